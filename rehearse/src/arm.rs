@@ -1,0 +1,185 @@
+//! One arm's part in a rehearsal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Barrier;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Endpoints, Example};
+use crate::load::{KindOutcome, Running};
+use crate::model::address::AddressPool;
+use crate::model::cluster::{Cluster, StartFailed, Template};
+use crate::model::endpoints::Router;
+use crate::model::ledger::Ledger;
+use crate::model::pod::Timing;
+use crate::model::propagation::Propagation;
+use crate::progress::{ArmProgress, Phase};
+use crate::scenario::{Arm, ArmName, Scenario, Steps};
+
+/// How long pods may take to become ready, and then clients to get their first responses.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the arms of a scenario share.
+pub struct Stage {
+    /// How late nodes learn of changes.
+    pub propagation: Propagation,
+    /// Decides delays, clients' schedules and choices: alike in all arms.
+    pub seed: u64,
+    /// Where pods get their addresses.
+    pub addresses: Arc<AddressPool>,
+    /// Cancelled on Ctrl+C, and when an arm has failed.
+    pub interrupt: CancellationToken,
+    /// The arms pass each act together, so that all have the same load for the same time.
+    pub curtain: Barrier,
+}
+
+/// An arm could not be played to its end.
+#[derive(Debug, Error)]
+pub enum ArmError {
+    /// A pod could not be started.
+    #[error("the {arm} did not start: {cause}\n  try it by hand: {by_hand}")]
+    Start {
+        /// Whose pod.
+        arm: ArmName,
+        /// Which pod, and why.
+        cause: StartFailed,
+        /// A command line for the same program.
+        by_hand: String,
+    },
+    /// The load did not get under way.
+    #[error("no client of the {arm} got a good response, before any step{}", seen(.example.as_deref()))]
+    NoResponse {
+        /// Whose clients.
+        arm: ArmName,
+        /// What they got instead.
+        example: Option<Box<Example>>,
+    },
+    /// Stopped from outside.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn seen(example: Option<&Example>) -> String {
+    example.map_or_else(String::new, |e| format!(": {}, {}", e.kind, e.detail))
+}
+
+/// What came of an arm.
+pub struct ArmOutcome {
+    /// Which.
+    pub arm: ArmName,
+    /// Its clients' figures.
+    pub kinds: Vec<KindOutcome>,
+    /// Its pods' ends.
+    pub pods: Ledger,
+}
+
+/// Plays one arm: starts its pods, puts them under load, takes the steps, waits until all has
+/// settled, stops the load. No process is left when this returns, whatever it returns.
+///
+/// # Errors
+/// See [`ArmError`]. An error stops the other arms, too.
+pub async fn play(
+    arm: &Arm,
+    scenario: &Scenario,
+    stage: &Stage,
+    progress: &ArmProgress,
+) -> Result<ArmOutcome, ArmError> {
+    let router = Router::new(stage.propagation, stage.seed);
+    let mut cluster = Cluster::start(template(arm, scenario, stage), Arc::clone(&router));
+    let result = tokio::select! {
+        biased;
+        () = stage.interrupt.cancelled() => Err(ArmError::Interrupted),
+        result = act(arm, scenario.steps, stage, progress, &mut cluster, router) => result,
+    };
+    if result.is_err() {
+        stage.interrupt.cancel();
+    }
+    progress.enter(Phase::Ending);
+    let pods = cluster.stop().await;
+    result.map(|kinds| ArmOutcome {
+        arm: arm.name,
+        kinds,
+        pods,
+    })
+}
+
+fn template(arm: &Arm, scenario: &Scenario, stage: &Stage) -> Template {
+    let first_probe = Duration::ZERO;
+    Template {
+        program: Arc::clone(&arm.program),
+        spec: scenario.spec,
+        timing: Timing {
+            first_probe,
+            start_limit: START_LIMIT,
+            grace: scenario.grace,
+        },
+        replacement_first_probe: scenario.replacement_delay,
+        addresses: Arc::clone(&stage.addresses),
+        seed: stage.seed,
+    }
+}
+
+async fn act(
+    arm: &Arm,
+    steps: Steps,
+    stage: &Stage,
+    progress: &ArmProgress,
+    cluster: &mut Cluster,
+    router: Arc<Router>,
+) -> Result<Vec<KindOutcome>, ArmError> {
+    let by_hand = || arm.program.by_hand();
+    let failed = |cause| ArmError::Start {
+        arm: arm.name,
+        cause,
+        by_hand: by_hand(),
+    };
+    progress.enter(Phase::Starting);
+    cluster.settled().await.map_err(failed)?;
+    stage.curtain.wait().await;
+
+    let endpoints: Arc<dyn Endpoints> = router;
+    let load = Running::start(&arm.load, stage.seed, &endpoints);
+    progress.watch(load.meters());
+    progress.enter(Phase::WarmingUp);
+    let load = load.under_way(START_LIMIT).await;
+    let load = load.map_err(|example| ArmError::NoResponse {
+        arm: arm.name,
+        example: example.map(Box::new),
+    })?;
+    stage.curtain.wait().await;
+
+    progress.enter(Phase::Steps);
+    take_steps(steps, progress, cluster).await.map_err(failed)?;
+    progress.enter(Phase::Settling);
+    cluster.settled().await.map_err(failed)?;
+    progress.enter(Phase::Settled);
+    stage.curtain.wait().await;
+    Ok(load.finish().await)
+}
+
+async fn take_steps(
+    steps: Steps,
+    progress: &ArmProgress,
+    cluster: &mut Cluster,
+) -> Result<(), StartFailed> {
+    for _ in 0..steps.count() {
+        match steps {
+            Steps::RollOuts(_) => {
+                cluster.roll_out();
+                cluster.complete().await?;
+            }
+            Steps::ScaleTo(replicas) => {
+                cluster.scale(replicas);
+                cluster.complete().await?;
+            }
+            Steps::Deletions(_) => {
+                cluster.delete_one();
+                cluster.settled().await?;
+            }
+        }
+        progress.step_taken();
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! One request after the other on one connection, checked at little cost.
+
+use anyhow::{Context, bail, ensure};
+use httparse::{EMPTY_HEADER, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: lastcall\r\n\r\n";
+const STATUS: &[u8] = b"HTTP/1.1 200 OK\r\n";
+const BODY: &[u8] = b"Hello, world!";
+
+/// Longer than any response of these routes.
+const LONGEST: usize = 2_048;
+
+/// A keep-alive connection. Its first response is parsed; those that follow must have the same
+/// length, status and body, which is quick to see.
+pub(super) struct Connection {
+    stream: TcpStream,
+    buffer: [u8; LONGEST],
+    length: Option<usize>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            buffer: [0; LONGEST],
+            length: None,
+        }
+    }
+
+    /// Sends a request and reads its response; returns the response's length in bytes.
+    pub(super) async fn exchange(&mut self) -> anyhow::Result<usize> {
+        let sent = self.stream.write_all(REQUEST).await;
+        sent.context("a request could not be sent")?;
+        let mut read = 0;
+        while self.length.is_none_or(|length| read < length) {
+            let got = self.stream.read(&mut self.buffer[read..]).await;
+            let got = got.context("a response was cut")?;
+            ensure!(got > 0, "a response was cut after {read} bytes");
+            read += got;
+            if self.length.is_none() {
+                self.length = length(&self.buffer[..read])?;
+            }
+        }
+        let response = &self.buffer[..read];
+        ensure!(
+            self.length == Some(read) && response.starts_with(STATUS) && response.ends_with(BODY),
+            "a wrong response: {:?}",
+            String::from_utf8_lossy(response)
+        );
+        Ok(read)
+    }
+}
+
+/// The length of the response that begins here, once its head is complete.
+fn length(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
+    let mut headers = [EMPTY_HEADER; 32];
+    let mut response = httparse::Response::new(&mut headers);
+    let Status::Complete(head) = response.parse(bytes).context("no HTTP response")? else {
+        ensure!(bytes.len() < LONGEST, "a response's head is too long");
+        return Ok(None);
+    };
+    let mut headers = response.headers.iter();
+    let body = headers.find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let body = body.and_then(|header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
+    match body {
+        Some(body) if body <= LONGEST - head => Ok(Some(head + body)),
+        Some(body) => bail!("a response's body is too long: {body} bytes"),
+        None => bail!("a response has no Content-Length"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\nHello, world!";
+
+    /// A server that answers the first request with these bytes, then closes.
+    async fn answered(response: &str) -> anyhow::Result<usize> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = tokio::join!(client, listener.accept());
+        let mut server = server.unwrap().0;
+        server.write_all(response.as_bytes()).await.unwrap();
+        server.shutdown().await.unwrap();
+        Connection::new(client.unwrap()).exchange().await
+    }
+
+    #[tokio::test]
+    async fn only_a_complete_and_correct_response_counts() {
+        assert_eq!(answered(GOOD).await.unwrap(), GOOD.len());
+        for bad in [
+            &GOOD[..GOOD.len() - 1],
+            &GOOD.replace("200", "500"),
+            &GOOD.replace("world", "wOrld"),
+            &GOOD.replace("length: 13", "length: 12"),
+            &GOOD.replace("length: 13", "length: 14"),
+            &GOOD.replace("content-length", "x"),
+            &GOOD.replace("length: 13", "length: 99999"),
+            "SSH-2.0-OpenSSH_9.2\r\n",
+        ] {
+            assert!(answered(bad).await.is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_head_in_parts_is_waited_for() {
+        let head = GOOD.len() - BODY.len();
+        assert!((0..head).all(|n| length(&GOOD.as_bytes()[..n]).unwrap().is_none()));
+        assert_eq!(length(&GOOD.as_bytes()[..head]).unwrap(), Some(GOOD.len()));
+    }
+}

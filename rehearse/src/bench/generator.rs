@@ -1,0 +1,126 @@
+//! The load generator: a closed loop on one thread of its own, so that the server is the limit.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::cores::{Pinning, processor_time};
+use super::exchange::Connection;
+
+/// Not counted: connections are made, branches learnt, buffers grown.
+const WARM_UP: Duration = Duration::from_millis(500);
+
+/// What to send where.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub(super) address: SocketAddr,
+    /// Of the server, whose processor time is read.
+    pub(super) pid: i32,
+    pub(super) connections: u32,
+    pub(super) duration: Duration,
+    pub(super) pinning: Option<Pinning>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turnover {
+    pub(super) requests_per_second: f64,
+    /// The server's processor time over the wall's.
+    pub(super) busy: Option<f64>,
+    pub(super) response_bytes: usize,
+}
+
+/// Shared by all connections of one thread: nobody contends for it.
+#[derive(Default)]
+struct Tally {
+    requests: AtomicU64,
+    response_bytes: AtomicUsize,
+    stop: AtomicBool,
+}
+
+impl Load {
+    /// Runs on a new thread. If the future is dropped, the thread ends with the server's
+    /// connections.
+    pub(super) async fn run(self) -> anyhow::Result<Turnover> {
+        let (done, outcome) = oneshot::channel();
+        let thread = thread::Builder::new().name("generator".to_owned());
+        let thread = thread.spawn(move || {
+            // Nobody is left to hear of it if the run was interrupted.
+            let _interrupted = done.send(self.on_this_thread());
+        });
+        thread.context("cannot start the load generator")?;
+        outcome.await.context("the load generator has panicked")?
+    }
+
+    fn on_this_thread(self) -> anyhow::Result<Turnover> {
+        if let Some(pinning) = self.pinning {
+            pinning.pin_generator()?;
+        }
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build()?.block_on(self.measure())
+    }
+
+    async fn measure(self) -> anyhow::Result<Turnover> {
+        let tally = Arc::new(Tally::default());
+        let mut clients = JoinSet::new();
+        for _ in 0..self.connections {
+            let stream = TcpStream::connect(self.address).await;
+            let stream = stream.context("cannot connect")?;
+            stream.set_nodelay(true)?;
+            clients.spawn(client(stream, Arc::clone(&tally)));
+        }
+        pause(WARM_UP, &mut clients).await?;
+        let before = self.now(&tally);
+        pause(self.duration, &mut clients).await?;
+        let after = self.now(&tally);
+        tally.stop.store(true, Relaxed);
+        while let Some(ended) = clients.join_next().await {
+            ended??;
+        }
+        let (elapsed, requests) = (after.0 - before.0, after.1 - before.1);
+        ensure!(requests > 0, "no response in {elapsed:?}");
+        let cpu = after.2.zip(before.2).map(|(after, before)| after.saturating_sub(before));
+        Ok(Turnover {
+            requests_per_second: requests as f64 / elapsed.as_secs_f64(),
+            busy: cpu.map(|cpu| cpu.as_secs_f64() / elapsed.as_secs_f64()),
+            response_bytes: tally.response_bytes.load(Relaxed),
+        })
+    }
+
+    fn now(&self, tally: &Tally) -> (Instant, u64, Option<Duration>) {
+        (Instant::now(), tally.requests.load(Relaxed), processor_time(self.pid))
+    }
+}
+
+/// Time passes, unless a client fails.
+async fn pause(
+    duration: Duration,
+    clients: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        () = sleep(duration) => Ok(()),
+        Some(ended) = clients.join_next() => {
+            ended??;
+            bail!("a client has stopped unasked");
+        }
+    }
+}
+
+async fn client(stream: TcpStream, tally: Arc<Tally>) -> anyhow::Result<()> {
+    let mut connection = Connection::new(stream);
+    let length = connection.exchange().await?;
+    tally.response_bytes.store(length, Relaxed);
+    while !tally.stop.load(Relaxed) {
+        connection.exchange().await?;
+        tally.requests.fetch_add(1, Relaxed);
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! An arm's process, and the way to it.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nix::sys::signal::Signal;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::model::address::AddressPool;
+use crate::model::probe::Check;
+use crate::model::process::Process;
+use crate::model::program::{PreStop, Program};
+use crate::scenario::ArmName;
+
+/// Under valgrind a start takes seconds.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Between two attempts to connect to a server that starts.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// One worker, so that the figure is the cost of a request and not of its scheduling; and the
+/// same environment for both arms.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("LASTCALL__HTTP__WORKERS", "1"), ("LASTCALL__LOG__LEVEL", "warn")];
+
+/// A running arm. Dropping it kills the process.
+pub(super) struct Server {
+    process: Process,
+    address: SocketAddr,
+    by_hand: String,
+}
+
+impl Server {
+    /// Starts the `hello` of this arm behind the words of a wrapper: a program that runs it.
+    pub(super) fn start(
+        arm: ArmName,
+        exe: &Path,
+        wrapper: &[String],
+        addresses: &AddressPool,
+    ) -> anyhow::Result<Self> {
+        let exe = exe.to_string_lossy().into_owned();
+        let route = (arm == ArmName::Control).then(|| "hello".to_owned());
+        let mut words = wrapper.iter().cloned().chain([exe]).chain(route);
+        let program = Program {
+            exe: words.next().unwrap_or_default().into(),
+            args: words.collect(),
+            env: ENVIRONMENT.map(|(name, value)| (name.into(), value.into())).into(),
+            check: Check::Tcp,
+            prestop: PreStop::None,
+            may_die_of_sigterm: true,
+        };
+        let address = addresses.next()?;
+        let by_hand = program.by_hand();
+        let process = Process::spawn(program.command(&address));
+        let process = process.with_context(|| format!("cannot run {by_hand}"))?;
+        Ok(Self {
+            process,
+            address: address.http,
+            by_hand,
+        })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        self.process.group().pid()
+    }
+
+    /// A connection as soon as the server listens. The readiness probe is left alone: each of its
+    /// answers would be counted among the instructions.
+    pub(super) async fn connect(&mut self) -> anyhow::Result<TcpStream> {
+        let Self {
+            process, address, ..
+        } = self;
+        let connected = async {
+            loop {
+                match TcpStream::connect(*address).await {
+                    Err(e) if e.kind() == ErrorKind::ConnectionRefused => sleep(RETRY).await,
+                    other => return other.context("cannot connect"),
+                }
+            }
+        };
+        let outcome = tokio::select! {
+            connected = timeout(START_LIMIT, connected) => connected,
+            ended = process.wait() => {
+                let lines = self.process.last_lines(8).await.join("\n");
+                bail!("{} ended before it listened ({})\n{lines}", self.by_hand, ended?);
+            }
+        };
+        outcome.with_context(|| format!("{} does not listen", self.by_hand))?
+    }
+
+    /// Ends the process in good order and without a lame duck, and waits until it is gone.
+    pub(super) async fn interrupt(mut self) -> anyhow::Result<()> {
+        self.process.group().signal(Signal::SIGINT);
+        let ended = timeout(STOP_LIMIT, self.process.wait()).await;
+        let ended = ended.with_context(|| format!("{} does not end", self.by_hand))??;
+        if !ExitStatus::success(&ended) {
+            let lines = self.process.last_lines(8).await.join("\n");
+            bail!("{} failed ({ended})\n{lines}", self.by_hand);
+        }
+        Ok(())
+    }
+}

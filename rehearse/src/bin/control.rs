@@ -1,0 +1,113 @@
+//! The control: the services' routes on plain `actix_web::HttpServer`, with its own signal handling
+//! and its own graceful stop. What it loses is what a service without Lastcall's drain loses.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpResponse, HttpServer, rt, web};
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+
+/// Serve a service's routes on plain actix-web, to compare with.
+///
+/// Takes the same variables as the service itself, so that both arms can be given one environment.
+#[derive(Parser)]
+#[command(name = "control", version)]
+struct Cli {
+    /// Whose routes to serve
+    #[arg(value_enum)]
+    service: Service,
+    /// The public listener
+    #[arg(long, value_name = "ADDR", env = "LASTCALL__HTTP__ADDRESS")]
+    listen: SocketAddr,
+    /// The listener of the readiness probe, `/readyz`
+    #[arg(long, value_name = "ADDR", env = "LASTCALL__ADMIN__ADDRESS")]
+    admin: SocketAddr,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", env = "LASTCALL__HTTP__WORKERS")]
+    workers: Option<NonZeroUsize>,
+    /// How long an idle connection is kept [default: actix-web's own, 5s]
+    #[arg(long, value_name = "TIME", env = "LASTCALL__HTTP__KEEP_ALIVE",
+        value_parser = humantime::parse_duration)]
+    keep_alive: Option<Duration>,
+    /// How long the graceful stop waits for requests in flight, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    shutdown_timeout: u64,
+    /// How long `slow` takes to answer [default: 1s]
+    #[arg(long, value_name = "TIME", env = "LASTCALL__SERVICE__DELAY",
+        value_parser = humantime::parse_duration)]
+    delay: Option<Duration>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Service {
+    Hello,
+    Slow,
+    Streaming,
+}
+
+impl Service {
+    fn routes(self, delay: Option<Duration>, cfg: &mut ServiceConfig) {
+        match self {
+            Self::Hello => hello::routes(&hello::Settings::default())(cfg),
+            Self::Slow => {
+                let default = slow::Settings::default();
+                let delay = delay.unwrap_or(default.delay);
+                slow::routes(&slow::Settings { delay, ..default })(cfg);
+            }
+            Self::Streaming => streaming::routes(&streaming::Settings::default())(cfg),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            // Nothing is left to be done about a terminal that is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match rt::System::new().block_on(serve(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("control: {error:#}");
+            ExitCode::from(71)
+        }
+    }
+}
+
+async fn serve(cli: Cli) -> anyhow::Result<()> {
+    let Cli {
+        service,
+        delay,
+        listen,
+        admin,
+        ..
+    } = cli;
+    let mut server =
+        HttpServer::new(move || App::new().configure(|cfg| service.routes(delay, cfg)))
+            .shutdown_timeout(cli.shutdown_timeout);
+    if let Some(workers) = cli.workers {
+        server = server.workers(workers.get());
+    }
+    if let Some(keep_alive) = cli.keep_alive {
+        server = server.keep_alive(keep_alive);
+    }
+    let server = server
+        .bind(listen)
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let probes = HttpServer::new(|| App::new().route("/readyz", web::get().to(HttpResponse::Ok)))
+        .workers(1)
+        .disable_signals()
+        .bind(admin)
+        .with_context(|| format!("cannot listen on {admin}"))?;
+    // Not awaited: the probe is answered until the process ends.
+    rt::spawn(probes.run());
+    server.run().await.context("the server failed")
+}

@@ -1,0 +1,142 @@
+//! The services' executables: built from this workspace, or found.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, bail, ensure};
+use tokio::process::Command;
+
+/// The package of `control`, besides the services' own.
+const REHEARSE: &str = env!("CARGO_PKG_NAME");
+
+/// Where executables are.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    folder: PathBuf,
+    given: bool,
+}
+
+impl Binaries {
+    /// Executables in a folder given, which are taken as they are, or else beside this very
+    /// executable, where [`Binaries::provide`] will have built them.
+    pub fn new(given: Option<&Path>) -> Self {
+        let exe = env::current_exe().unwrap_or_default();
+        let folder = given.unwrap_or_else(|| exe.parent().unwrap_or(Path::new(".")));
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Self {
+            folder,
+            given: given.is_some(),
+        }
+    }
+
+    /// The executable of that name.
+    pub fn exe(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Sees to it that the named programs are there. Unless a folder was given they are built, with
+    /// the profile and into the folder of this executable, so that what `cargo run` has compiled
+    /// already is used; unless `quiet`, cargo shows its own progress.
+    ///
+    /// # Errors
+    /// If a program is missing, or cannot be built: without the sources, without cargo, or with a
+    /// compiler's error.
+    pub async fn provide(&self, names: &[&str], quiet: bool) -> anyhow::Result<()> {
+        if !self.given && !names.is_empty() {
+            self.build(names, quiet).await?;
+        }
+        let folder = self.folder.display();
+        for name in names {
+            ensure!(
+                self.exe(name).is_file(),
+                "--bin-dir = {folder}: has no {name}"
+            );
+        }
+        Ok(())
+    }
+
+    async fn build(&self, names: &[&str], quiet: bool) -> anyhow::Result<()> {
+        let exe = env::current_exe().context("cannot find this program's own file")?;
+        let Some((target, profile)) = layout(&exe) else {
+            bail!(
+                "{} is in no target folder of cargo: give --bin-dir",
+                exe.display()
+            );
+        };
+        let manifest = manifest();
+        let found = manifest.is_file();
+        ensure!(
+            found,
+            "no sources at {}: give --bin-dir",
+            manifest.display()
+        );
+
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(&cargo);
+        command
+            .args(["build", "--profile", profile, "--manifest-path"])
+            .arg(manifest);
+        command.arg("--target-dir").arg(target).kill_on_drop(true);
+        for name in names {
+            let package = if *name == "control" { REHEARSE } else { name };
+            command.args(["--package", package, "--bin", name]);
+        }
+        command.args(quiet.then_some("--quiet"));
+        // Standard output is kept for the report.
+        command.stdout(Stdio::null()).stdin(Stdio::null());
+        let status = command.status().await;
+        let status = status.with_context(|| format!("cannot run {}", cargo.display()))?;
+        ensure!(
+            status.success(),
+            "the services could not be built ({status})"
+        );
+        Ok(())
+    }
+}
+
+/// Of `TARGET/release/rehearse`: the target folder, and the profile's name.
+fn layout(exe: &Path) -> Option<(&Path, &str)> {
+    let folder = exe.parent()?;
+    let profile = match folder.file_name()?.to_str()? {
+        "debug" => "dev",
+        profile => profile,
+    };
+    let target = folder.parent()?;
+    // cargo leaves this list of sources beside what it has built, and not beside what it installs.
+    exe.with_extension("d")
+        .is_file()
+        .then_some((target, profile))
+}
+
+/// This package's manifest: from `cargo run` if that started us, else from where we were built.
+fn manifest() -> PathBuf {
+    let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let ours = now.filter(|_| env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == REHEARSE));
+    ours.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into())
+        .join("Cargo.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_is_read_from_the_place_of_the_executable() {
+        let target = env::temp_dir().join(format!("rehearse-{}", std::process::id()));
+        let folder = target.join("debug");
+        let exe = folder.join("rehearse");
+        std::fs::create_dir_all(&folder).unwrap();
+        assert!(layout(&exe).is_none(), "installed, not built here");
+        std::fs::write(folder.join("rehearse.d"), "").unwrap();
+        assert_eq!(layout(&exe), Some((&*target, "dev")));
+        std::fs::remove_dir_all(&target).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let binaries = Binaries::new(Some(Path::new("/nonexistent")));
+        let error = binaries.provide(&["hello"], true).await.unwrap_err();
+        assert_eq!(error.to_string(), "--bin-dir = /nonexistent: has no hello");
+    }
+}

@@ -1,0 +1,107 @@
+//! The programs that come with this workspace, as pods run them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::{Common, Service};
+use super::values::Pair;
+use crate::binaries::Binaries;
+use crate::model::probe::Check;
+use crate::model::program::{PreStop, Program};
+use crate::scenario::ArmName;
+
+/// What is usual: a pause before SIGTERM, in which endpoints are to propagate.
+const USUAL_SLEEP: Duration = Duration::from_secs(5);
+
+/// The executable of the control and of the usual practice.
+const CONTROL: &str = "control";
+
+/// All executables of the workspace that pods may run.
+pub(super) const BUNDLED: [&str; 4] = [CONTROL, "hello", "slow", "streaming"];
+
+impl Service {
+    /// Its executable's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Slow => "slow",
+            Self::Streaming => "streaming",
+        }
+    }
+
+    /// What runs in a pod of this arm.
+    pub(super) fn program(
+        self,
+        arm: ArmName,
+        common: &Common,
+        binaries: &Binaries,
+    ) -> Arc<Program> {
+        let check = Check::Http {
+            admin: true,
+            path: "/readyz".to_owned(),
+        };
+        let mut env = settings(common);
+        let (exe, args, prestop) = match arm {
+            ArmName::Control => (CONTROL, vec![self.name().to_owned()], PreStop::None),
+            ArmName::Usual => (
+                CONTROL,
+                vec![self.name().to_owned()],
+                PreStop::Sleep(USUAL_SLEEP),
+            ),
+            ArmName::Service => {
+                env.extend(pairs(&common.env));
+                (self.name(), Vec::new(), self.prestop(common, binaries))
+            }
+        };
+        let exe = binaries.exe(exe);
+        Arc::new(Program {
+            exe,
+            args,
+            env,
+            check,
+            prestop,
+            may_die_of_sigterm: false,
+        })
+    }
+
+    fn prestop(self, common: &Common, binaries: &Binaries) -> PreStop {
+        match common.no_prestop {
+            true => PreStop::None,
+            false => {
+                let exe = binaries.exe(self.name()).to_string_lossy().into_owned();
+                PreStop::Exec(vec![exe, "prestop".to_owned()])
+            }
+        }
+    }
+
+    /// What its clients get, and what they must be answered with: known unless a setting decides.
+    pub(super) fn target(self, set: &[Pair]) -> (&'static str, Option<String>) {
+        let is_set = |key| set.iter().any(|pair| pair.name == key);
+        match self {
+            Self::Hello if is_set("service.greeting") => ("/", None),
+            Self::Hello => ("/", Some("Hello, world!".to_owned())),
+            Self::Slow if is_set("service.delay") => ("/", None),
+            Self::Slow => ("/", Some("waited 1000 ms".to_owned())),
+            Self::Streaming => ("/download?bytes=10000", None),
+        }
+    }
+}
+
+/// Settings reach pods as variables: an exec hook sees those, and not arguments.
+pub(super) fn settings(common: &Common) -> Vec<(String, String)> {
+    let grace = humantime::format_duration(common.grace_period).to_string();
+    let variable = |key: &str| format!("LASTCALL__{}", key.replace('.', "__").to_uppercase());
+    let set = common
+        .set
+        .iter()
+        .map(|pair| (variable(&pair.name), pair.value.clone()));
+    std::iter::once((variable("grace_period"), grace.replace(' ', "")))
+        .chain(set)
+        .collect()
+}
+
+pub(super) fn pairs(pairs: &[Pair]) -> impl Iterator<Item = (String, String)> {
+    pairs
+        .iter()
+        .map(|pair| (pair.name.clone(), pair.value.clone()))
+}

@@ -1,0 +1,142 @@
+//! From arguments to a load.
+
+use std::time::Duration;
+
+use super::options::{Clients, Mix, Service};
+use super::plan::{BadInput, bad};
+use crate::load::Load;
+
+/// The options' defaults, for who does not come from the command line.
+pub(super) const USUAL_CLIENTS: Clients = Clients {
+    clients: None,
+    think: Duration::from_millis(300),
+    rate: None,
+    timeout: Duration::from_secs(30),
+};
+
+/// How many of each kind a service gets unless told otherwise.
+#[derive(Clone, Copy)]
+pub(super) struct UsualLoad {
+    clients: usize,
+    rate: f64,
+    pub(super) uploads: usize,
+    pub(super) downloads: usize,
+    pub(super) events: usize,
+}
+
+impl Service {
+    pub(super) fn usual_load(self) -> UsualLoad {
+        let none = UsualLoad {
+            clients: 0,
+            rate: 0.0,
+            uploads: 0,
+            downloads: 0,
+            events: 0,
+        };
+        match self {
+            Self::Hello => UsualLoad {
+                clients: 200,
+                rate: 100.0,
+                ..none
+            },
+            Self::Slow => UsualLoad {
+                clients: 100,
+                rate: 20.0,
+                uploads: 20,
+                ..none
+            },
+            Self::Streaming => UsualLoad {
+                clients: 50,
+                rate: 20.0,
+                downloads: 10,
+                events: 50,
+                ..none
+            },
+        }
+    }
+
+    pub(super) fn usual_replicas(self) -> usize {
+        match self {
+            Self::Hello => 6,
+            Self::Slow => 10,
+            Self::Streaming => 4,
+        }
+    }
+}
+
+impl Mix {
+    pub(super) fn of(service: Service, clients: Clients) -> Self {
+        Self {
+            service,
+            clients,
+            uploads: None,
+            downloads: None,
+            events: None,
+        }
+    }
+}
+
+/// The part of a load that any program understands.
+pub(super) fn load(
+    args: &Clients,
+    (target, expect): (&str, Option<String>),
+    usual: UsualLoad,
+) -> Result<Load, BadInput> {
+    let (clients, rate) = (
+        args.clients.unwrap_or(usual.clients),
+        args.rate.unwrap_or(usual.rate),
+    );
+    if !(0.0..=100_000.0).contains(&rate) {
+        return bad("--rate", rate, "must be 0 to 100000 a second");
+    }
+    if args.timeout.is_zero() {
+        return bad("--timeout", "0s", "must be longer than 0s");
+    }
+    Ok(Load {
+        target: target.to_owned(),
+        expect,
+        clients,
+        think: args.think,
+        rate,
+        uploads: 0,
+        downloads: 0,
+        events: 0,
+        timeout: args.timeout,
+    })
+}
+
+/// Clients whose routes only one service has.
+pub(super) fn only(
+    service: Service,
+    owner: Service,
+    option: &'static str,
+    given: Option<usize>,
+    usual: usize,
+) -> Result<usize, BadInput> {
+    match given {
+        Some(n @ 1..) if service != owner => {
+            bad(option, n, &format!("only with --service {}", owner.name()))
+        }
+        given => Ok(given.unwrap_or(usual)),
+    }
+}
+
+pub(super) fn at_least_one(option: &'static str, n: usize) -> Result<usize, BadInput> {
+    if n == 0 {
+        bad(option, n, "must be at least 1")
+    } else {
+        Ok(n)
+    }
+}
+
+/// A load of nobody would show nothing.
+pub(super) fn not_empty(load: Load) -> Result<Load, BadInput> {
+    if load.total() == 0 {
+        return bad(
+            "--clients",
+            0,
+            "must be at least 1 if there are no other clients",
+        );
+    }
+    Ok(load)
+}

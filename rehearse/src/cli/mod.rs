@@ -1,0 +1,12 @@
+//! The command line.
+
+mod bundled;
+mod draft;
+mod foreign;
+mod loads;
+mod options;
+mod plan;
+mod values;
+
+pub use self::options::{Cli, parse};
+pub use self::plan::{BadInput, Plan, plan};

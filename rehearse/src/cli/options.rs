@@ -1,0 +1,232 @@
+//! Arguments as they are given. What they mean is decided in [`super::plan`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::values::{Bound, Pair};
+use crate::model::propagation::Propagation;
+use crate::scenario::ArmName;
+
+/// Rehearse rolling updates: real service processes, a model of Kubernetes, a strict client.
+///
+/// Without a command: the demonstration, about a minute, two scenarios. Three arms run at the same
+/// time: the control (plain actix-web), the usual practice (the control after preStop: sleep 5),
+/// and the service.
+#[derive(Debug, Parser)]
+#[command(name = "rehearse", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to rehearse.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What holds for every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 nothing lost; 1 the service lost something, or a pod of it left badly; 2 the control
+lost nothing, so a loss could not have been seen; 64 bad usage; 69 build or start-up failed; 130
+interrupted.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rolling updates of a bundled service, back to back
+    Rollout(Rollout),
+    /// Scale a bundled service at once
+    Scale(Scale),
+    /// Delete a pod of a bundled service; its replacement takes a while to become ready
+    Delete(Delete),
+    /// Rolling updates of any program, in the service's place
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// One JSON document on standard output; everything else goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Repeats a run's delays and schedules [default: random, and reported]
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Take the services from this folder, and build nothing
+    #[arg(long, global = true, value_name = "DIR")]
+    pub bin_dir: Option<PathBuf>,
+    /// Which arms to run; without control there is no proof
+    #[arg(
+        long,
+        global = true,
+        value_name = "ARM,…",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "control,usual,service"
+    )]
+    pub arms: Vec<ArmName>,
+    /// terminationGracePeriodSeconds of all pods, told to the service as grace_period
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration)]
+    pub grace_period: Duration,
+    /// How late nodes learn of changes: median,p95,max
+    #[arg(
+        long,
+        global = true,
+        value_name = "T,T,T",
+        default_value = "500ms,1100ms,1400ms"
+    )]
+    pub propagation: Propagation,
+    /// maxSurge: a number of pods, or a percentage, rounded up
+    #[arg(long, global = true, value_name = "N|P%", default_value = "25%")]
+    pub max_surge: Bound,
+    /// maxUnavailable: a number of pods, or a percentage, rounded down
+    #[arg(long, global = true, value_name = "N|P%", default_value = "25%")]
+    pub max_unavailable: Bound,
+    /// A setting for the pods, such as drain.min=8s or service.delay=200ms
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<Pair>,
+    /// A variable for the service's pods alone
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub env: Vec<Pair>,
+    /// The service gets no preStop hook, only SIGTERM
+    #[arg(long, global = true)]
+    pub no_prestop: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Clients {
+    /// Keep-alive clients [default: hello 200, slow 100, streaming 50]
+    #[arg(long, value_name = "N")]
+    pub clients: Option<usize>,
+    /// From a response to the next request of a keep-alive client
+    #[arg(long, value_name = "TIME", default_value = "300ms",
+        value_parser = humantime::parse_duration)]
+    pub think: Duration,
+    /// New connections a second, with one request each [default: hello 100, others 20]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+    /// From a request's start to its complete response; later is a failure
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Mix {
+    /// Which service
+    #[arg(long, value_enum, default_value = "hello")]
+    pub service: Service,
+    #[command(flatten)]
+    pub clients: Clients,
+    /// Clients that send slow bodies (slow only) [default: 20]
+    #[arg(long, value_name = "N")]
+    pub uploads: Option<usize>,
+    /// Clients that read long responses slowly (streaming only) [default: 10]
+    #[arg(long, value_name = "N")]
+    pub downloads: Option<usize>,
+    /// Clients that follow events (streaming only) [default: 50]
+    #[arg(long, value_name = "N")]
+    pub events: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollout {
+    #[command(flatten)]
+    pub mix: Mix,
+    /// Replicas [default: hello 6, slow 10, streaming 4]
+    #[arg(long, value_name = "N")]
+    pub replicas: Option<usize>,
+    /// How many rolling updates
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub rollouts: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Scale {
+    #[command(flatten)]
+    pub mix: Mix,
+    /// Replicas before
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub from: usize,
+    /// Replicas after
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub to: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Delete {
+    #[command(flatten)]
+    pub mix: Mix,
+    /// Replicas
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub replicas: usize,
+    /// How many deletions, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub deletions: usize,
+    /// From a deletion until the replacement is ready
+    #[arg(long, value_name = "TIME", default_value = "5s",
+        value_parser = humantime::parse_duration)]
+    pub replacement_delay: Duration,
+}
+
+/// The program learns where to listen from HOST, PORT and ADMIN_PORT (and from
+/// LASTCALL__HTTP__ADDRESS and LASTCALL__ADMIN__ADDRESS), or from {host}, {port} and {admin} in
+/// its arguments. It must accept any loopback address.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Run {
+    #[command(flatten)]
+    pub clients: Clients,
+    /// Replicas
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub replicas: usize,
+    /// How many rolling updates
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub rollouts: usize,
+    /// What clients get; the answer must be 200 and complete
+    #[arg(long, value_name = "TARGET", default_value = "/")]
+    pub path: String,
+    /// Readiness: a path to get, or `tcp` for a connection to the main port
+    #[arg(long, value_name = "PATH|tcp", default_value = "tcp")]
+    pub ready: String,
+    /// Where the readiness path is
+    #[arg(long, value_name = "PORT", value_enum, default_value = "admin")]
+    pub ready_on: Port,
+    /// A preStop hook: `sleep 5`, or a command for sh -c that sees the pod's environment
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_prestop")]
+    pub prestop: Option<String>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub program: Vec<String>,
+}
+
+/// The bundled services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    Hello,
+    Slow,
+    Streaming,
+}
+
+/// Which of a pod's two ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Port {
+    Admin,
+    Main,
+}
+
+/// Reads the arguments. A call for help or the version is an error that is none.
+///
+/// # Errors
+/// If they cannot be understood.
+pub fn parse<I, T>(args: I) -> Result<Cli, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<std::ffi::OsString> + Clone,
+{
+    Cli::try_parse_from(args)
+}

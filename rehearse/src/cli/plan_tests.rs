@@ -1,0 +1,170 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::model::deployment::Spec;
+use crate::model::program::PreStop;
+use crate::scenario::ArmName;
+
+fn planned(args: &str) -> Result<Plan, String> {
+    let cli = crate::cli::parse(
+        format!("rehearse {args}")
+            .split_whitespace()
+            .map(str::to_owned),
+    );
+    let cli = cli.map_err(|error| error.to_string())?;
+    plan(&cli, &Binaries::new(Some(Path::new("/bin-dir")))).map_err(|error| error.to_string())
+}
+
+fn scenario(args: &str) -> Scenario {
+    planned(args).unwrap().scenarios.remove(0)
+}
+
+#[test]
+fn the_demonstration_is_hello_and_the_sources_own_conditions_for_slow() {
+    let plan = planned("").unwrap();
+    assert_eq!(plan.programs, ["control", "hello", "slow"]);
+    let [hello, slow] = &plan.scenarios[..] else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((hello.service.as_str(), hello.published), ("hello", false));
+    assert!(hello.arms[0].load.clients > 0 && hello.arms[0].load.rate > 0.0);
+    assert_eq!((slow.service.as_str(), slow.published), ("slow", true));
+    assert_eq!(
+        slow.title(),
+        "slow: 10 replicas, 1 rolling update; 190 keep-alive clients (no think time)"
+    );
+}
+
+#[test]
+fn three_arms_differ_in_program_and_prestop_alone() {
+    let scenario = scenario("rollout");
+    let hooks = [
+        PreStop::None,
+        PreStop::Sleep(Duration::from_secs(5)),
+        PreStop::Exec(vec!["/bin-dir/hello".to_owned(), "prestop".to_owned()]),
+    ];
+    let exes = ["/bin-dir/control", "/bin-dir/control", "/bin-dir/hello"];
+    for ((arm, hook), exe) in scenario.arms.iter().zip(hooks).zip(exes) {
+        assert_eq!(arm.program.prestop, hook);
+        assert_eq!(arm.program.exe, Path::new(exe));
+        assert_eq!(
+            format!("{:?}", arm.load),
+            format!("{:?}", scenario.arms[0].load)
+        );
+    }
+}
+
+#[test]
+fn settings_reach_every_arm_and_variables_the_service_alone() {
+    let args = "rollout --set drain.min=8s --env LASTCALL_SABOTAGE=no-fence --grace-period 90s";
+    let scenario = scenario(args);
+    for arm in &scenario.arms {
+        let env: Vec<String> = arm
+            .program
+            .env
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert!(
+            env.contains(&"LASTCALL__DRAIN__MIN=8s".to_owned()),
+            "{env:?}"
+        );
+        assert!(
+            env.contains(&"LASTCALL__GRACE_PERIOD=1m30s".to_owned()),
+            "{env:?}"
+        );
+        let sabotaged = env.contains(&"LASTCALL_SABOTAGE=no-fence".to_owned());
+        assert_eq!(sabotaged, arm.name == ArmName::Service);
+    }
+    assert_eq!(scenario.grace, Duration::from_secs(90));
+}
+
+#[test]
+fn surge_is_rounded_up_and_unavailable_down() {
+    let spec = |args: &str| {
+        let Spec {
+            max_surge,
+            max_unavailable,
+            ..
+        } = scenario(args).spec;
+        (max_surge, max_unavailable)
+    };
+    assert_eq!(spec("rollout --replicas 10"), (3, 2));
+    assert_eq!(spec("rollout --replicas 1"), (1, 0));
+    assert_eq!(
+        spec("rollout --replicas 6 --max-surge 0 --max-unavailable 50%"),
+        (0, 3)
+    );
+    assert_eq!(
+        spec("rollout --replicas 3 --max-surge 0% --max-unavailable 25%"),
+        (0, 1)
+    );
+}
+
+#[test]
+fn any_program_takes_the_services_place_beside_the_control() {
+    let plan =
+        planned("run --ready /health --ready-on main -- ./app --bind {host}:{port}").unwrap();
+    assert_eq!(plan.programs, ["control"]);
+    let service = &plan.scenarios[0].arms[2];
+    assert_eq!(service.program.args, ["--bind", "{host}:{port}"]);
+    assert_eq!(service.program.prestop, PreStop::None);
+    assert!(service.load.expect.is_none() && plan.scenarios[0].arms[0].load.expect.is_some());
+    assert!(
+        planned("run --arms service -- ./app")
+            .unwrap()
+            .programs
+            .is_empty()
+    );
+}
+
+#[test]
+fn bad_input_names_option_value_and_what_is_allowed() {
+    for (args, message) in [
+        ("rollout --replicas 0", "--replicas = 0: must be 1 to 1000"),
+        ("rollout --rollouts 0", "--rollouts = 0: must be at least 1"),
+        (
+            "rollout --rate NaN",
+            "--rate = NaN: must be 0 to 100000 a second",
+        ),
+        (
+            "rollout --events 5",
+            "--events = 5: only with --service streaming",
+        ),
+        (
+            "rollout --clients 0 --rate 0",
+            "--clients = 0: must be at least 1 if there are no other",
+        ),
+        (
+            "rollout --max-surge 0 --max-unavailable 0",
+            "--max-surge = 0: must not be 0 if",
+        ),
+        (
+            "rollout --set Drain=3s",
+            "--set = Drain: must be a setting's key, such as drain.min=8s",
+        ),
+        ("scale --to 20", "--to = 20: must differ from --from"),
+        (
+            "delete --deletions 0",
+            "--deletions = 0: must be at least 1",
+        ),
+        (
+            "run --ready health -- app",
+            "--ready = health: must be tcp, or a path that begins with /",
+        ),
+        ("run --path x -- app", "--path = x: must begin with /"),
+        (
+            "rollout --max-surge 120%",
+            "invalid value '120%' for '--max-surge <N|P%>'",
+        ),
+        (
+            "rollout --propagation 1s,2s",
+            "three durations, such as 500ms,1100ms,1400ms",
+        ),
+        ("run --prestop x --no-prestop -- app", "cannot be used with"),
+    ] {
+        let error = planned(args).unwrap_err();
+        assert!(error.contains(message), "{args}: {error}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Server-Sent Events with resume: no event lost, none doubled, over all reconnects.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::books::Shared;
+use super::connection::{Connection, Fate};
+use super::exchange::{Exchange, request_head, send_head};
+use super::failure::{FailureKind, Fault};
+use super::framing::Body;
+use super::schedule::Pace;
+use super::sse::{Event, Parser};
+
+/// The wait before a reconnect, unless the server gives a hint.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// No hint, however small or large, may make the client spin or sleep through the run.
+const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(10));
+
+pub(super) struct Events {
+    shared: Arc<Shared>,
+    last: Option<u64>,
+    retry: Duration,
+}
+
+impl Events {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            last: None,
+            retry: RETRY,
+        }
+    }
+
+    async fn open(&self, connection: &mut Connection) -> Result<(), Fault> {
+        let resume = self
+            .last
+            .map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
+        let headers = format!("accept: text/event-stream\r\n{resume}");
+        let head = request_head("GET", &self.shared.plan.target, connection.peer, &headers);
+        send_head(connection, &head).await?;
+        let head = connection.head().await?;
+        head.expect_ok()?;
+        if !head.event_stream {
+            return Err(Fault::new(FailureKind::WrongBody, "not text/event-stream"));
+        }
+        if connection.body == Body::UntilFin {
+            // What only a FIN ends cannot be told from what was cut.
+            return Err(Fault::bad("an event stream without an end marker"));
+        }
+        Ok(())
+    }
+
+    /// Reads until the server ends the stream, the stop, or the first fault.
+    async fn follow(&mut self, connection: &mut Connection) -> Result<(), Fault> {
+        let (shared, mut parser) = (Arc::clone(&self.shared), Parser::default());
+        let mut stopped = pin!(shared.stop.cancelled());
+        loop {
+            connection.deadline = Instant::now() + shared.plan.timeout;
+            let mut bytes = tokio::select! {
+                biased;
+                () = &mut stopped => return Ok(()),
+                piece = connection.piece() => match piece? {
+                    Some(bytes) => bytes,
+                    None => {
+                        connection.fate = Fate::Ended;
+                        return Ok(());
+                    }
+                },
+            };
+            while let Some((event, rest)) = parser.feed(bytes) {
+                self.take(&event)?;
+                bytes = rest;
+            }
+            if let Some(hint) = parser.retry {
+                self.retry = hint.clamp(RETRY_BOUNDS.0, RETRY_BOUNDS.1);
+            }
+        }
+    }
+
+    /// Checks one event against the one before it.
+    fn take(&mut self, event: &Event) -> Result<(), Fault> {
+        let Some(id) = event.id.as_deref().and_then(|id| id.parse::<u64>().ok()) else {
+            return Err(Fault::new(
+                FailureKind::WrongBody,
+                "an event without a number for its id",
+            ));
+        };
+        if event.data != event.id {
+            return Err(Fault::new(
+                FailureKind::WrongBody,
+                format!("event {id}: wrong data"),
+            ));
+        }
+        match self.last.replace(id) {
+            Some(last) if id > last + 1 => {
+                let missing = id - last - 1;
+                self.shared
+                    .tally(|outcome| outcome.events_missing += missing);
+                let detail = format!("{id} after {last}: {missing} missing");
+                Err(Fault::new(FailureKind::EventsLost, detail))
+            }
+            Some(last) if id <= last => {
+                self.last = Some(last);
+                Err(Fault::new(
+                    FailureKind::EventsDoubled,
+                    format!("{id} after {last}"),
+                ))
+            }
+            _ => {
+                self.shared.tally(|outcome| outcome.events += 1);
+                self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Exchange for Events {
+    async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
+        connection.fate = Fate::Dismissed;
+        self.open(connection).await?;
+        let opened = Instant::now();
+        self.follow(connection).await?;
+        Ok(opened)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Think(self.retry)
+    }
+}

@@ -1,0 +1,43 @@
+//! What one request sends, and what its answer must be.
+
+use std::net::SocketAddr;
+
+use tokio::time::Instant;
+
+use super::connection::{Connection, Sent};
+use super::failure::Fault;
+use super::schedule::Pace;
+
+/// One kind of request. A mode is an exchange; the driver does what all modes share: the schedule,
+/// the connection, the books.
+pub(super) trait Exchange: Send + Sync + 'static {
+    /// Makes one request on `connection`, which is known to be quiet, and judges the answer.
+    /// Returns the instant at which the answer counts as given. The exchange sets the connection's
+    /// fate if the client is done with it.
+    fn run(
+        &mut self,
+        connection: &mut Connection,
+    ) -> impl Future<Output = Result<Instant, Fault>> + Send;
+
+    /// From this request to the next.
+    fn pace(&self) -> Pace;
+
+    /// The size of the kernel's receive buffer in bytes, if it matters.
+    fn receive_buffer(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// A request's head. `headers` are whole lines, each with its CRLF.
+pub(super) fn request_head(method: &str, target: &str, peer: SocketAddr, headers: &str) -> Vec<u8> {
+    format!("{method} {target} HTTP/1.1\r\nhost: {peer}\r\nuser-agent: rehearse\r\n{headers}\r\n")
+        .into_bytes()
+}
+
+/// Sends a request that is all head.
+pub(super) async fn send_head(connection: &mut Connection, head: &[u8]) -> Result<(), Fault> {
+    match connection.send(head).await? {
+        Sent::Whole => Ok(()),
+        Sent::Interrupted => Err(Fault::bad("an answer before the request was sent")),
+    }
+}

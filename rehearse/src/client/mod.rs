@@ -1,0 +1,175 @@
+//! The strict client: it keeps every request it meant to make on the books.
+//!
+//! Each intended request ends in exactly one way: a complete, correct response, or one failure
+//! whose [`FailureKind`] says where it broke. Nothing is ever retried, and connections belong to
+//! one client each, because pools retry behind their user's back and so hide the very losses this
+//! client is here to count.
+//!
+//! * **Failure**: from the first byte of a request on, anything but a complete, correct response.
+//! * **Reconnect**: a connection that had served this client before, found ended by the server
+//!   (FIN or RST) before the first byte of the next request was written. The kernel is asked right
+//!   before that byte. A connection opened for a request and ended before its response is a
+//!   failure, whoever was faster: the request's user got no answer.
+//! * **Latency**: from the intended start to the last byte, connect time included, so that a
+//!   stalled server cannot hide its stall (see [`Mode`] for the intended start of each mode).
+
+mod books;
+mod buffer;
+mod connection;
+mod download;
+mod driver;
+mod events;
+mod exchange;
+mod failure;
+mod framing;
+mod get;
+mod outcome;
+mod pattern;
+mod response;
+mod schedule;
+mod sse;
+mod stage;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+pub use self::failure::{Example, FailureKind, Failures};
+pub use self::outcome::Outcome;
+pub use self::summary::{LatencySummary, Summary};
+
+use self::books::Shared;
+use self::download::Download;
+use self::events::Events;
+use self::get::Get;
+use self::upload::Upload;
+
+/// Where a new connection goes.
+pub trait Endpoints: Send + Sync + 'static {
+    /// Picks an endpoint, as kube-proxy does for each new connection. `None`: there is none now,
+    /// and the request fails as [`FailureKind::ConnectRefused`], as kube-proxy would reject it.
+    fn pick(&self) -> Option<SocketAddr>;
+}
+
+/// What a client does, and when.
+///
+/// `think` is a closed loop: the next request is due one think time after the last one ended, so
+/// that a slow service is not driven into an ever growing backlog. `every` is an open loop: due
+/// times are fixed in advance and do not wait for responses; a client that is behind (it makes one
+/// request at a time) starts at once, and the wait counts as latency. Both vary by 10 % around
+/// their mean. A request's latency counts from its due time in either case; only the timer's own
+/// granularity (2 ms) is not charged to the server.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// `GET` on one connection, kept until the server ends it.
+    KeepAlive {
+        /// From the end of a request to the next one.
+        think: Duration,
+    },
+    /// `GET` on a new connection each time, announced by `Connection: close`.
+    OneShot {
+        /// The time between two requests of a client; not zero (taken as 1 ms).
+        every: Duration,
+    },
+    /// `POST` with a slow body, by turns with a length and chunked. The answer must be 200 with
+    /// `{"bytes":N,"crc32":"xxxxxxxx"}`, both right.
+    Upload {
+        /// The time between two requests of a client; longer than one takes.
+        every: Duration,
+        /// The size of a body.
+        bytes: u64,
+        /// In how many parts the body is sent; at least 1.
+        parts: u32,
+        /// From the end of the head to the last part.
+        over: Duration,
+    },
+    /// `GET target?bytes=N`; byte `i` of the answer must be `i % 251`.
+    Download {
+        /// The time between two requests of a client; longer than one takes.
+        every: Duration,
+        /// The size to ask for.
+        bytes: u64,
+        /// Bytes a second at which a slow reader reads (with a small receive buffer, so that the
+        /// server feels it). `None`: as fast as they come.
+        rate: Option<u64>,
+    },
+    /// Server-Sent Events whose ids must count up by one, over all reconnects. A stream is one
+    /// request; its latency is the time to the response's head, and `Plan::timeout` bounds the
+    /// silence inside it. A stream that the server ends cleanly is complete and is resumed after
+    /// the `retry:` hint.
+    Events,
+}
+
+/// A number of clients of one kind.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What each client does.
+    pub mode: Mode,
+    /// How many clients, each with its own connection and schedule.
+    pub clients: usize,
+    /// The request's target, such as `/` or `/download`.
+    pub target: String,
+    /// The whole body that a `GET` of [`Mode::KeepAlive`] and [`Mode::OneShot`] must be answered
+    /// with. `None`: any body, if it is complete.
+    pub expect: Option<String>,
+    /// Decides phases and jitter; one seed, one schedule.
+    pub seed: u64,
+    /// From a request's actual start to its complete response.
+    pub timeout: Duration,
+}
+
+/// Live counters, for a progress line.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Requests that have ended, in either way.
+    pub requests: AtomicU64,
+    /// Those of them that failed.
+    pub failed: AtomicU64,
+    /// Server-Sent Events received in order.
+    pub events: AtomicU64,
+}
+
+/// Runs the plan's clients on the current tokio runtime until `stop` is cancelled; each then
+/// finishes the request it is in (event streams are closed from this side), and the outcome is
+/// returned. Dropping the future aborts them all.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time enabled; and if a client's task panicked.
+pub async fn run(
+    plan: Plan,
+    endpoints: Arc<dyn Endpoints>,
+    progress: Arc<Progress>,
+    stop: CancellationToken,
+) -> Outcome {
+    let shared = Arc::new(Shared::new(plan, endpoints, progress, stop));
+    match &shared.plan.mode {
+        Mode::KeepAlive { think } => {
+            driver::run(&shared, || Get::keep_alive(&shared.plan, *think)).await;
+        }
+        Mode::OneShot { every } => {
+            driver::run(&shared, || Get::one_shot(&shared.plan, *every)).await;
+        }
+        Mode::Upload {
+            every,
+            bytes,
+            parts,
+            over,
+        } => {
+            let upload = Upload::new(&shared.plan.target, *every, *bytes, *parts, *over);
+            driver::run(&shared, || upload.clone()).await;
+        }
+        Mode::Download { every, bytes, rate } => {
+            let download = Download::new(&shared.plan.target, *every, *bytes, *rate);
+            driver::run(&shared, || download.clone()).await;
+        }
+        Mode::Events => driver::run(&shared, || Events::new(&shared)).await,
+    }
+    shared.take_outcome()
+}

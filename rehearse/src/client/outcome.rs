@@ -1,0 +1,131 @@
+//! The figures of a run.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::failure::{Example, Failures};
+
+/// The histogram's upper end in microseconds: ten minutes. Longer ones count as this in the
+/// percentiles; the average, the maximum and the standard deviation are exact.
+const LONGEST: u64 = 600_000_000;
+
+/// What came of a plan; mergeable over plans. `requests == complete + failures.total()`.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Requests started.
+    pub requests: u64,
+    /// Those answered completely and correctly.
+    pub complete: u64,
+    /// The others.
+    pub failures: Failures,
+    /// Requests of an open-loop plan that were due before the stop, and that their clients, still
+    /// behind, did not get to start. They are in no other figure.
+    pub unstarted: u64,
+    /// Times the server ended a connection that a client would have used again, without harm to
+    /// a request: by `Connection: close`, while it was idle, or by ending an event stream.
+    pub reconnects: u64,
+    /// The reconnects for which nothing had been announced: a FIN or RST while idle. Each is a
+    /// race with the next request that the client happened to win.
+    pub idle_closes: u64,
+    /// Server-Sent Events received in order.
+    pub events: u64,
+    /// Events missing from the streams, over all `events-lost` failures.
+    pub events_missing: u64,
+    /// Microseconds from the intended start, of complete responses only.
+    pub latency: Histogram<u64>,
+    exact: Exact,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Exact {
+    sum: u128,
+    squares: u128,
+    min: Option<u64>,
+    max: u64,
+}
+
+impl Default for Outcome {
+    fn default() -> Self {
+        Self {
+            requests: 0,
+            complete: 0,
+            failures: Failures::default(),
+            unstarted: 0,
+            reconnects: 0,
+            idle_closes: 0,
+            events: 0,
+            events_missing: 0,
+            latency: Histogram::new_with_bounds(1, LONGEST, 3)
+                .expect("1 to ten minutes of microseconds at 3 digits are valid bounds"),
+            exact: Exact::default(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Adds another plan's figures to these.
+    pub fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.complete += other.complete;
+        self.failures.merge(other.failures);
+        self.unstarted += other.unstarted;
+        self.reconnects += other.reconnects;
+        self.idle_closes += other.idle_closes;
+        self.events += other.events;
+        self.events_missing += other.events_missing;
+        self.latency += other.latency;
+        self.exact.sum += other.exact.sum;
+        self.exact.squares += other.exact.squares;
+        self.exact.min = self.exact.min.into_iter().chain(other.exact.min).min();
+        self.exact.max = self.exact.max.max(other.exact.max);
+    }
+
+    /// Average latency in milliseconds; 0 if nothing was complete, as in all figures below.
+    pub fn avg_ms(&self) -> f64 {
+        ms(self.exact.sum as f64 / self.complete.max(1) as f64)
+    }
+
+    /// Shortest latency in milliseconds, exact.
+    pub fn min_ms(&self) -> f64 {
+        ms(self.exact.min.unwrap_or(0) as f64)
+    }
+
+    /// Longest latency in milliseconds, exact.
+    pub fn max_ms(&self) -> f64 {
+        ms(self.exact.max as f64)
+    }
+
+    /// The latency's standard deviation (of the population) in milliseconds.
+    pub fn stddev_ms(&self) -> f64 {
+        // In integers, because n * sum(x^2) - sum(x)^2 cancels badly in floating point.
+        let n = u128::from(self.complete.max(1));
+        let spread = (n * self.exact.squares).saturating_sub(self.exact.sum * self.exact.sum);
+        ms((spread as f64).sqrt() / n as f64)
+    }
+
+    /// The latency in milliseconds that `p` percent (0 to 100) did not exceed.
+    pub fn percentile(&self, p: f64) -> f64 {
+        ms(self.latency.value_at_percentile(p).min(self.exact.max) as f64)
+    }
+
+    pub(super) fn record_complete(&mut self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.requests += 1;
+        self.complete += 1;
+        self.latency.saturating_record(micros);
+        self.exact.sum += u128::from(micros);
+        self.exact.squares += u128::from(micros) * u128::from(micros);
+        self.exact.min = Some(self.exact.min.map_or(micros, |min| min.min(micros)));
+        self.exact.max = self.exact.max.max(micros);
+    }
+
+    pub(super) fn record_failure(&mut self, example: Example) {
+        self.requests += 1;
+        self.failures.record(example);
+    }
+}
+
+fn ms(micros: f64) -> f64 {
+    micros / 1_000.0
+}

@@ -1,0 +1,82 @@
+//! An outcome as it appears in JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::failure::{Example, FailureKind};
+use super::outcome::Outcome;
+
+impl Outcome {
+    /// The figures as they appear in JSON.
+    pub fn summary(&self) -> Summary<'_> {
+        Summary {
+            requests: self.requests,
+            complete: self.complete,
+            failed: self.failures.total(),
+            failures: self.failures.counts(),
+            examples: self.failures.examples(),
+            unstarted: self.unstarted,
+            reconnects: self.reconnects,
+            idle_closes: self.idle_closes,
+            events: self.events,
+            events_missing: self.events_missing,
+            latency: (self.complete > 0).then(|| LatencySummary::of(self)),
+        }
+    }
+}
+
+/// An [`Outcome`] without its histogram. The fields are those of [`Outcome`].
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "documented in Outcome and LatencySummary")]
+pub struct Summary<'a> {
+    pub requests: u64,
+    pub complete: u64,
+    pub failed: u64,
+    pub failures: &'a BTreeMap<FailureKind, u64>,
+    pub examples: &'a [Example],
+    pub unstarted: u64,
+    pub reconnects: u64,
+    pub idle_closes: u64,
+    pub events: u64,
+    pub events_missing: u64,
+    /// `None` if nothing was complete.
+    pub latency: Option<LatencySummary>,
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.summary().serialize(serializer)
+    }
+}
+
+/// Latency in milliseconds, of complete responses, from the intended start.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LatencySummary {
+    pub avg_ms: f64,
+    pub min_ms: f64,
+    pub max_ms: f64,
+    pub stddev_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p95_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+}
+
+impl LatencySummary {
+    fn of(outcome: &Outcome) -> Self {
+        Self {
+            avg_ms: outcome.avg_ms(),
+            min_ms: outcome.min_ms(),
+            max_ms: outcome.max_ms(),
+            stddev_ms: outcome.stddev_ms(),
+            p50_ms: outcome.percentile(50.0),
+            p90_ms: outcome.percentile(90.0),
+            p95_ms: outcome.percentile(95.0),
+            p99_ms: outcome.percentile(99.0),
+            p999_ms: outcome.percentile(99.9),
+        }
+    }
+}

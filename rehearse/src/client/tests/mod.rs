@@ -1,0 +1,126 @@
+//! The client against servers that misbehave by script: each fault is counted as what it is, once.
+
+mod bodies;
+mod connecting;
+mod connections;
+mod events;
+mod failures;
+mod figures;
+mod server;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use self::server::Server;
+use super::{Endpoints, FailureKind, Mode, Outcome, Plan, Progress, run};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// Longer than any test takes on the busiest machine.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// Endpoints that never change, or none at all.
+struct Fixed(Option<SocketAddr>);
+
+impl Endpoints for Fixed {
+    fn pick(&self) -> Option<SocketAddr> {
+        self.0
+    }
+}
+
+fn plan(mode: Mode) -> Plan {
+    let (target, timeout) = ("/".to_owned(), Duration::from_secs(60));
+    Plan {
+        mode,
+        clients: 1,
+        target,
+        expect: None,
+        seed: 1,
+        timeout,
+    }
+}
+
+fn keep_alive(think: u64) -> Plan {
+    plan(Mode::KeepAlive {
+        think: Duration::from_millis(think),
+    })
+}
+
+fn one_shot(every: u64) -> Plan {
+    plan(Mode::OneShot {
+        every: Duration::from_millis(every),
+    })
+}
+
+/// Runs the plan until so many requests have ended.
+async fn requests(plan: Plan, server: &Server, enough: u64) -> Outcome {
+    until(plan, Some(server.address), ended(enough)).await
+}
+
+/// So many requests have ended.
+fn ended(requests: u64) -> impl Fn(&Progress) -> bool {
+    move |progress| progress.requests.load(Ordering::Relaxed) >= requests
+}
+
+/// Runs the plan until the live counters say that it is enough.
+async fn until(
+    plan: Plan,
+    address: Option<SocketAddr>,
+    enough: impl Fn(&Progress) -> bool,
+) -> Outcome {
+    let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+    let running = run(
+        plan,
+        Arc::new(Fixed(address)),
+        Arc::clone(&progress),
+        stop.clone(),
+    );
+    let stopping = async {
+        while !enough(&progress) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+    };
+    let both = async { tokio::join!(running, stopping) };
+    // No bound on speed: a test that waits for what never comes must fail, not hang.
+    let (outcome, ()) = tokio::time::timeout(HANGS, both)
+        .await
+        .expect("it came to pass");
+    assert_eq!(
+        outcome.requests,
+        outcome.complete + outcome.failures.total()
+    );
+    assert_eq!(outcome.requests, progress.requests.load(Ordering::Relaxed));
+    assert_eq!(
+        outcome.failures.total(),
+        progress.failed.load(Ordering::Relaxed)
+    );
+    assert_eq!(outcome.complete, outcome.latency.len());
+    outcome
+}
+
+#[track_caller]
+fn assert_all_failed(outcome: &Outcome, kind: FailureKind) {
+    let expected = BTreeMap::from([(kind, outcome.requests)]);
+    assert_eq!(
+        outcome.failures.counts(),
+        &expected,
+        "{:?}",
+        outcome.failures.examples()
+    );
+}
+
+#[track_caller]
+fn assert_none_failed(outcome: &Outcome) {
+    assert_eq!(
+        outcome.failures.total(),
+        0,
+        "{:?}",
+        outcome.failures.examples()
+    );
+}

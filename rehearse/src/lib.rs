@@ -1,0 +1,19 @@
+//! `rehearse`: rolling updates of real service processes under a model of Kubernetes, and a strict
+//! client that counts what they lose.
+//!
+//! A service is known only as a program with a command line, two ports and signals, so anything
+//! can be rehearsed, in any language. [`rehearsal::run`] plays a [`scenario::Scenario`]: the same
+//! load and the same steps for each of its arms, at the same time. [`client`] measures, [`model`]
+//! replaces the cluster, [`report`] judges.
+
+pub mod arm;
+pub mod binaries;
+pub mod cli;
+pub mod client;
+pub mod limits;
+pub mod load;
+pub mod model;
+pub mod progress;
+pub mod rehearsal;
+pub mod report;
+pub mod scenario;

@@ -1,0 +1,170 @@
+//! What the clients of one arm do.
+
+mod running;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use self::running::{KindOutcome, Meter, Running};
+
+use crate::client::{Mode, Plan};
+
+/// The period of one client that connects anew each time. Long, because a client makes one request
+/// at a time: the rate comes from their number.
+const ONE_SHOT_PERIOD: Duration = Duration::from_secs(3);
+
+const UPLOAD: Mode = Mode::Upload {
+    every: Duration::from_secs(3),
+    bytes: 100_000,
+    parts: 10,
+    over: Duration::from_secs(2),
+};
+
+/// 3 MB at 1 MB/s: in flight when a drain begins, and for seconds after.
+const DOWNLOAD: Mode = Mode::Download {
+    every: Duration::from_secs(5),
+    bytes: 3_000_000,
+    rate: Some(1_000_000),
+};
+
+/// The load on one arm.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// What keep-alive and one-shot clients get.
+    pub target: String,
+    /// The whole body they must be answered with, if it is known.
+    pub expect: Option<String>,
+    /// Keep-alive clients.
+    pub clients: usize,
+    /// Their pause from a response to the next request.
+    pub think: Duration,
+    /// New connections a second, with one request each.
+    pub rate: f64,
+    /// Clients that send slow bodies to `/upload`.
+    pub uploads: usize,
+    /// Clients that read `/download` slowly.
+    pub downloads: usize,
+    /// Clients that follow `/events`.
+    pub events: usize,
+    /// From a request's start to its complete response.
+    pub timeout: Duration,
+}
+
+/// A kind of client, by its name in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "they are the modes of the client")]
+pub enum Kind {
+    KeepAlive,
+    OneShot,
+    Upload,
+    Download,
+    Events,
+}
+
+impl Kind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KeepAlive => "keep-alive",
+            Self::OneShot => "one-shot",
+            Self::Upload => "upload",
+            Self::Download => "download",
+            Self::Events => "events",
+        }
+    }
+}
+
+impl Load {
+    /// How many clients there are in all.
+    pub fn total(&self) -> usize {
+        let others = self.uploads + self.downloads + self.events;
+        self.clients + self.one_shot_clients() + others
+    }
+
+    fn one_shot_clients(&self) -> usize {
+        (self.rate * ONE_SHOT_PERIOD.as_secs_f64()).ceil() as usize
+    }
+
+    pub(crate) fn plans(&self, seed: u64) -> Vec<(Kind, Plan)> {
+        let clients = self.one_shot_clients();
+        let every = Duration::from_secs_f64(clients.max(1) as f64 / self.rate.max(f64::EPSILON));
+        let target = self.target.as_str();
+        let plans = [
+            (
+                Kind::KeepAlive,
+                Mode::KeepAlive { think: self.think },
+                self.clients,
+                target,
+            ),
+            (Kind::OneShot, Mode::OneShot { every }, clients, target),
+            (Kind::Upload, UPLOAD, self.uploads, "/upload"),
+            (Kind::Download, DOWNLOAD, self.downloads, "/download"),
+            (Kind::Events, Mode::Events, self.events, "/events"),
+        ];
+        let wanted = plans.into_iter().filter(|(_, _, clients, _)| *clients > 0);
+        let plan = |(kind, mode, clients, target): (Kind, Mode, usize, &str)| {
+            let (target, expect) = (target.to_owned(), self.expect.clone());
+            let seed = seed ^ (kind as u64) << 32;
+            (
+                kind,
+                Plan {
+                    mode,
+                    clients,
+                    target,
+                    expect,
+                    seed,
+                    timeout: self.timeout,
+                },
+            )
+        };
+        wanted.map(plan).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(clients: usize, rate: f64, events: usize) -> Load {
+        Load {
+            target: "/".to_owned(),
+            expect: None,
+            clients,
+            think: Duration::from_millis(300),
+            rate,
+            uploads: 0,
+            downloads: 0,
+            events,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    #[test]
+    fn a_rate_becomes_clients_that_add_up_to_it() {
+        for rate in [0.2, 1.0, 7.5, 100.0] {
+            let plans = load(0, rate, 0).plans(1);
+            let [(Kind::OneShot, plan)] = &plans[..] else {
+                panic!("{plans:?}")
+            };
+            let Mode::OneShot { every } = plan.mode else {
+                panic!("{plan:?}")
+            };
+            let sum = plan.clients as f64 / every.as_secs_f64();
+            assert!(
+                (sum / rate - 1.0).abs() < 1e-6,
+                "{sum} instead of {rate} a second"
+            );
+        }
+    }
+
+    #[test]
+    fn kinds_without_clients_have_no_plan_and_the_others_their_own_seed() {
+        assert!(load(0, 0.0, 0).plans(1).is_empty());
+        let plans = load(5, 0.0, 3).plans(1);
+        let kinds: Vec<Kind> = plans.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [Kind::KeepAlive, Kind::Events]);
+        assert_ne!(plans[0].1.seed, plans[1].1.seed);
+    }
+}

@@ -1,0 +1,136 @@
+//! A load at work.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Kind, Load};
+use crate::client::{self, Endpoints, Example, Outcome, Progress};
+
+/// How often the counters are looked at while a load gets under way.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What came of one kind of client.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindOutcome {
+    /// The kind.
+    pub kind: Kind,
+    /// How many clients.
+    pub clients: usize,
+    /// Their figures.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// A load at work. Dropping it aborts every client.
+pub struct Running {
+    tasks: JoinSet<KindOutcome>,
+    meters: Vec<Meter>,
+    stop: DropGuard,
+}
+
+/// One kind's counters, and how far they must come for its clients to be under way.
+#[derive(Clone)]
+pub struct Meter {
+    progress: Arc<Progress>,
+    under_way: u64,
+}
+
+impl Running {
+    /// Starts all clients.
+    pub fn start(load: &Load, seed: u64, endpoints: &Arc<dyn Endpoints>) -> Self {
+        let stop = CancellationToken::new();
+        let (mut tasks, mut meters) = (JoinSet::new(), Vec::new());
+        for (kind, plan) in load.plans(seed) {
+            let progress = Arc::new(Progress::default());
+            let clients = plan.clients;
+            let under_way = under_way(kind, clients as u64);
+            meters.push(Meter {
+                progress: Arc::clone(&progress),
+                under_way,
+            });
+            let (endpoints, stop) = (Arc::clone(endpoints), stop.clone());
+            tasks.spawn(async move {
+                let outcome = client::run(plan, endpoints, progress, stop).await;
+                KindOutcome {
+                    kind,
+                    clients,
+                    outcome,
+                }
+            });
+        }
+        Self {
+            tasks,
+            meters,
+            stop: stop.drop_guard(),
+        }
+    }
+
+    /// The counters, for a progress line.
+    pub fn meters(&self) -> &[Meter] {
+        &self.meters
+    }
+
+    /// Waits until every client has had its turn.
+    ///
+    /// # Errors
+    /// If that takes longer than `limit`, or no request of some kind of client had a good
+    /// response: with what one got instead.
+    pub async fn under_way(self, limit: Duration) -> Result<Self, Option<Example>> {
+        let waiting = async {
+            while !self.meters.iter().all(Meter::is_under_way) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let in_time = tokio::time::timeout(limit, waiting).await.is_ok();
+        if in_time && self.meters.iter().all(Meter::has_succeeded) {
+            return Ok(self);
+        }
+        let kinds = self.finish().await;
+        let mut failures = kinds.iter().map(|kind| &kind.outcome.failures);
+        Err(failures.find_map(|failures| failures.examples().first().cloned()))
+    }
+
+    /// Lets every client finish the request it is in, and returns the figures by kind.
+    pub async fn finish(self) -> Vec<KindOutcome> {
+        drop(self.stop);
+        let mut outcomes = self.tasks.join_all().await;
+        outcomes.sort_by_key(|outcome| outcome.kind);
+        outcomes
+    }
+}
+
+/// Requests (for event streams: events) after which every client of a kind has had its turn. Phases
+/// are spread over one period, so twice as many as clients: except where periods are seconds long,
+/// and a part of the clients is enough to show that the service answers.
+fn under_way(kind: Kind, clients: u64) -> u64 {
+    match kind {
+        Kind::KeepAlive => 2 * clients,
+        Kind::Events => clients,
+        Kind::OneShot | Kind::Upload | Kind::Download => clients.div_ceil(3),
+    }
+}
+
+impl Meter {
+    /// Requests that have ended.
+    pub fn requests(&self) -> u64 {
+        self.progress.requests.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that failed.
+    pub fn failed(&self) -> u64 {
+        self.progress.failed.load(Ordering::Relaxed)
+    }
+
+    fn has_succeeded(&self) -> bool {
+        self.failed() < self.requests().max(1)
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.requests() + self.progress.events.load(Ordering::Relaxed) >= self.under_way
+    }
+}

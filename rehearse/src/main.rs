@@ -1,0 +1,142 @@
+//! `rehearse`: see the library's documentation, or `rehearse --help`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use rehearse::arm::ArmError;
+use rehearse::binaries::Binaries;
+use rehearse::cli::{self, Cli};
+use rehearse::limits;
+use rehearse::model::address::AddressPool;
+use rehearse::rehearsal::{self, Conditions};
+use rehearse::report::Report;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+const BAD_USAGE: u8 = 64;
+const UNAVAILABLE: u8 = 69;
+const INTERRUPTED: u8 = 130;
+
+/// The load generator must not starve the servers, which share the cores with it.
+const WORKERS: usize = 2;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(explain(&error)),
+    };
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(WORKERS).enable_all().build();
+    let run = runtime
+        .context("cannot start")
+        .and_then(|runtime| runtime.block_on(run(&cli)));
+    ExitCode::from(run.unwrap_or_else(|error| {
+        eprintln!("rehearse: {error:#}");
+        UNAVAILABLE
+    }))
+}
+
+/// Help and version go to standard output as they are; of an error, the line that says what is
+/// wrong.
+fn explain(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        print!("{error}");
+        return 0;
+    }
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or(&text);
+    let words: Vec<&str> = first.split_whitespace().collect();
+    eprintln!(
+        "rehearse: {}",
+        words.join(" ").trim_start_matches("error: ")
+    );
+    BAD_USAGE
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<u8> {
+    let common = &cli.common;
+    let binaries = Binaries::new(common.bin_dir.as_deref());
+    let plan = match cli::plan(cli, &binaries) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("rehearse: {error}");
+            return Ok(BAD_USAGE);
+        }
+    };
+    let descriptors = limits::raise();
+    if let Some(needed) = plan
+        .scenarios
+        .iter()
+        .map(limits::needed)
+        .find(|n| *n > descriptors)
+    {
+        eprintln!(
+            "rehearse: {needed} descriptors needed, and ulimit -n is {descriptors}: fewer \
+                   clients, replicas or arms, or a higher limit"
+        );
+        return Ok(BAD_USAGE);
+    }
+    let interrupt = CancellationToken::new();
+    on_signal(interrupt.clone())?;
+    let conditions = Conditions {
+        propagation: common.propagation,
+        seed: common.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
+        addresses: Arc::new(AddressPool::claim()?),
+        quiet: common.quiet,
+    };
+    tokio::select! {
+        built = binaries.provide(&plan.programs, common.quiet) => built?,
+        () = interrupt.cancelled() => return Ok(INTERRUPTED),
+    }
+    play(cli, &plan, &conditions, &interrupt).await
+}
+
+async fn play(
+    cli: &Cli,
+    plan: &cli::Plan,
+    conditions: &Conditions,
+    interrupt: &CancellationToken,
+) -> anyhow::Result<u8> {
+    let Cli { common, .. } = cli;
+    let mut reports = Vec::new();
+    for scenario in &plan.scenarios {
+        if !common.quiet {
+            eprintln!("{}", scenario.title());
+        }
+        match rehearsal::run(scenario, conditions, interrupt).await {
+            Ok(report) => reports.push(report),
+            Err(ArmError::Interrupted) => {
+                eprintln!("rehearse: interrupted; every process has been ended");
+                return Ok(INTERRUPTED);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if let (false, Some(report)) = (common.json, reports.last()) {
+            println!("{}", report.text());
+        }
+    }
+    let report = Report::new(conditions, reports);
+    match common.json {
+        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        false => println!("{}", report.footer()),
+    }
+    Ok(report.exit_code)
+}
+
+fn on_signal(interrupt: CancellationToken) -> anyhow::Result<()> {
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    for kind in kinds {
+        let mut arrivals = signal(kind).context("cannot handle signals")?;
+        let interrupt = interrupt.clone();
+        tokio::spawn(async move {
+            arrivals.recv().await;
+            interrupt.cancel();
+        });
+    }
+    Ok(())
+}

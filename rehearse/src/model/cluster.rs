@@ -1,0 +1,170 @@
+//! One arm's Deployment at work: real processes, led by the rules of [`super::deployment`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::address::AddressPool;
+use super::controller::Controller;
+use super::deployment::Spec;
+use super::endpoints::Router;
+use super::ledger::{End, Ledger};
+use super::pod::Timing;
+use super::program::Program;
+
+/// How often the endpoint list is asked whether everything has arrived there.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// What a Deployment is made of.
+pub struct Template {
+    /// The container.
+    pub program: Arc<Program>,
+    /// Replicas, surge, unavailable.
+    pub spec: Spec,
+    /// For the pods that exist from the beginning.
+    pub timing: Timing,
+    /// Time to the first probe of all later pods, if it differs.
+    pub replacement_first_probe: Duration,
+    /// Where pods get their addresses.
+    pub addresses: Arc<AddressPool>,
+    /// Which pod `delete` takes.
+    pub seed: u64,
+}
+
+/// What is asked of the controller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    RollOut,
+    Scale(usize),
+    DeleteOne,
+}
+
+/// The Deployment's state as its controller publishes it.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// How many orders have been taken into account.
+    pub observed: u64,
+    /// Replicas wanted.
+    pub replicas: usize,
+    /// Ready pods of the current revision.
+    pub current: usize,
+    /// All pods not deleted.
+    pub members: usize,
+    /// Pods deleted and not yet gone.
+    pub terminating: usize,
+    /// A pod could not be started.
+    pub fatal: Option<Arc<End>>,
+}
+
+impl Status {
+    /// As many pods as wanted, all ready and of the current revision; the deleted ones may still
+    /// be terminating.
+    pub fn complete(&self) -> bool {
+        self.current == self.replicas && self.members == self.replicas
+    }
+}
+
+/// A Deployment cannot be brought where it should be.
+#[derive(Clone, Debug, Error)]
+#[error("{0}{lines}", lines = .0.stderr.iter().map(|l| format!("\n  | {l}")).collect::<String>())]
+pub struct StartFailed(pub Arc<End>);
+
+/// A handle on a running Deployment.
+pub struct Cluster {
+    orders: mpsc::UnboundedSender<Order>,
+    ordered: u64,
+    status: watch::Receiver<Status>,
+    router: Arc<Router>,
+    teardown: CancellationToken,
+    controller: JoinHandle<Ledger>,
+}
+
+impl Cluster {
+    /// Creates the Deployment's first pods.
+    pub fn start(template: Template, router: Arc<Router>) -> Self {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let (publish, status) = watch::channel(Status {
+            replicas: template.spec.replicas,
+            ..Status::default()
+        });
+        let teardown = CancellationToken::new();
+        let controller = Controller::new(template, Arc::clone(&router), publish, teardown.clone());
+        let controller = tokio::spawn(controller.run(inbox));
+        Self {
+            orders,
+            ordered: 0,
+            status,
+            router,
+            teardown,
+            controller,
+        }
+    }
+
+    /// Starts a rolling update: every pod is to be replaced.
+    pub fn roll_out(&mut self) {
+        self.order(Order::RollOut);
+    }
+
+    /// Sets the number of replicas.
+    pub fn scale(&mut self, replicas: usize) {
+        self.order(Order::Scale(replicas));
+    }
+
+    /// Deletes one pod.
+    pub fn delete_one(&mut self) {
+        self.order(Order::DeleteOne);
+    }
+
+    fn order(&mut self, order: Order) {
+        self.ordered += 1;
+        let _stopped = self.orders.send(order);
+    }
+
+    /// Waits until all wanted pods are ready and no other is left undeleted.
+    ///
+    /// # Errors
+    /// If a pod cannot be started.
+    pub async fn complete(&mut self) -> Result<(), StartFailed> {
+        self.wait(Status::complete).await
+    }
+
+    /// Waits until, besides, no pod is terminating and the clients' node knows of every change.
+    ///
+    /// # Errors
+    /// If a pod cannot be started.
+    pub async fn settled(&mut self) -> Result<(), StartFailed> {
+        self.wait(|status| status.complete() && status.terminating == 0)
+            .await?;
+        while !self.router.is_settled() {
+            tokio::time::sleep(SETTLING).await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, reached: impl Fn(&Status) -> bool) -> Result<(), StartFailed> {
+        let ordered = self.ordered;
+        let reached = |s: &Status| s.fatal.is_some() || s.observed == ordered && reached(s);
+        let status = self.status.wait_for(reached).await;
+        let fatal = status
+            .expect("a controller publishes until it is stopped")
+            .fatal
+            .clone();
+        fatal.map_or(Ok(()), |end| Err(StartFailed(end)))
+    }
+
+    /// Ends every process, waits until each is gone, and returns how those ended that were
+    /// deleted before.
+    ///
+    /// # Panics
+    /// If the controller has panicked.
+    pub async fn stop(self) -> Ledger {
+        self.teardown.cancel();
+        self.controller
+            .await
+            .expect("the controller does not panic")
+    }
+}

@@ -1,0 +1,168 @@
+//! The endpoint list as a client's node knows it: late, and without asking the pod.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::PodId;
+use super::propagation::Propagation;
+use crate::client::Endpoints;
+
+/// An EndpointSlice's conditions of one address, as far as routing looks at them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `ready`: passes its probe and is not terminating.
+    Ready,
+    /// `serving` and `terminating`: deleted, and its probe still passes. Never `ready`, whatever
+    /// the probe says.
+    TerminatingServing,
+    /// In the slice, and not to be routed to.
+    NotServing,
+    /// No longer in the slice.
+    Gone,
+}
+
+struct Entry {
+    address: SocketAddr,
+    known: Condition,
+    /// Changes on their way, in order of arrival.
+    coming: VecDeque<(Instant, Condition)>,
+}
+
+/// What one node knows of a Service's endpoints, as a function of the changes and of time.
+#[derive(Default)]
+pub struct EndpointList {
+    entries: BTreeMap<PodId, Entry>,
+}
+
+impl EndpointList {
+    /// Takes note that `pod` is in this condition, which the node knows from `visible_at` on: or
+    /// later, because a pod's changes never overtake one another.
+    pub fn change(
+        &mut self,
+        pod: PodId,
+        address: SocketAddr,
+        condition: Condition,
+        visible_at: Instant,
+    ) {
+        let entry = self.entries.entry(pod).or_insert_with(|| Entry {
+            address,
+            known: Condition::NotServing,
+            coming: VecDeque::new(),
+        });
+        let visible_at = entry
+            .coming
+            .back()
+            .map_or(visible_at, |(last, _)| visible_at.max(*last));
+        entry.coming.push_back((visible_at, condition));
+    }
+
+    /// The addresses that a new connection may be sent to at `now`: those known to be ready; if
+    /// there are none, those known to be terminating and serving (KEP-1669).
+    pub fn candidates(&mut self, now: Instant) -> Vec<SocketAddr> {
+        self.advance(now);
+        let known = |wanted: Condition| -> Vec<SocketAddr> {
+            let entries = self.entries.values().filter(|entry| entry.known == wanted);
+            entries.map(|entry| entry.address).collect()
+        };
+        let ready = known(Condition::Ready);
+        if ready.is_empty() {
+            known(Condition::TerminatingServing)
+        } else {
+            ready
+        }
+    }
+
+    /// Whether every change has arrived by `now`.
+    pub fn is_settled(&mut self, now: Instant) -> bool {
+        self.advance(now);
+        self.entries.values().all(|entry| entry.coming.is_empty())
+    }
+
+    fn advance(&mut self, now: Instant) {
+        for entry in self.entries.values_mut() {
+            while let Some((_, condition)) = entry.coming.pop_front_if(|(at, _)| *at <= now) {
+                entry.known = condition;
+            }
+        }
+        self.entries
+            .retain(|_, entry| entry.known != Condition::Gone);
+    }
+}
+
+/// Sends each new connection to one of the endpoints known at that moment, at random, as
+/// kube-proxy's DNAT does; no proxy stands in between.
+pub struct Router {
+    state: Mutex<State>,
+    propagation: Propagation,
+    seed: u64,
+}
+
+struct State {
+    list: EndpointList,
+    /// How many changes each pod has had: part of what its delays are drawn from.
+    changes: BTreeMap<PodId, u32>,
+    choice: fastrand::Rng,
+}
+
+impl Router {
+    /// A router that knows no endpoint yet.
+    pub fn new(propagation: Propagation, seed: u64) -> Arc<Self> {
+        let state = State {
+            list: EndpointList::default(),
+            changes: BTreeMap::new(),
+            choice: fastrand::Rng::with_seed(seed),
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            propagation,
+            seed,
+        })
+    }
+
+    /// Announces a change now; it becomes known after a delay drawn for this pod and change.
+    /// Returns that delay.
+    pub fn announce(&self, pod: PodId, address: SocketAddr, condition: Condition) -> Duration {
+        let mut state = self.lock();
+        let nth = state.changes.entry(pod).or_default();
+        let delay = self.propagation.draw(self.seed, pod, *nth);
+        *nth += 1;
+        if condition == Condition::Gone {
+            state.changes.remove(&pod);
+        }
+        state
+            .list
+            .change(pod, address, condition, Instant::now() + delay);
+        delay
+    }
+
+    /// Whether every change announced so far is known.
+    pub fn is_settled(&self) -> bool {
+        self.lock().list.is_settled(Instant::now())
+    }
+
+    /// How many endpoints a new connection could be sent to now.
+    pub fn candidates(&self) -> usize {
+        self.lock().list.candidates(Instant::now()).len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way through a change, so a poisoned list is a whole one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Endpoints for Router {
+    fn pick(&self) -> Option<SocketAddr> {
+        let mut state = self.lock();
+        let candidates = state.list.candidates(Instant::now());
+        state.choice.choice(candidates)
+    }
+}
+
+#[cfg(test)]
+#[path = "endpoints_tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+//! Plays a scenario in all its arms at once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use tokio::sync::Barrier;
+use tokio_util::sync::CancellationToken;
+
+use crate::arm::{ArmError, ArmOutcome, Stage, play};
+use crate::model::address::AddressPool;
+use crate::model::propagation::Propagation;
+use crate::progress::{self, ArmProgress};
+use crate::report::ScenarioReport;
+use crate::scenario::Scenario;
+
+/// What holds for a whole run.
+#[derive(Clone)]
+pub struct Conditions {
+    /// How late nodes learn of changes.
+    pub propagation: Propagation,
+    /// The run's seed.
+    pub seed: u64,
+    /// Where pods get their addresses.
+    pub addresses: Arc<AddressPool>,
+    /// Whether progress is kept to itself.
+    pub quiet: bool,
+}
+
+/// Plays a scenario: all arms at the same time, under the same load and the same delays. When this
+/// returns no process is left. `interrupt` ends it early.
+///
+/// # Errors
+/// The first failure of an arm; [`ArmError::Interrupted`] if there was none.
+pub async fn run(
+    scenario: &Scenario,
+    conditions: &Conditions,
+    interrupt: &CancellationToken,
+) -> Result<ScenarioReport, ArmError> {
+    let started = Instant::now();
+    let stage = Stage {
+        propagation: conditions.propagation,
+        seed: conditions.seed,
+        addresses: Arc::clone(&conditions.addresses),
+        interrupt: interrupt.child_token(),
+        curtain: Barrier::new(scenario.arms.len()),
+    };
+    let arms: Vec<ArmProgress> = scenario
+        .arms
+        .iter()
+        .map(|arm| ArmProgress::new(arm.name, scenario))
+        .collect();
+    let parts = scenario.arms.iter().zip(&arms);
+    let plays = join_all(parts.map(|(arm, progress)| play(arm, scenario, &stage, progress)));
+    let played = tokio::select! {
+        played = plays => played,
+        never = progress::show(&arms, conditions.quiet) => match never {},
+    };
+    let outcomes = all_or_first_cause(played)?;
+    Ok(ScenarioReport::new(scenario, outcomes, started.elapsed()))
+}
+
+fn all_or_first_cause(
+    played: Vec<Result<ArmOutcome, ArmError>>,
+) -> Result<Vec<ArmOutcome>, ArmError> {
+    let (mut outcomes, mut first) = (Vec::new(), None);
+    for result in played {
+        match (result, &first) {
+            (Ok(outcome), _) => outcomes.push(outcome),
+            // One arm's failure interrupts the others: the failure is the cause.
+            (Err(error), None | Some(ArmError::Interrupted)) => first = Some(error),
+            (Err(_), Some(_)) => {}
+        }
+    }
+    first.map_or(Ok(outcomes), Err)
+}

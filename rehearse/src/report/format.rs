@@ -1,0 +1,78 @@
+//! Numbers and text as people read them.
+
+/// The width of reports.
+pub(super) const COLUMNS: usize = 100;
+
+/// `61,204`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A percentage: `0 %` means none at all, and a small one never looks like it.
+pub fn percent(share: f64) -> String {
+    match share {
+        0.0 => "0 %".to_owned(),
+        small if small < 0.01 => {
+            let digits = (-small.log10()).ceil() as usize + 1;
+            format!("{small:.digits$} %")
+        }
+        share => format!("{share:.2} %"),
+    }
+}
+
+/// Text in lines of at most 100 columns, all but the first indented.
+pub fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        match column {
+            0 => {}
+            column if column + 1 + width <= COLUMNS => out.push(' '),
+            _ => out.push_str("\n  "),
+        }
+        out.push_str(word);
+        column = out.lines().last().map_or(0, |line| line.chars().count());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let grouped = [0, 999, 1_000, 61_204, 1_234_567].map(thousands);
+        assert_eq!(grouped, ["0", "999", "1,000", "61,204", "1,234,567"]);
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        let text = "word ".repeat(50);
+        let lines: Vec<String> = wrapped(text.trim_end())
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS));
+        assert!(lines[1].starts_with("  word"));
+        assert_eq!(wrapped("a b"), "a b");
+    }
+
+    #[test]
+    fn a_small_percentage_is_not_none() {
+        assert_eq!(
+            [0.0, 0.0003, 1.97].map(percent),
+            ["0 %", "0.00030 %", "1.97 %"]
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The figures of a run, and what they say.
+
+mod format;
+mod notes;
+mod table;
+mod verdict;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use self::format::{percent, thousands, wrapped};
+pub use self::verdict::{Tally, Verdict};
+
+use crate::arm::ArmOutcome;
+use crate::client::Outcome;
+use crate::load::KindOutcome;
+use crate::model::ledger::Ledger;
+use crate::rehearsal::Conditions;
+use crate::scenario::{ArmName, Scenario};
+
+/// A whole run, as it appears in JSON.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// This program's version.
+    pub version: &'static str,
+    /// Repeats the run's delays and schedules.
+    pub seed: u64,
+    /// How late nodes learnt of changes, in words.
+    pub propagation: String,
+    /// One a service.
+    pub scenarios: Vec<ScenarioReport>,
+    /// The worst of the scenarios' verdicts.
+    pub verdict: Verdict,
+    /// What this process exits with.
+    pub exit_code: u8,
+}
+
+impl Report {
+    /// Sums up a run. With no scenario at all nothing is proved.
+    pub fn new(conditions: &Conditions, scenarios: Vec<ScenarioReport>) -> Self {
+        let verdict = scenarios.iter().map(|scenario| scenario.verdict).max();
+        let verdict = verdict.unwrap_or(Verdict::WithoutService);
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            seed: conditions.seed,
+            propagation: conditions.propagation.to_string(),
+            scenarios,
+            verdict,
+            exit_code: verdict.exit_code(),
+        }
+    }
+}
+
+/// One scenario's figures.
+#[derive(Debug, Serialize)]
+pub struct ScenarioReport {
+    /// The service.
+    pub service: String,
+    /// The conditions in one line.
+    pub conditions: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The figures by arm.
+    pub arms: Vec<ArmReport>,
+    /// The source's figures under the same conditions, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<Published>,
+    /// What the figures say.
+    pub verdict: Verdict,
+    /// The same in words.
+    pub summary: String,
+}
+
+impl ScenarioReport {
+    /// Puts together what came of the arms.
+    pub fn new(scenario: &Scenario, outcomes: Vec<ArmOutcome>, took: Duration) -> Self {
+        let replicas = scenario.replicas_in_words();
+        let arms: Vec<ArmReport> = outcomes
+            .into_iter()
+            .map(|outcome| ArmReport::new(outcome, &replicas))
+            .collect();
+        let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
+        let verdict = Verdict::of(&tallies);
+        Self {
+            service: scenario.service.clone(),
+            conditions: scenario.title(),
+            seconds: took.as_secs_f64(),
+            published: scenario.published.then_some(PUBLISHED),
+            summary: verdict.in_words(&tallies),
+            verdict,
+            arms,
+        }
+    }
+}
+
+/// One arm's figures.
+#[derive(Debug, Serialize)]
+pub struct ArmReport {
+    /// Which arm.
+    pub arm: ArmName,
+    /// How many replicas.
+    pub replicas: String,
+    /// Failed requests of all, in percent.
+    pub errors_percent: f64,
+    /// All clients together.
+    #[serde(flatten)]
+    pub total: Outcome,
+    /// The same figures by kind of client.
+    pub clients: Vec<KindOutcome>,
+    /// How its pods ended.
+    pub pods: Ledger,
+}
+
+impl ArmReport {
+    fn new(outcome: ArmOutcome, replicas: &str) -> Self {
+        let mut total = Outcome::default();
+        outcome
+            .kinds
+            .iter()
+            .for_each(|kind| total.merge(kind.outcome.clone()));
+        let failed = total.failures.total() as f64;
+        Self {
+            arm: outcome.arm,
+            replicas: replicas.to_owned(),
+            errors_percent: 100.0 * failed / total.requests.max(1) as f64,
+            total,
+            clients: outcome.kinds,
+            pods: outcome.pods,
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let (requests, failed) = (self.total.requests, self.total.failures.total());
+        Tally {
+            arm: self.arm,
+            requests,
+            failed,
+            pod_faults: self.pods.faults,
+        }
+    }
+}
+
+/// Figures that were published for a service of 1,000 ms under the conditions of `slow`'s
+/// scenario. Latencies in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Published {
+    pub replicas: usize,
+    pub requests: u64,
+    pub avg_ms: f64,
+    pub min_ms: f64,
+    pub max_ms: f64,
+    pub stddev_ms: f64,
+    pub errors_percent: f64,
+}
+
+const PUBLISHED: Published = Published {
+    replicas: 10,
+    requests: 197_357,
+    avg_ms: 1_039.0,
+    min_ms: 1_000.0,
+    max_ms: 57_477.0,
+    stddev_ms: 1_364.0,
+    errors_percent: 0.0,
+};

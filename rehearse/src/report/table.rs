@@ -1,0 +1,172 @@
+//! The report as text, at most 100 columns wide.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::notes::notes;
+use super::{ArmReport, Published, Report, ScenarioReport, percent, thousands, wrapped};
+use crate::load::Kind;
+
+impl Report {
+    /// What is needed to repeat the run.
+    pub fn footer(&self) -> String {
+        format!(
+            "Latencies in milliseconds, each from its request's intended start; of each kind of \
+             client: failed / all.\nPropagation: {}. Repeat with --seed {}.",
+            self.propagation, self.seed
+        )
+    }
+}
+
+impl ScenarioReport {
+    /// Conditions, tables, failures and verdict.
+    pub fn text(&self) -> String {
+        let title = wrapped(&format!("{} ({:.0} s)", self.conditions, self.seconds));
+        let mut out = format!("{title}\n{}\n", self.figures());
+        for table in self.tails() {
+            let _infallible = writeln!(out, "{table}");
+        }
+        for line in self.arms.iter().flat_map(notes) {
+            let _infallible = writeln!(out, "  {line}");
+        }
+        let _infallible = writeln!(out, "{}", wrapped(&self.summary));
+        out
+    }
+
+    /// Requests and latency in milliseconds.
+    fn figures(&self) -> Table {
+        let columns = [
+            "arm",
+            "replicas",
+            "requests",
+            "average",
+            "minimum",
+            "maximum",
+            "std. dev.",
+            "errors",
+        ];
+        let mut table = table(&columns);
+        table.add_rows(self.arms.iter().map(figures));
+        table.add_rows(self.published.iter().map(published));
+        align(table)
+    }
+
+    /// Percentiles in milliseconds; and of each kind of client, how many of how many failed: in a
+    /// table of their own where there are more than fit.
+    fn tails(&self) -> Vec<Table> {
+        let mut kinds: Vec<Kind> = self
+            .arms
+            .iter()
+            .flat_map(|arm| arm.clients.iter().map(|clients| clients.kind))
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let percentiles = ["p50", "p90", "p99", "p99.9", "reconnects"];
+        let names = kinds.iter().map(|kind| kind.name());
+        let rows = |row: &dyn Fn(&ArmReport) -> Vec<String>, columns: Vec<&str>| {
+            let mut table = table(&[&["arm"], &columns[..]].concat());
+            table.add_rows(self.arms.iter().map(|arm| {
+                let mut cells = vec![arm.arm.to_string()];
+                cells.extend(row(arm));
+                cells
+            }));
+            align(table)
+        };
+        let shares = |arm: &ArmReport| shares(arm, &kinds);
+        if kinds.len() > 2 {
+            return vec![
+                rows(&tail, percentiles.to_vec()),
+                rows(&shares, names.collect()),
+            ];
+        }
+        let both = |arm: &ArmReport| [tail(arm), shares(arm)].concat();
+        vec![rows(&both, percentiles.into_iter().chain(names).collect())]
+    }
+}
+
+fn figures(arm: &ArmReport) -> Vec<String> {
+    let total = &arm.total;
+    let latencies = [
+        total.avg_ms(),
+        total.min_ms(),
+        total.max_ms(),
+        total.stddev_ms(),
+    ];
+    let mut row = vec![
+        arm.arm.to_string(),
+        arm.replicas.clone(),
+        thousands(total.requests),
+    ];
+    row.extend(latencies.map(|ms| latency(arm, ms)));
+    row.push(percent(arm.errors_percent));
+    row
+}
+
+fn published(figures: &Published) -> Vec<String> {
+    let &Published {
+        replicas,
+        requests,
+        avg_ms,
+        min_ms,
+        max_ms,
+        stddev_ms,
+        errors_percent,
+    } = figures;
+    let mut row = vec![
+        "published".to_owned(),
+        replicas.to_string(),
+        thousands(requests),
+    ];
+    row.extend([avg_ms, min_ms, max_ms, stddev_ms].map(|ms| thousands(ms as u64)));
+    row.push(percent(errors_percent));
+    row
+}
+
+fn tail(arm: &ArmReport) -> Vec<String> {
+    let percentiles = [50.0, 90.0, 99.0, 99.9].map(|p| latency(arm, arm.total.percentile(p)));
+    let reconnects = thousands(arm.total.reconnects);
+    percentiles.into_iter().chain([reconnects]).collect()
+}
+
+fn shares(arm: &ArmReport, kinds: &[Kind]) -> Vec<String> {
+    let share = |kind| {
+        let clients = arm.clients.iter().find(|clients| clients.kind == kind)?;
+        let (failed, requests) = (clients.outcome.failures.total(), clients.outcome.requests);
+        Some(format!("{}/{}", thousands(failed), thousands(requests)))
+    };
+    kinds
+        .iter()
+        .map(|kind| share(*kind).unwrap_or_default())
+        .collect()
+}
+
+/// Milliseconds with as many digits as they deserve.
+fn latency(arm: &ArmReport, ms: f64) -> String {
+    match ms {
+        _ if arm.total.complete == 0 => "-".to_owned(),
+        ms if ms < 10.0 => format!("{ms:.2}"),
+        ms if ms < 100.0 => format!("{ms:.1}"),
+        ms => thousands(ms.round() as u64),
+    }
+}
+
+fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_BORDERS_ONLY)
+        .set_header(columns.to_vec());
+    table
+}
+
+fn align(mut table: Table) -> Table {
+    table
+        .column_iter_mut()
+        .skip(1)
+        .for_each(|c| c.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -1,0 +1,60 @@
+use std::time::Duration;
+
+use super::*;
+use crate::arm::ArmOutcome;
+use crate::client::Outcome;
+use crate::load::KindOutcome;
+use crate::model::ledger::Ledger;
+use crate::report::PUBLISHED;
+use crate::scenario::ArmName;
+
+fn outcome(arm: ArmName) -> ArmOutcome {
+    let kinds = [Kind::KeepAlive, Kind::OneShot, Kind::Download, Kind::Events];
+    let kind = |kind| {
+        let mut outcome = Outcome::default();
+        outcome.requests = 1_234_567;
+        KindOutcome {
+            kind,
+            clients: 200,
+            outcome,
+        }
+    };
+    ArmOutcome {
+        arm,
+        kinds: kinds.map(kind).to_vec(),
+        pods: Ledger::default(),
+    }
+}
+
+#[test]
+fn a_report_of_large_figures_is_at_most_100_columns_wide() {
+    let arms = [ArmName::Control, ArmName::Usual, ArmName::Service];
+    let arms = arms
+        .map(|arm| ArmReport::new(outcome(arm), "20 → 1"))
+        .into();
+    let report = ScenarioReport {
+        service: "hello".to_owned(),
+        conditions: "conditions ".repeat(20),
+        seconds: Duration::from_secs(600).as_secs_f64(),
+        arms,
+        published: Some(PUBLISHED),
+        verdict: crate::report::Verdict::Pass,
+        summary: "summary ".repeat(30),
+    };
+    let text = report.text();
+    let widest = text
+        .lines()
+        .max_by_key(|line| line.chars().count())
+        .unwrap();
+    assert!(widest.chars().count() <= 100, "{text}");
+    for word in [
+        "published",
+        "197,357",
+        "57,477",
+        "std. dev.",
+        "p99.9",
+        "usual practice",
+    ] {
+        assert!(text.contains(word), "{word} in\n{text}");
+    }
+}

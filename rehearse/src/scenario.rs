@@ -1,0 +1,151 @@
+//! What is rehearsed: arms, load and steps.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::load::Load;
+use crate::model::deployment::Spec;
+use crate::model::program::Program;
+
+/// One of the deployments that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ArmName {
+    /// Plain actix-web with its own graceful stop, SIGTERM at once
+    Control,
+    /// The control after `preStop: sleep 5`
+    Usual,
+    /// The service
+    Service,
+}
+
+impl fmt::Display for ArmName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Control => "control",
+            Self::Usual => "usual practice",
+            Self::Service => "service",
+        })
+    }
+}
+
+/// An arm: its name and what runs in its pods.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// Which.
+    pub name: ArmName,
+    /// The container.
+    pub program: Arc<Program>,
+    /// What its clients do.
+    pub load: Load,
+}
+
+/// What happens to each arm's Deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// So many rolling updates, back to back: each begins when the one before has deleted the last
+    /// old pod, whether or not that has gone.
+    RollOuts(usize),
+    /// The number of replicas is set to this, at once.
+    ScaleTo(usize),
+    /// So many times a pod is deleted; each time everything settles before the next.
+    Deletions(usize),
+}
+
+impl Steps {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match *self {
+            Self::RollOuts(n) | Self::Deletions(n) => n,
+            Self::ScaleTo(_) => 1,
+        }
+    }
+
+    /// What one of them is called.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::RollOuts(_) => "rollout",
+            Self::ScaleTo(_) => "scaling",
+            Self::Deletions(_) => "deletion",
+        }
+    }
+}
+
+/// A rehearsal of one service.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The service's name.
+    pub service: String,
+    /// Replicas, surge, unavailable.
+    pub spec: Spec,
+    /// What happens.
+    pub steps: Steps,
+    /// Who is compared, under which load.
+    pub arms: Vec<Arm>,
+    /// The pods' grace period.
+    pub grace: Duration,
+    /// From the creation of a replacement to its first probe.
+    pub replacement_delay: Duration,
+    /// Whether the source's published figures belong beside the result.
+    pub published: bool,
+}
+
+impl Scenario {
+    /// The conditions in one line.
+    pub fn title(&self) -> String {
+        let Spec { replicas, .. } = self.spec;
+        let steps = match self.steps {
+            Steps::RollOuts(n) => format!("{}, {}", count(replicas, "replica"), rollouts(n)),
+            Steps::ScaleTo(to) => format!("scaled from {replicas} to {to} at once"),
+            Steps::Deletions(n) => {
+                let (replicas, delay) = (count(replicas, "replica"), self.replacement_delay);
+                format!(
+                    "{replicas}, {} (replacement ready after {delay:?})",
+                    count(n, "deletion")
+                )
+            }
+        };
+        let clients = self
+            .arms
+            .first()
+            .map_or_else(String::new, |arm| clients(&arm.load));
+        format!("{}: {steps}; {clients}", self.service)
+    }
+
+    /// `10`, or `20 → 1`.
+    pub fn replicas_in_words(&self) -> String {
+        match self.steps {
+            Steps::ScaleTo(to) => format!("{} → {to}", self.spec.replicas),
+            Steps::RollOuts(_) | Steps::Deletions(_) => self.spec.replicas.to_string(),
+        }
+    }
+}
+
+fn rollouts(n: usize) -> String {
+    count(n, "rolling update")
+}
+
+fn clients(load: &Load) -> String {
+    let think = match load.think {
+        Duration::ZERO => "no think time".to_owned(),
+        think => format!("think time {think:?}"),
+    };
+    let parts = [
+        (load.clients > 0)
+            .then(|| format!("{} ({think})", count(load.clients, "keep-alive client"))),
+        (load.rate > 0.0).then(|| format!("{} one-shot/s", load.rate)),
+        (load.uploads > 0).then(|| count(load.uploads, "slow upload")),
+        (load.downloads > 0).then(|| count(load.downloads, "slow download")),
+        (load.events > 0).then(|| count(load.events, "event stream")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn count(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}

@@ -1,0 +1,126 @@
+//! Handlers that panic, and connections that become something else.
+
+use crate::{
+    gate::Gate,
+    moments::at_every_moment,
+    process::Setup,
+    wire::{Wire, get},
+};
+
+#[test]
+fn a_panic_is_a_500_with_content_and_the_connection_lives_on() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    for _ in 0..3 {
+        let response = wire.ask(&get("/panic"));
+        assert_eq!(response.head.status, 500);
+        assert!(!response.body.is_empty(), "something to read for whoever sees it");
+        assert!(!response.head.says_goodbye());
+        wire.ask(&get("/hello/again")).expect(200, "Hello, again!");
+    }
+    let left = service.stop();
+    assert!(left.end.logged("a handler's bug"));
+}
+
+#[test]
+fn a_panic_is_a_500_at_each_moment_of_the_drain() {
+    at_every_moment(
+        |service| {
+            let mut wire = service.connect();
+            wire.send("G");
+            wire
+        },
+        |wire, moment| {
+            wire.send(&get("/panic")[1..]);
+            let response = wire.response();
+            assert_eq!(response.head.status, 500);
+            assert_eq!(response.head.says_goodbye(), moment.is_told());
+            match moment.is_told() {
+                true => wire.expect_fin(),
+                false => wire.ask(&get("/hello/again")).expect(200, "Hello, again!"),
+            }
+        },
+    );
+}
+
+#[test]
+fn a_panic_leaves_those_alone_that_the_same_worker_serves() {
+    let service = Setup::new().set("http.workers", "1").serve();
+    let gate = Gate::new();
+    let mut other = service.connect();
+    other.send(get(&gate.target("/gate")));
+    let waiting = gate.waiting();
+    assert_eq!(service.get("/panic").head.status, 500);
+    waiting.let_go();
+    other.response().expect(200, "let go");
+    drop(other);
+    service.wait_connections("open", 0);
+    service.stop();
+}
+
+#[test]
+fn a_panic_in_the_stream_of_a_response_ends_that_connection_without_a_proper_end() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    wire.send(get("/panic-in-body"));
+    assert_eq!(wire.head().status, 200);
+    assert_eq!(wire.chunk().unwrap(), b"a beginning");
+    assert!(wire.try_chunk().is_err(), "a client must be able to tell that something is missing");
+    service.wait_connections("open", 0);
+    service.get("/hello/after").expect(200, "Hello, after!");
+    service.stop();
+}
+
+/// Asks for another protocol.
+const SWITCH: &str = "GET /echo HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
+
+#[track_caller]
+fn expect_switched(wire: &mut Wire) {
+    let head = wire.head();
+    assert_eq!(head.status, 101);
+    assert_eq!(head.header("upgrade"), Some("echo"));
+    assert!(!head.says_goodbye(), "it has only begun");
+    expect_echo(wire, "hello");
+}
+
+#[track_caller]
+fn expect_echo(wire: &mut Wire, text: &str) {
+    wire.send(text);
+    assert_eq!(wire.take(text.len()).unwrap(), text.as_bytes());
+}
+
+#[test]
+fn a_connection_that_switches_protocols_is_not_told_to_leave() {
+    at_every_moment(
+        |service| {
+            let mut wire = service.connect();
+            wire.send("G");
+            wire
+        },
+        |wire, _| {
+            wire.send(&SWITCH[1..]);
+            expect_switched(wire);
+            expect_echo(wire, "and again");
+            wire.shut_down();
+            wire.expect_fin();
+        },
+    );
+}
+
+#[test]
+fn a_connection_that_has_switched_protocols_goes_on_until_its_end() {
+    at_every_moment(
+        |service| {
+            let mut wire = service.connect();
+            wire.send(SWITCH);
+            expect_switched(&mut wire);
+            wire
+        },
+        |wire, _| {
+            expect_echo(wire, "still there");
+            expect_echo(wire, "and now");
+            wire.shut_down();
+            wire.expect_fin();
+        },
+    );
+}

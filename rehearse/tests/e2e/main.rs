@@ -1,0 +1,60 @@
+//! The real binary, driven with raw sockets and signals: before, during and after the fence.
+//!
+//! Each test has a process of its own (`examples/unruly.rs`). Nothing here waits for things to
+//! settle: a test waits for a state, in `/status` or in the log, and holds handlers back by a
+//! [`gate`]. Where the passing of time itself is what is tested, it says so by [`pass`].
+
+mod bodies;
+mod command_line;
+mod deadline;
+mod gate;
+mod goodbye;
+mod handlers;
+mod harness;
+mod hooks;
+mod log;
+mod metrics;
+mod moments;
+mod pipelines;
+mod prestop;
+mod probes;
+mod process;
+mod readers;
+mod sabotage;
+mod signals;
+mod silence;
+mod streams;
+mod wire;
+
+use std::time::Duration;
+
+/// When a test is given up. Far beyond what a slow machine needs.
+const HANG: Duration = Duration::from_secs(60);
+
+/// How often a state is asked for.
+const POLL: Duration = Duration::from_millis(3);
+
+/// Lets time pass, where its passing is what is tested: `_why` says how.
+fn pass(time: Duration, _why: &str) {
+    std::thread::sleep(time);
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Waits until `ready` has something.
+///
+/// # Panics
+/// After [`HANG`].
+#[track_caller]
+fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let started = std::time::Instant::now();
+    loop {
+        if let Some(found) = ready() {
+            return found;
+        }
+        assert!(started.elapsed() < HANG, "waited in vain: {what}");
+        std::thread::sleep(POLL);
+    }
+}

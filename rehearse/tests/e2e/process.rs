@@ -1,0 +1,140 @@
+//! A process of the example `unruly`.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use nix::{sys::signal::kill, unistd::Pid};
+pub(crate) use nix::sys::signal::Signal;
+
+use crate::{log::Log, until};
+
+/// What a process is started with.
+#[derive(Debug)]
+pub(crate) struct Setup(Command);
+
+impl Setup {
+    /// The bare program: no settings, and nothing of this test's own environment.
+    pub(crate) fn bare() -> Self {
+        let mut command = Command::new(program());
+        command.env_clear();
+        Self(command)
+    }
+
+    /// Addresses that the system chooses, and no lame duck; the limits are too far off to matter.
+    pub(crate) fn new() -> Self {
+        Self::bare()
+            .set("http.address", "127.0.0.1:0")
+            .set("admin.address", "127.0.0.1:0")
+            .set("http.workers", "2")
+            .set("http.head_timeout", "1h")
+            .set("drain.min", "0s")
+            .set("drain.quiet", "0s")
+            .set("drain.max", "0s")
+            .set("drain.jitter", "0s")
+            .set("grace_period", "3h")
+    }
+
+    /// A lame duck that lasts until a SIGINT ends it.
+    pub(crate) fn held() -> Self {
+        Self::new().set("drain.min", "1h").set("drain.max", "1h")
+    }
+
+    /// A deadline a quarter of a second after T0: the grace period less the reserve of 2 s.
+    pub(crate) fn short() -> Self {
+        Self::new().set("grace_period", "2250ms")
+    }
+
+    /// Sets `key`, such as `drain.min`, by the environment.
+    pub(crate) fn set(self, key: &str, value: &str) -> Self {
+        let name = format!("LASTCALL__{}", key.to_uppercase().replace('.', "__"));
+        self.var(&name, value)
+    }
+
+    pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub(crate) fn sabotage(self, rule: Option<&str>) -> Self {
+        rule.into_iter().fold(self, |setup, rule| setup.var("LASTCALL_SABOTAGE", rule))
+    }
+
+    pub(crate) fn spawn(self) -> Process {
+        self.spawn_with(&[])
+    }
+
+    pub(crate) fn spawn_with(mut self, arguments: &[&str]) -> Process {
+        self.0.args(arguments);
+        self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.0.spawn().unwrap();
+        let out = Log::collect(child.stdout.take().unwrap());
+        let log = Log::collect(child.stderr.take().unwrap());
+        Process { child, out, log }
+    }
+
+    /// Runs a subcommand to its end.
+    pub(crate) fn run(self, arguments: &[&str]) -> End {
+        self.spawn_with(arguments).end()
+    }
+}
+
+/// `cargo test` builds the examples beside this very test.
+fn program() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let program = test.with_file_name("../examples/unruly");
+    assert!(
+        program.is_file(),
+        "{} is missing: run `cargo test`, which builds it, without naming single targets",
+        program.display()
+    );
+    program
+}
+
+/// A running process. It is killed when the test ends before it does.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    out: Log,
+    pub(crate) log: Log,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<String>,
+    pub(crate) log: Vec<String>,
+}
+
+impl Process {
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> End {
+        let status = until("the end of the process", || self.child.try_wait().unwrap());
+        End { code: status.code(), out: self.out.end(), log: self.log.end() }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        if std::thread::panicking() {
+            println!("the log of {}:\n{}", self.child.id(), self.log.lines().join("\n"));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The admin listener: probes, preStop, metrics and status.
+//!
+//! It serves from the driver's own thread, so that a handler which blocks every worker cannot
+//! make the process look dead, and it is the last thing to close.
+
+use std::sync::Arc;
+
+use actix_web::{
+    App, HttpRequest, HttpResponse,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    web,
+};
+use tokio::sync::watch;
+
+use crate::{
+    control::{Control, Notice},
+    lifecycle::{Cause, Phase, Probes, probes},
+    metrics::Metrics,
+    settings::Readiness,
+    status::Status,
+};
+
+/// What the endpoints show.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) control: Arc<Control>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+    pub(crate) status: watch::Receiver<Status>,
+}
+
+impl View {
+    fn probes(&self) -> Probes {
+        probes(self.status.borrow().phase, self.readiness)
+    }
+}
+
+/// The admin endpoints, as an application of their own.
+pub(crate) fn app(
+    view: View,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(web::Data::new(view))
+        .route(
+            "/livez",
+            web::get().to(async |view: web::Data<View>| answer(view.probes().livez)),
+        )
+        .route(
+            "/readyz",
+            web::get().to(async |view: web::Data<View>| answer(view.probes().readyz)),
+        )
+        .route(
+            "/healthz",
+            web::get().to(async |view: web::Data<View>| answer(view.probes().healthz)),
+        )
+        .route("/metrics", web::get().to(metrics))
+        .route("/status", web::get().to(status))
+        .route("/prestop", web::post().to(prestop))
+}
+
+fn answer(passes: bool) -> HttpResponse {
+    match passes {
+        true => HttpResponse::Ok().body("ok\n"),
+        false => HttpResponse::ServiceUnavailable().body("no\n"),
+    }
+}
+
+async fn metrics(view: web::Data<View>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ))
+        .body(view.metrics.encode())
+}
+
+async fn status(view: web::Data<View>) -> HttpResponse {
+    let page = view.status.borrow().page(&view.control);
+    HttpResponse::Ok().json(page)
+}
+
+/// Begins the lame duck, and answers when it is over.
+///
+/// Only the pod itself may: kubelet's `exec` hook runs inside of it, and nothing outside must be
+/// able to drain it. A peer is inside if it comes from loopback, or from the very address that
+/// the listener is bound to, where that is a single one.
+async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
+    let own = request.app_config().local_addr().ip();
+    let inside = request.peer_addr().is_some_and(|peer| {
+        let ip = peer.ip().to_canonical();
+        ip.is_loopback() || ip == own
+    });
+    if !inside {
+        return HttpResponse::build(StatusCode::FORBIDDEN)
+            .body("POST /prestop is for the pod itself: call it from a loopback address\n");
+    }
+    view.control.notify(Notice::Told(Cause::Prestop));
+    let mut status = view.status.clone();
+    let over = status.wait_for(|status| status.lame_duck_over).await;
+    match over.map(|status| status.phase) {
+        Ok(Phase::LameDuck | Phase::Draining | Phase::Stopped) => {
+            HttpResponse::Ok().body("the lame duck is over\n")
+        }
+        _ => HttpResponse::ServiceUnavailable().body("the process is leaving\n"),
+    }
+}

@@ -1,0 +1,72 @@
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+
+use actix_http::{KeepAlive, ServiceConfig};
+
+/// How long a worker must have had nothing to answer before its date stops ticking.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// The source of the `Date` header, which ticks only while there is something to answer.
+///
+/// actix's configuration holds a task that formats the date twice a second for as long as the
+/// configuration lives. A thousand idle processes would spend their cores on that, so here it
+/// lives from the first request after a pause to the next pause.
+#[derive(Debug, Default)]
+pub(super) struct Dates(Rc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    config: RefCell<Option<ServiceConfig>>,
+    used: Cell<bool>,
+}
+
+impl Dates {
+    /// The configuration to encode the next response with.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet`, where no worker runs.
+    pub(super) fn config(&self) -> ServiceConfig {
+        self.0.used.set(true);
+        if let Some(config) = &*self.0.config.borrow() {
+            return config.clone();
+        }
+        let config = ServiceConfig::new(KeepAlive::Os, Duration::ZERO, Duration::ZERO, false, None);
+        *self.0.config.borrow_mut() = Some(config.clone());
+        tokio::task::spawn_local(stop_when_idle(Rc::clone(&self.0)));
+        config
+    }
+}
+
+async fn stop_when_idle(dates: Rc<Inner>) {
+    while dates.used.replace(false) {
+        tokio::time::sleep(IDLE).await;
+    }
+    *dates.config.borrow_mut() = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_date_stops_ticking_when_nothing_is_answered() {
+        let dates = Dates::default();
+        let inner = Rc::clone(&dates.0);
+        LocalSet::new()
+            .run_until(async {
+                drop(dates.config());
+                tokio::time::sleep(IDLE / 2).await;
+                drop(dates.config());
+                tokio::time::sleep(IDLE).await;
+                assert!(inner.config.borrow().is_some(), "in use, it ticks on");
+                tokio::time::sleep(IDLE * 2).await;
+                assert!(inner.config.borrow().is_none(), "unused, it has stopped");
+            })
+            .await;
+    }
+}

@@ -1,0 +1,231 @@
+//! HTTP/1.1: one connection, over actix's own codec and service.
+//!
+//! actix's dispatcher knows what lies in its read buffer and tells nobody, and a drain must know:
+//! whether half a head has been read, whether a pipelined request waits. Hence a dispatcher of
+//! our own, whose framing is actix's ([`Codec`]) and whose life is ours.
+
+mod body;
+mod head;
+mod respond;
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use actix_http::{
+    Request,
+    body::{BoxBody, EitherBody, MessageBody},
+    h1::Codec,
+};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use pin_project_lite::pin_project;
+use tokio::net::TcpStream;
+
+use super::{Worker, close::Close, link::Link, payload, request::InFlight, timer::Timer};
+use crate::{
+    control::{Slot, Stage},
+    metrics::Route,
+};
+
+/// A response is collected to this size before it is written.
+const WRITE_AHEAD: usize = 32 * 1024;
+
+pin_project! {
+    /// Where the one request at hand stands; those pipelined behind it wait in the read buffer.
+    #[project = ExchangeProj]
+    enum Exchange<F, B> {
+        None,
+        Call { #[pin] response: F },
+        Body { #[pin] body: EitherBody<B, BoxBody> },
+    }
+}
+
+pin_project! {
+    /// A connection. It ends when nothing of it is left.
+    pub(super) struct H1<S, B>
+    where
+        S: Service<Request>,
+    {
+        worker: Rc<Worker<S>>,
+        peer: SocketAddr,
+        link: Link,
+        slot: Slot,
+        timer: Timer,
+        key: Option<Registration<S>>,
+        codec: Option<Codec>,
+        request: Option<InFlight>,
+        payload: Option<payload::Sender>,
+        #[pin]
+        exchange: Exchange<S::Future, B>,
+        // The route of the last response, and the path that led to it.
+        route: Option<(String, Rc<Route>)>,
+        // No response has been sent yet.
+        fresh: bool,
+        // Since when the connection is silent, or the head at hand has been arriving.
+        since: Instant,
+        // The last reading of the clock, taken with each read.
+        now: Instant,
+        // Nothing more is to be read: the peer broke the framing.
+        broken: bool,
+        close_after: bool,
+        close: Option<Close>,
+    }
+}
+
+/// What a step of the connection came to.
+enum Turn {
+    /// Something changed: look again.
+    Again,
+    /// Every waker is registered.
+    Wait,
+    /// End it in good order.
+    Close,
+    /// The peer has gone.
+    Gone,
+}
+
+/// A connection's entry in its worker's list of wakers.
+struct Registration<S> {
+    worker: Rc<Worker<S>>,
+    key: usize,
+}
+
+impl<S> Drop for Registration<S> {
+    fn drop(&mut self) {
+        self.worker.wakers.borrow_mut().remove(self.key);
+    }
+}
+
+impl<S, B> H1<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    pub(super) fn new(
+        worker: Rc<Worker<S>>,
+        socket: TcpStream,
+        peer: SocketAddr,
+        slot: Slot,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            worker,
+            peer,
+            link: Link::new(socket),
+            slot,
+            timer: Timer::default(),
+            key: None,
+            codec: None,
+            request: None,
+            payload: None,
+            exchange: Exchange::None,
+            route: None,
+            fresh: true,
+            since: now,
+            now,
+            broken: false,
+            close_after: false,
+            close: None,
+        }
+    }
+
+    /// The handler is at work.
+    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        loop {
+            self.as_mut().feed();
+            let this = self.as_mut().project();
+            let ExchangeProj::Call { response } = this.exchange.project() else {
+                return Turn::Again;
+            };
+            // A handler's panic is a 500 on its own request, and nobody else's business.
+            match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+                Ok(Poll::Ready(result)) => return self.respond(result),
+                Ok(Poll::Pending) => {}
+                Err(_) => return self.respond_to_panic(),
+            }
+            match self.as_mut().poll_read_ahead(cx) {
+                Poll::Ready(Ok(_)) => continue,
+                Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Pending => {}
+            }
+            return match self.project().link.poll_flush(cx) {
+                Poll::Ready(Err(_)) => Turn::Gone,
+                _ => Turn::Wait,
+            };
+        }
+    }
+
+    /// The deadline: counts what of this connection is lost.
+    fn count_cut(self: Pin<&mut Self>) {
+        let this = self.project();
+        let (worker, routes) = (&this.worker, &this.worker.routes);
+        let unacknowledged = this
+            .close
+            .as_ref()
+            .is_some_and(|close| !close.is_acknowledged());
+        if let Some(request) = this.request {
+            worker.control.count_cut(&request.route(routes), 1);
+        } else if unacknowledged || !this.link.write.is_empty() {
+            let route = this
+                .route
+                .as_ref()
+                .map_or("unmatched", |(_, route)| &route.pattern);
+            worker
+                .control
+                .count_cut(&format!("{route} (unacknowledged)"), 1);
+        } else if !this.link.read.is_empty() {
+            worker.control.count_cut("(half a request head)", 1);
+        }
+    }
+}
+
+impl<S, B> Future for H1<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.as_mut().project();
+        if this.key.is_none() {
+            let key = this.worker.wakers.borrow_mut().insert(cx.waker().clone());
+            *this.key = Some(Registration {
+                worker: Rc::clone(this.worker),
+                key,
+            });
+        }
+        loop {
+            let this = self.as_mut().project();
+            let stage = this.worker.control.stage();
+            if stage == Stage::Cut {
+                self.count_cut();
+                return Poll::Ready(());
+            }
+            if let Some(close) = this.close {
+                let patience = (stage < Stage::Drain).then_some(this.worker.limits.keep_alive);
+                let ended = close.poll(this.link, this.timer, patience, cx);
+                this.slot.set_in_flight(!close.is_acknowledged());
+                return ended;
+            }
+            let turn = match this.exchange.project() {
+                ExchangeProj::None => self.as_mut().poll_between(cx),
+                ExchangeProj::Call { .. } => self.as_mut().poll_call(cx),
+                ExchangeProj::Body { .. } => self.as_mut().poll_body(cx),
+            };
+            match turn {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Gone => return Poll::Ready(()),
+                Turn::Close => self.as_mut().begin_close(),
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Responses, and what follows them.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use actix_http::{
+    ConnectionType, Request, Response, StatusCode,
+    body::{BodySize, BoxBody, EitherBody, MessageBody},
+    h1::{Codec, Message},
+};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use tokio_util::codec::Encoder as _;
+
+use super::{Exchange, ExchangeProj, H1, Turn, WRITE_AHEAD};
+use crate::{
+    conn::{close::Close, link::Link},
+    control::Stage,
+    kernel::{self, Waiting},
+    sabotage::{self, Rule},
+};
+
+/// The response to a request that could not be read. Its connection ends.
+pub(super) fn refuse(link: &mut Link, codec: &mut Option<Codec>, status: StatusCode) {
+    let Some(codec) = codec else { return };
+    let mut response = Response::new(status).drop_body();
+    response
+        .head_mut()
+        .set_connection_type(ConnectionType::Close);
+    let head = Message::Item((response, BodySize::Sized(0)));
+    // Encoding into memory fails only for a body that exceeds its announced size.
+    let _ = codec.encode(head, &mut link.write);
+}
+
+/// No body.
+pub(super) fn nothing<B>() -> EitherBody<B, BoxBody> {
+    EitherBody::right(BoxBody::new(()))
+}
+
+impl<S, B> H1<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// The handler has answered.
+    pub(super) fn respond(
+        mut self: Pin<&mut Self>,
+        result: Result<ServiceResponse<B>, actix_web::Error>,
+    ) -> Turn {
+        let response = match result {
+            Ok(response) => {
+                self.as_mut().note_route(&response);
+                Response::from(response).map_body(|_, body| EitherBody::left(body))
+            }
+            Err(error) => {
+                let response = Response::<BoxBody>::from(error.error_response());
+                self.as_mut().note_unrouted(response.status());
+                response.map_body(|_, body| EitherBody::right(body))
+            }
+        };
+        self.send(response)
+    }
+
+    /// The handler has panicked.
+    pub(super) fn respond_to_panic(mut self: Pin<&mut Self>) -> Turn {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        self.as_mut().note_unrouted(status);
+        self.send(Response::new(status).map_body(|_, _| nothing()))
+    }
+
+    fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<B>) {
+        let this = self.project();
+        let request = response.request();
+        // Finding a pattern is the dearest part of accounting, and a connection mostly asks for
+        // what it asked for before.
+        let route = match this.route {
+            Some((path, route)) if path == request.path() => Rc::clone(route),
+            _ => {
+                let route = this.worker.routes.get(request.match_pattern());
+                *this.route = Some((request.path().to_owned(), Rc::clone(&route)));
+                route
+            }
+        };
+        if let Some(in_flight) = this.request {
+            in_flight.answered(route, response.status());
+        }
+    }
+
+    fn note_unrouted(self: Pin<&mut Self>, status: StatusCode) {
+        let this = self.project();
+        if let Some(in_flight) = this.request {
+            let routes = &this.worker.routes;
+            let route = routes.get(Some(routes.name(in_flight.path())));
+            in_flight.answered(route, status);
+        }
+    }
+
+    fn send(mut self: Pin<&mut Self>, response: Response<EitherBody<B, BoxBody>>) -> Turn {
+        // A body that has wholly arrived, though the handler did not want it, is no reason to
+        // close.
+        self.as_mut().feed();
+        let (mut response, body) = response.into_parts();
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS && self.is_last() {
+            response
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
+        }
+        let mut this = self.as_mut().project();
+        let Some(codec) = this.codec else {
+            return Turn::Gone;
+        };
+        let size = body.size();
+        if codec
+            .encode(Message::Item((response, size)), &mut this.link.write)
+            .is_err()
+        {
+            return Turn::Gone;
+        }
+        this.exchange.set(Exchange::Body { body });
+        if matches!(size, BodySize::None | BodySize::Sized(0)) {
+            self.finish();
+        }
+        Turn::Again
+    }
+
+    /// Whether the connection ends with the response at hand, and says so.
+    fn is_last(&self) -> bool {
+        // The rest of the body cannot be told from a next request.
+        if self.payload.is_some() || self.broken {
+            return true;
+        }
+        let read_all = self.link.read.is_empty();
+        if self.link.eof {
+            return read_all;
+        }
+        // After a goodbye a client must discard what follows (RFC 9112, 9.6), so it is withheld
+        // while a further request is here already, if only its first byte.
+        self.worker.control.stage() >= Stage::Goodbye
+            && !sabotage::is_off(Rule::Goodbye)
+            && read_all
+            && kernel::waiting(&self.link.io) != Waiting::Bytes
+    }
+
+    /// The response's body is on its way.
+    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        loop {
+            self.as_mut().feed();
+            let mut more = true;
+            while more && self.link.write.len() < WRITE_AHEAD {
+                match self.as_mut().poll_chunk(cx) {
+                    Poll::Ready(Some(turn)) => return turn,
+                    Poll::Ready(None) => {}
+                    Poll::Pending => more = false,
+                }
+            }
+            match self.as_mut().project().link.poll_flush(cx) {
+                Poll::Ready(Ok(())) if more => continue,
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+                Poll::Ready(Err(_)) => return Turn::Gone,
+            }
+            match self.as_mut().poll_read_ahead(cx) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Pending => return Turn::Wait,
+            }
+        }
+    }
+
+    /// Encodes one chunk; `Some` when the response ends with it.
+    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Turn>> {
+        let this = self.as_mut().project();
+        let ExchangeProj::Body { body } = this.exchange.project() else {
+            return Poll::Ready(Some(Turn::Again));
+        };
+        let Some(codec) = this.codec else {
+            return Poll::Ready(Some(Turn::Gone));
+        };
+        let chunk: Option<Bytes> = match std::task::ready!(body.poll_next(cx)) {
+            Some(Ok(chunk)) => Some(chunk),
+            None => None,
+            // The head has gone out, so all that can be said is to end without an end.
+            Some(Err(error)) => {
+                let error: Box<dyn std::error::Error> = error.into();
+                tracing::error!(%error, "a response's body failed");
+                return Poll::Ready(Some(Turn::Gone));
+            }
+        };
+        let last = chunk.is_none();
+        if codec
+            .encode(Message::Chunk(chunk), &mut this.link.write)
+            .is_err()
+        {
+            return Poll::Ready(Some(Turn::Gone));
+        }
+        if last {
+            self.finish();
+            return Poll::Ready(Some(Turn::Again));
+        }
+        Poll::Ready(None)
+    }
+
+    /// The response is complete, in the write buffer.
+    fn finish(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let now = Instant::now();
+        (*this.now, *this.since, *this.fresh) = (now, now, false);
+        if let Some(request) = this.request.take() {
+            request.done(now);
+        }
+        this.exchange.set(Exchange::None);
+        let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
+        *this.close_after = !kept || this.payload.is_some() || *this.broken;
+    }
+
+    /// Everything is written, and nothing more will be answered.
+    pub(super) fn begin_close(self: Pin<&mut Self>) {
+        let this = self.project();
+        let body_unread = this.payload.take().is_some();
+        *this.close = Some(Close::new(body_unread, this.link.eof, Instant::now()));
+    }
+}

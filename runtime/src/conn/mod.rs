@@ -1,0 +1,111 @@
+//! Connections: from `accept` to the last acknowledged byte.
+//!
+//! [`Worker`] is what the connections of one thread share; [`H1`] serves one of them. A second
+//! protocol would stand beside it: take the [`Slot`], look at [`Control::stage`], and end itself
+//! by [`close::Close`].
+
+mod close;
+mod dates;
+mod h1;
+mod link;
+mod payload;
+mod request;
+mod timer;
+
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc, task::Waker, time::Duration};
+
+use actix_http::Request;
+use actix_service::Service;
+use actix_web::{body::MessageBody, dev::ServiceResponse};
+use slab::Slab;
+use tokio::net::TcpStream;
+
+use self::{dates::Dates, h1::H1};
+use crate::{
+    control::{Control, Counters, Slot},
+    metrics::Routes,
+};
+
+/// An accepted connection on its way to its worker.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) socket: std::net::TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) slot: Slot,
+}
+
+/// How long a connection may be silent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Between a response and the next request's first byte.
+    pub(crate) keep_alive: Duration,
+    /// From a head's first byte to its last.
+    pub(crate) head_timeout: Duration,
+}
+
+/// What the connections of one thread share.
+#[derive(Debug)]
+pub(crate) struct Worker<S> {
+    service: S,
+    control: Arc<Control>,
+    counters: Arc<Counters>,
+    limits: Limits,
+    routes: Rc<Routes>,
+    dates: Dates,
+    /// One waker a connection, for when the stage changes.
+    wakers: RefCell<Slab<Waker>>,
+}
+
+impl<S> Worker<S> {
+    pub(crate) fn new(
+        service: S,
+        control: Arc<Control>,
+        counters: Arc<Counters>,
+        limits: Limits,
+        routes: Rc<Routes>,
+    ) -> Rc<Self> {
+        let (dates, wakers) = Default::default();
+        Rc::new(Self {
+            service,
+            control,
+            counters,
+            limits,
+            routes,
+            dates,
+            wakers,
+        })
+    }
+
+    /// Has every connection look at the stage.
+    pub(crate) fn wake_all(&self) {
+        for (_, waker) in &*self.wakers.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl<S, B> Worker<S>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    /// Serves a connection in a task of its own.
+    ///
+    /// # Panics
+    /// Outside of a `LocalSet`, where no worker runs.
+    pub(crate) fn spawn(self: &Rc<Self>, accepted: Accepted) {
+        let Accepted { socket, peer, slot } = accepted;
+        let registered = socket
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(socket));
+        match registered {
+            Ok(socket) => {
+                // A response's last segment must not wait for the acknowledgement of the one
+                // before (Nagle).
+                let _ = socket.set_nodelay(true);
+                tokio::task::spawn_local(H1::new(Rc::clone(self), socket, peer, slot));
+            }
+            Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The driver: feeds the lifecycle with what happens, and carries out what it decides.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    background::Background,
+    control::{Control, Counters, Fenced, Notice, Stage},
+    exit::Exit,
+    lifecycle::{Action, Event, Machine, Phase, Rules},
+    report::{Report, millis},
+    status::Status,
+};
+
+/// How long a worker may take to account for what the deadline cuts. One that does not answer is
+/// blocked by a handler.
+const ACCOUNT: Duration = Duration::from_millis(300);
+
+/// What it takes to stop what was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) counters: Vec<Arc<Counters>>,
+    /// Has the acceptor raise the fence.
+    pub(crate) fence: oneshot::Sender<()>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    machine: Machine,
+    control: Arc<Control>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    status: watch::Sender<Status>,
+    background: Option<Background>,
+    fence: Option<oneshot::Sender<()>>,
+    report: Report,
+    exit: Option<Exit>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        rules: Rules,
+        report: Report,
+        control: Arc<Control>,
+        notices: mpsc::UnboundedReceiver<Notice>,
+        background: Option<Background>,
+    ) -> Self {
+        Self {
+            machine: Machine::new(rules),
+            control,
+            notices,
+            status: watch::Sender::default(),
+            background,
+            fence: None,
+            report,
+            exit: None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Drives a process from its start to its last report. `open` starts the service and binds
+    /// its port.
+    ///
+    /// # Errors
+    /// That of `open`.
+    pub(crate) async fn run<E>(
+        mut self,
+        open: impl Future<Output = Result<Opened, E>>,
+    ) -> Result<Exit, E> {
+        let mut open = pin!(open);
+        while self.exit.is_none() {
+            let wake_at = self.machine.wake_at();
+            let wake = async {
+                match wake_at {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let starting = self.machine.phase() == Phase::Starting;
+            let event = tokio::select! {
+                biased;
+                Some(notice) = self.notices.recv() => self.hear(notice),
+                opened = &mut open, if starting => {
+                    let opened = opened?;
+                    self.control.count(opened.counters);
+                    self.fence = Some(opened.fence);
+                    Event::Started
+                }
+                () = wake => Event::Tick,
+            };
+            self.step(event).await;
+        }
+        Ok(self.exit.unwrap_or(Exit::Software))
+    }
+
+    fn hear(&mut self, notice: Notice) -> Event {
+        match notice {
+            Notice::Told(cause) => Event::Told(cause),
+            Notice::Newcomer => {
+                self.report.connections_after_t0 += 1;
+                self.report.last_connection_ms = self.since_t0();
+                Event::Newcomer
+            }
+            Notice::Fenced(Fenced { accepted, kernel }) => {
+                self.report.accepted_after_fence = accepted;
+                self.report.kernel_fence = Some(kernel);
+                self.report.at_fence = Some(self.control.load());
+                Event::Fenced
+            }
+            Notice::Progress => Event::Load(self.control.load()),
+            Notice::HooksDone(failed) => {
+                self.report.hooks_failed = failed;
+                self.background = None;
+                Event::HooksDone
+            }
+        }
+    }
+
+    async fn step(&mut self, event: Event) {
+        let now = Instant::now();
+        let before = self.machine.phase();
+        let mut actions = self.machine.on(event, now);
+        if self.machine.phase() == Phase::Draining {
+            // Whatever happened may have been the last thing that was waited for.
+            actions.extend(self.machine.on(Event::Load(self.control.load()), now));
+        }
+        let phase = self.machine.phase();
+        if phase != before {
+            tracing::info!(phase = phase.name(), "phase");
+        }
+        for action in actions {
+            self.act(action, now).await;
+        }
+        self.publish(phase);
+    }
+
+    fn publish(&self, phase: Phase) {
+        self.status.send_if_modified(|status| {
+            let over = status.lame_duck_over || phase > Phase::LameDuck;
+            let changed = status.phase != phase || status.lame_duck_over != over;
+            *status = Status {
+                phase,
+                told: self.machine.told(),
+                lame_duck_over: over,
+            };
+            changed
+        });
+    }
+
+    async fn act(&mut self, action: Action, now: Instant) {
+        match action {
+            Action::BeginLameDuck => {
+                self.control.raise(Stage::Goodbye, now);
+                self.report.at_t0 = self.control.load();
+                self.enter(Phase::LameDuck, now);
+            }
+            Action::AnswerPrestop => {
+                self.status
+                    .send_modify(|status| status.lame_duck_over = true);
+            }
+            Action::BeginDraining => {
+                self.enter(Phase::Draining, now);
+                self.control.raise(Stage::Drain, now);
+                if let Some(fence) = self.fence.take() {
+                    // The acceptor ends with the fence alone.
+                    let _ = fence.send(());
+                }
+            }
+            Action::CloseIdle => self.control.raise(Stage::CloseIdle, now),
+            Action::RunHooks => self.run_hooks(),
+            Action::Cut => self.cut(now).await,
+            Action::Stop => self.leave(now),
+            Action::Abort => {
+                self.exit = Some(Exit::Aborted);
+                self.enter(Phase::Stopped, now);
+            }
+        }
+    }
+
+    fn run_hooks(&mut self) {
+        self.report.at_end = Some(self.control.load());
+        match &self.background {
+            Some(background) => background.run_hooks(),
+            None => self.control.notify(Notice::HooksDone(Vec::new())),
+        }
+    }
+
+    /// Ends what is left, and has it counted by route.
+    async fn cut(&mut self, now: Instant) {
+        self.control.raise(Stage::Cut, now);
+        let asked = Instant::now();
+        while self.control.load().open > 0 && asked.elapsed() < ACCOUNT {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let unaccounted = self.control.load().open;
+        if unaccounted > 0 {
+            self.control
+                .count_cut("(a worker that a handler blocks)", unaccounted as u64);
+        }
+    }
+
+    fn leave(&mut self, now: Instant) {
+        let unfinished = self.background.is_some() && self.machine.told_to_run_hooks();
+        if unfinished {
+            let what = "(unfinished at the deadline)";
+            self.report.hooks_failed.push(what.to_owned());
+        }
+        let cut = unfinished || !self.control.cut().is_empty();
+        self.exit = Some(if cut { Exit::Cut } else { Exit::Ok });
+        self.enter(Phase::Stopped, now);
+    }
+
+    /// Brings the report up to date, and publishes it.
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.report.enter(phase, now);
+        self.report.cause = self.machine.told().map(|(_, cause)| cause);
+        self.report.repeated_signals = self.machine.repeated_signals();
+        self.report.last_request_ms = self.control.last_request().map(millis);
+        self.report.streams_told = self.control.streams_told();
+        self.report.cut = self.control.cut();
+        self.report.exit = self.exit.map(Exit::code);
+        self.report.publish();
+    }
+
+    fn since_t0(&self) -> Option<u64> {
+        self.machine.told().map(|(t0, _)| millis(t0.elapsed()))
+    }
+}

@@ -1,0 +1,137 @@
+//! Linux: the fence and its queries.
+
+use std::{
+    io, mem,
+    os::fd::{AsFd, AsRawFd},
+};
+
+/// `SO_BINDTOIFINDEX` (Linux 5.1; without privilege on an unbound socket since 5.7). The libc
+/// crate has it for some architectures only; the number is the same wherever Rust's Linux runs
+/// but on parisc and sparc.
+const SO_BINDTOIFINDEX: libc::c_int = 62;
+
+/// An interface that cannot exist: indices are handed out from 1 upwards.
+static NO_INTERFACE: libc::c_int = 0x7fff_ffff;
+
+/// Refuses new handshakes from this instant on, and leaves those begun, and the accept queue,
+/// alone: a SYN is looked up against listeners bound to its interface, and this one is now bound
+/// to none that exists. It cannot be undone without privilege.
+///
+/// # Errors
+/// Where the kernel has no such option (before 5.1, gVisor) or wants privilege for it (before 5.7).
+pub(crate) fn raise_fence(listener: &impl AsFd) -> io::Result<()> {
+    let fd = listener.as_fd().as_raw_fd();
+    let size = mem::size_of_val(&NO_INTERFACE) as libc::socklen_t;
+    // SAFETY: `fd` is open for as long as `listener` is borrowed; the kernel reads `size` bytes
+    // of a constant that is as long.
+    let done = unsafe {
+        let value = (&raw const NO_INTERFACE).cast();
+        libc::setsockopt(fd, libc::SOL_SOCKET, SO_BINDTOIFINDEX, value, size)
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// The connections that are established and not yet accepted: of a listening socket,
+/// `tcpi_unacked` is the length of the queue.
+///
+/// # Errors
+/// When the socket is not a TCP socket.
+pub(crate) fn accept_queue(listener: &impl AsFd) -> io::Result<u32> {
+    let fd = listener.as_fd().as_raw_fd();
+    // SAFETY: `tcp_info` is a plain structure of integers, for which all zeroes is a value.
+    let mut info: libc::tcp_info = unsafe { mem::zeroed() };
+    let mut size = mem::size_of_val(&info) as libc::socklen_t;
+    // SAFETY: `fd` is open for as long as `listener` is borrowed; the kernel writes at most
+    // `size` bytes into `info`, which is that long, and the new length into `size`.
+    let done = unsafe {
+        let value = (&raw mut info).cast();
+        libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, value, &raw mut size)
+    };
+    if done == 0 {
+        Ok(info.tcpi_unacked)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Bytes, our FIN among them, that the peer's kernel has not yet acknowledged: `SIOCOUTQ`, which
+/// has the number of `TIOCOUTQ` (tcp(7)).
+///
+/// # Errors
+/// When the socket is not a TCP socket.
+pub(crate) fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `fd` is open for as long as `socket` is borrowed; the kernel writes one int.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) };
+    if done == 0 {
+        Ok(bytes.unsigned_abs() as usize)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{ErrorKind, Read as _, Write as _},
+        net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+        time::Duration,
+    };
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    fn the_fence_refuses_newcomers_and_keeps_the_queue(address: SocketAddr) {
+        let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = TcpStream::connect(address).unwrap();
+        queued.write_all(b"hello").unwrap();
+        assert_eq!(accept_queue(&listener).unwrap(), 1);
+
+        raise_fence(&listener).unwrap();
+
+        let refused = TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let (mut accepted, _) = listener.accept().unwrap();
+        let mut bytes = [0; 5];
+        accepted.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"hello");
+        assert_eq!(accept_queue(&listener).unwrap(), 0);
+    }
+
+    #[test]
+    fn the_fence_holds_for_ipv4() {
+        the_fence_refuses_newcomers_and_keeps_the_queue((Ipv4Addr::LOCALHOST, 0).into());
+    }
+
+    #[test]
+    fn the_fence_holds_for_ipv6() {
+        // A machine may be without IPv6; then there is nothing to fence.
+        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            the_fence_refuses_newcomers_and_keeps_the_queue((Ipv6Addr::LOCALHOST, 0).into());
+        }
+    }
+
+    #[test]
+    fn bytes_that_the_peer_has_no_room_for_are_unacknowledged() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        // Set on the listener, since a window that is open cannot be shrunk.
+        SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+        let mut writer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut reader, _) = listener.accept().unwrap();
+        assert_eq!(unacknowledged(&writer).unwrap(), 0);
+
+        writer.set_nonblocking(true).unwrap();
+        while writer.write(&[0; 65536]).is_ok() {}
+        assert!(unacknowledged(&writer).unwrap() > 0);
+
+        drop(writer);
+        std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    }
+}

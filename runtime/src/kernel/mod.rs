@@ -1,0 +1,117 @@
+//! What the drain asks of the kernel: the one module with `unsafe` code.
+//!
+//! Everything here is a single system call behind a safe function. On systems that have no such
+//! call, [`raise_fence`] says so, and the nearest equivalent stands in.
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "other.rs"]
+mod system;
+
+pub(crate) mod handshakes;
+
+use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd};
+
+use socket2::SockRef;
+pub(crate) use system::{accept_queue, raise_fence, unacknowledged};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// What a socket's receive queue holds at this very moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Nothing: the kernel answered EAGAIN.
+    Nothing,
+    /// At least one byte.
+    Bytes,
+    /// The peer's FIN, or an error.
+    End,
+}
+
+/// Asks the kernel whether anything waits to be read.
+///
+/// tokio's own answer is not enough: after a short read it reports "not ready" from memory, and
+/// what has arrived since then shows only once the event loop has been around.
+pub(crate) fn waiting(socket: &impl AsFd) -> Waiting {
+    let mut byte = [MaybeUninit::uninit()];
+    match SockRef::from(socket).peek(&mut byte) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Waiting::Nothing,
+        Ok(1..) => Waiting::Bytes,
+        Ok(0) | Err(_) => Waiting::End,
+    }
+}
+
+/// Puts a listener on the current event loop. tokio's own listener would register each
+/// connection with the event loop that accepts it, when another is to serve it.
+///
+/// # Errors
+/// When the event loop cannot take the socket.
+pub(crate) fn watch(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
+    // SAFETY: `TcpListener` owns its descriptor, and `as_raw_fd` returns the same one until it is
+    // dropped, which `AsyncFd` does only after it has taken it off the event loop.
+    unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }.map_err(Into::into)
+}
+
+/// Raises the soft limit of descriptors to the hard one, and returns it.
+///
+/// The soft limit is low for the sake of `select(2)`, which nothing here uses.
+///
+/// # Errors
+/// When the limit can be neither read nor raised.
+pub(crate) fn raise_descriptor_limit() -> io::Result<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the pointer is to a live, writable `rlimit`, which is all that getrlimit(2) asks.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if limit.rlim_cur < limit.rlim_max {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: the pointer is to a live, initialised `rlimit`; setrlimit(2) only reads it.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(limit.rlim_cur)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpStream};
+
+    use super::*;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        (client, server)
+    }
+
+    #[test]
+    fn an_idle_socket_has_nothing_waiting_and_a_written_one_bytes() {
+        let (mut client, server) = pair();
+        assert_eq!(waiting(&server), Waiting::Nothing);
+        client.write_all(b"G").unwrap();
+        // On loopback a send is delivered before write(2) returns.
+        assert_eq!(waiting(&server), Waiting::Bytes);
+    }
+
+    #[test]
+    fn a_fin_is_the_end_and_not_nothing() {
+        let (client, server) = pair();
+        drop(client);
+        assert_eq!(waiting(&server), Waiting::End);
+    }
+
+    #[test]
+    fn the_soft_descriptor_limit_becomes_the_hard_one() {
+        let limit = raise_descriptor_limit().unwrap();
+        assert!(limit >= 64);
+        assert_eq!(raise_descriptor_limit().unwrap(), limit);
+    }
+}

@@ -1,0 +1,21 @@
+//! Systems without a fence (macOS, the BSDs): the nearest equivalents.
+
+use std::{io, os::fd::AsFd};
+
+/// # Errors
+/// Always: the caller sweeps the accept queue once and closes the listener.
+pub(crate) fn raise_fence(_: &impl AsFd) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: only an `accept` that would block shows an empty queue.
+pub(crate) fn accept_queue(_: &impl AsFd) -> io::Result<u32> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: the caller waits for the peer's FIN instead.
+pub(crate) fn unacknowledged(_: &impl AsFd) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}

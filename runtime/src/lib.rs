@@ -1,0 +1,59 @@
+//! Lastcall's runtime: an actix-web service that loses no request when it is replaced.
+//!
+//! A service is a settings type, its routes in plain actix-web, and one call:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use actix_web::{App, web};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+//! struct Settings {}
+//!
+//! fn main() -> ExitCode {
+//!     runtime::service!().run(|_: &Settings| App::new().route("/", web::get().to(async || "Hello")))
+//! }
+//! ```
+//!
+//! The binary then serves, and has `prestop`, `healthcheck`, `check`, `--config`, `--help` and
+//! `--version`. Handlers know nothing of the drain, but for those that stream without end: they
+//! take [`Drain`]. For what must be ready before the port is bound, and what must be done after
+//! the last response, see [`Service::start`] and [`Service::on_shutdown`].
+#![deny(unsafe_code)]
+
+mod acceptor;
+mod admin;
+mod background;
+mod cli;
+mod conn;
+mod control;
+mod drain;
+mod drive;
+mod exit;
+#[allow(unsafe_code, reason = "the fence and its queries have no safe wrapper")]
+mod kernel;
+mod lifecycle;
+mod listener;
+mod metrics;
+mod probe;
+mod process;
+mod report;
+mod sabotage;
+mod service;
+mod settings;
+mod signals;
+mod status;
+mod telemetry;
+mod worker;
+
+pub use drain::Drain;
+pub use service::{Service, Started};
+
+/// A [`Service`] by the name and the version of the crate that calls this.
+#[macro_export]
+macro_rules! service {
+    () => {
+        $crate::Service::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+    };
+}

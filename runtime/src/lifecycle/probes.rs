@@ -1,0 +1,29 @@
+use super::Phase;
+use crate::settings::Readiness;
+
+/// What the three health endpoints answer: `true` is 200, `false` is 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Probes {
+    pub(crate) livez: bool,
+    pub(crate) readyz: bool,
+    pub(crate) healthz: bool,
+}
+
+/// The answers in each phase.
+///
+/// `/readyz` goes on passing in the lame duck: Kubernetes took the endpoint off the list when it
+/// deleted the pod, and a failing probe would take away only kube-proxy's fallback to terminating
+/// endpoints that still serve (KEP-1669). A load balancer that polls by itself needs the opposite,
+/// and has `/healthz`.
+pub(crate) fn probes(phase: Phase, readiness: Readiness) -> Probes {
+    let readyz = match phase {
+        Phase::Ready => true,
+        Phase::LameDuck => readiness == Readiness::Serving,
+        Phase::Starting | Phase::Draining | Phase::Stopped => false,
+    };
+    Probes {
+        livez: true,
+        readyz,
+        healthz: phase == Phase::Ready,
+    }
+}

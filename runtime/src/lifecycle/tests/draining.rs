@@ -1,0 +1,227 @@
+use super::*;
+
+const EMPTY: Event = Event::Load(Load {
+    open: 0,
+    in_flight: 0,
+});
+const IDLE: Event = Event::Load(Load {
+    open: 3,
+    in_flight: 0,
+});
+
+#[test]
+fn nothing_is_closed_before_the_fence_is_up() {
+    let life = Life::draining().unmoved(3_000, &[EMPTY, IDLE, Event::Tick, Event::HooksDone]);
+    assert_eq!((life.phase(), life.wake()), (Phase::Draining, Some(28_000)));
+    let life = life.serving(3, 0).unmoved(27_999, &[IDLE, EMPTY]);
+    assert_eq!(life.when(Action::CloseIdle), None);
+    assert_eq!(life.when(Action::RunHooks), None);
+}
+
+#[test]
+fn a_process_without_connections_runs_its_hooks_in_the_step_of_the_fence() {
+    let life = Life::draining().at(3_001, Event::Fenced);
+    assert_eq!(life.when(Action::RunHooks), Some(3_001));
+    assert_eq!(life.when(Action::CloseIdle), None, "there is none to close");
+}
+
+#[test]
+fn idle_connections_are_closed_only_once_nothing_else_is_in_flight() {
+    let life = Life::draining().serving(3, 2).at(3_001, Event::Fenced);
+    let life = life.unmoved(3_001, &[Event::Tick]).load(4_000, 2, 1);
+    assert_eq!(life.when(Action::CloseIdle), None);
+    let life = life.load(5_000, 1, 0);
+    assert_eq!(life.when(Action::CloseIdle), Some(5_000));
+    assert_eq!(life.when(Action::RunHooks), None);
+}
+
+#[test]
+fn idle_connections_are_closed_in_the_step_of_the_fence_if_nothing_is_in_flight() {
+    let life = Life::draining().serving(3, 0).at(3_001, Event::Fenced);
+    assert_eq!(life.when(Action::CloseIdle), Some(3_001));
+}
+
+#[test]
+fn idle_connections_are_told_to_close_only_once() {
+    let life = Life::draining().serving(3, 0).at(3_001, Event::Fenced);
+    let life = life.unmoved(3_002, &[IDLE, IDLE, Event::Tick]);
+    // A request that was on its way is served, and leaves the rest idle again.
+    let life = life.load(3_010, 3, 1).load(3_020, 2, 0);
+    assert_eq!(life.when(Action::CloseIdle), Some(3_001));
+}
+
+#[test]
+fn hooks_run_when_nothing_is_open_any_more() {
+    let life = Life::draining()
+        .serving(2, 2)
+        .at(3_001, Event::Fenced)
+        .load(3_500, 1, 0);
+    let life = life.unmoved(3_600, &[Event::HooksDone, IDLE]);
+    assert!(!life.machine.told_to_run_hooks());
+    let life = life.load(4_000, 0, 0);
+    assert_eq!(life.when(Action::RunHooks), Some(4_000));
+    assert!(life.machine.told_to_run_hooks());
+}
+
+#[test]
+fn the_last_connection_may_go_without_ever_having_been_idle() {
+    let life = Life::draining()
+        .serving(1, 1)
+        .at(3_001, Event::Fenced)
+        .load(4_000, 0, 0);
+    assert_eq!(life.when(Action::RunHooks), Some(4_000));
+    assert_eq!(life.when(Action::CloseIdle), None);
+}
+
+#[test]
+fn the_process_stops_when_its_hooks_are_done_and_not_before() {
+    let life = Life::draining().at(3_001, Event::Fenced);
+    let life = life.unmoved(9_000, &[Event::Tick, EMPTY, Event::Fenced, Event::Newcomer]);
+    assert_eq!(life.phase(), Phase::Draining);
+    let life = life.at(9_001, Event::HooksDone);
+    assert_eq!(
+        (life.phase(), life.when(Action::Stop)),
+        (Phase::Stopped, Some(9_001))
+    );
+    assert_eq!(life.when(Action::Cut), None);
+}
+
+#[test]
+fn what_is_left_at_the_deadline_is_cut_and_the_hooks_run_after_it() {
+    let life = Life::draining()
+        .serving(2, 1)
+        .at(3_001, Event::Fenced)
+        .until(27_999);
+    assert_eq!(life.when(Action::Cut), None);
+    let life = life.until(28_000);
+    assert_eq!(
+        life.done[life.done.len() - 2..],
+        [(28_000, Action::Cut), (28_000, Action::RunHooks)]
+    );
+    let life = life.serving(0, 0).at(28_200, Event::HooksDone);
+    assert_eq!(
+        (life.phase(), life.when(Action::Stop)),
+        (Phase::Stopped, Some(28_200))
+    );
+}
+
+#[test]
+fn the_deadline_counts_from_t0() {
+    let life = Life::ready()
+        .serving(1, 1)
+        .at(100_000, SIGTERM)
+        .until(600_000);
+    assert_eq!(life.when(Action::Cut), Some(128_000));
+}
+
+#[test]
+fn hooks_that_hang_after_the_cut_are_left_a_second_later() {
+    let life = Life::draining()
+        .serving(1, 1)
+        .at(3_001, Event::Fenced)
+        .until(28_000);
+    assert_eq!(life.wake(), Some(29_000));
+    let life = life.unmoved(
+        28_999,
+        &[EMPTY, IDLE, Event::Tick, SIGTERM, PRESTOP, Event::Fenced],
+    );
+    let life = life.until(29_000);
+    assert_eq!(
+        (life.phase(), life.when(Action::Stop)),
+        (Phase::Stopped, Some(29_000))
+    );
+}
+
+#[test]
+fn hooks_that_hang_since_before_the_deadline_are_not_run_again() {
+    let life = Life::draining().at(3_001, Event::Fenced).until(60_000);
+    assert_eq!(life.when(Action::RunHooks), Some(3_001));
+    assert_eq!(life.when(Action::Cut), Some(28_000));
+    assert_eq!(life.when(Action::Stop), Some(29_000));
+}
+
+#[test]
+fn hooks_that_return_in_the_moment_of_the_deadline_leave_nothing_to_cut() {
+    let life = Life::draining()
+        .at(3_001, Event::Fenced)
+        .at(28_000, Event::HooksDone);
+    assert_eq!(
+        (life.when(Action::Stop), life.when(Action::Cut)),
+        (Some(28_000), None)
+    );
+}
+
+#[test]
+fn a_fence_that_never_comes_up_does_not_hold_the_process_beyond_the_deadline() {
+    let life = Life::draining().serving(1, 0).until(60_000);
+    assert_eq!(life.when(Action::Cut), Some(28_000));
+    assert_eq!(life.when(Action::RunHooks), Some(28_000));
+    assert_eq!(life.when(Action::Stop), Some(29_000));
+}
+
+#[test]
+fn a_fence_that_comes_up_after_the_cut_changes_nothing() {
+    let life = Life::draining().serving(1, 0).until(28_000);
+    life.unmoved(28_100, &[Event::Fenced, IDLE, EMPTY, Event::Tick]);
+}
+
+#[test]
+fn newcomers_and_starts_do_not_bring_the_lame_duck_back() {
+    let events = [
+        Event::Newcomer,
+        Event::Started,
+        Event::Newcomer,
+        Event::Tick,
+    ];
+    Life::draining()
+        .serving(1, 1)
+        .unmoved(3_000, &events)
+        .unmoved(27_999, &events);
+}
+
+#[test]
+fn events_that_come_twice_change_nothing() {
+    let life = Life::draining().serving(2, 0).at(3_001, Event::Fenced);
+    let life = life
+        .unmoved(3_002, &[Event::Fenced, IDLE, Event::Tick])
+        .load(3_010, 0, 0);
+    life.unmoved(
+        3_011,
+        &[Event::Fenced, EMPTY, EMPTY, Event::Tick, Event::Started],
+    );
+}
+
+#[test]
+fn after_a_stop_nothing_is_done_any_more() {
+    let stopped = || {
+        Life::draining()
+            .at(3_001, Event::Fenced)
+            .at(3_100, Event::HooksDone)
+    };
+    let events = [
+        Event::Fenced,
+        EMPTY,
+        IDLE,
+        Event::Newcomer,
+        Event::Started,
+        Event::Tick,
+    ];
+    let life = stopped()
+        .unmoved(3_100, &events)
+        .unmoved(28_000, &events)
+        .unmoved(29_000, &events);
+    life.unmoved(29_000, &[SIGTERM, PRESTOP, SIGINT, SIGINT]);
+}
+
+#[test]
+fn hooks_that_return_twice_or_after_the_stop_do_not_stop_the_process_again() {
+    let life = Life::draining()
+        .at(3_001, Event::Fenced)
+        .at(3_100, Event::HooksDone);
+    life.unmoved(3_200, &[Event::HooksDone]);
+    let life = Life::draining().at(3_001, Event::Fenced).until(29_000);
+    assert_eq!(
+        life.unmoved(29_100, &[Event::HooksDone]).when(Action::Stop),
+        Some(29_000)
+    );
+}

@@ -1,0 +1,205 @@
+use super::*;
+
+/// When the fence goes up after a SIGTERM at 0, with newcomers at these times.
+fn fence(rules: Rules, newcomers: &[u64]) -> u64 {
+    let ready = Life::starting(rules).at(0, Event::Started).at(0, SIGTERM);
+    let life = newcomers
+        .iter()
+        .fold(ready, |life, ms| life.at(*ms, Event::Newcomer));
+    life.until(600_000).when(Action::BeginDraining).unwrap()
+}
+
+fn every(step: u64, until: u64) -> Vec<u64> {
+    (1..=until / step).map(|n| n * step).collect()
+}
+
+#[test]
+fn without_newcomers_the_lame_duck_lasts_min() {
+    assert_eq!(fence(RULES, &[]), 3_000);
+}
+
+#[test]
+fn without_newcomers_the_lame_duck_lasts_quiet_if_that_is_longer() {
+    assert_eq!(
+        fence(
+            Rules {
+                min: Duration::ZERO,
+                ..RULES
+            },
+            &[]
+        ),
+        1_000
+    );
+    assert_eq!(
+        fence(
+            Rules {
+                min: Duration::from_millis(400),
+                ..RULES
+            },
+            &[]
+        ),
+        1_000
+    );
+}
+
+#[test]
+fn newcomers_that_stop_early_enough_do_not_prolong_the_lame_duck() {
+    assert_eq!(fence(RULES, &every(100, 2_000)), 3_000);
+}
+
+#[test]
+fn a_newcomer_keeps_the_lame_duck_open_for_quiet() {
+    assert_eq!(fence(RULES, &every(100, 2_100)), 3_100);
+    assert_eq!(fence(RULES, &every(100, 5_700)), 6_700);
+}
+
+#[test]
+fn a_newcomer_in_the_very_moment_of_the_end_keeps_the_lame_duck_open() {
+    assert_eq!(fence(RULES, &every(300, 3_000)), 4_000);
+}
+
+#[test]
+fn newcomers_who_never_stop_keep_the_lame_duck_open_for_max() {
+    assert_eq!(fence(RULES, &every(100, 20_000)), 15_000);
+}
+
+#[test]
+fn a_newcomer_just_before_max_does_not_prolong_it() {
+    let newcomers = every(100, 14_900);
+    let life = newcomers
+        .iter()
+        .fold(Life::ready().at(0, SIGTERM), |l, ms| {
+            l.at(*ms, Event::Newcomer)
+        });
+    assert_eq!(life.wake(), Some(15_000));
+    assert_eq!(life.at(14_999, Event::Newcomer).wake(), Some(15_000));
+}
+
+#[test]
+fn the_lame_duck_counts_from_t0_and_not_from_the_start() {
+    let life = Life::ready().at(100_000, SIGTERM).until(600_000);
+    assert_eq!(life.when(Action::BeginDraining), Some(103_000));
+    let life = Life::ready().at(100_000, SIGTERM);
+    let life = every(100, 20_000)
+        .iter()
+        .fold(life, |l, ms| l.at(100_000 + ms, Event::Newcomer));
+    assert_eq!(life.when(Action::BeginDraining), Some(115_000));
+}
+
+#[test]
+fn thin_traffic_is_waited_for_three_times_its_longest_gap() {
+    assert_eq!(fence(RULES, &[500, 1_000, 1_800, 2_500]), 2_500 + 3 * 800);
+}
+
+#[test]
+fn quiet_is_waited_for_where_three_gaps_are_shorter() {
+    assert_eq!(fence(RULES, &every(333, 2_997)), 2_997 + 1_000);
+    assert_eq!(fence(RULES, &every(334, 3_006)), 3_006 + 3 * 334);
+}
+
+#[test]
+fn the_time_from_t0_to_the_first_newcomer_is_a_gap() {
+    assert_eq!(fence(RULES, &[1_100]), 1_100 + 3 * 1_100);
+    assert_eq!(fence(RULES, &[900]), 900 + 3 * 900);
+    assert_eq!(fence(RULES, &[1_500, 1_600, 1_700]), 1_700 + 3 * 1_500);
+}
+
+#[test]
+fn the_longest_gap_counts_and_not_the_last() {
+    assert_eq!(fence(RULES, &[100, 1_500, 1_600, 1_700]), 1_700 + 3 * 1_400);
+}
+
+#[test]
+fn a_gap_that_grows_is_waited_for_in_its_new_length() {
+    // Each comes within three times the gap before, and so prolongs the wait for the next.
+    assert_eq!(fence(RULES, &[1_000, 3_000]), 3_000 + 3 * 2_000);
+    assert_eq!(fence(RULES, &[1_000, 3_000, 7_000]), 15_000);
+}
+
+#[test]
+fn thin_traffic_is_waited_for_no_longer_than_max() {
+    assert_eq!(fence(RULES, &[2_900, 8_000]), 15_000);
+}
+
+#[test]
+fn newcomers_before_t0_are_not_looked_at() {
+    let life = Life::ready()
+        .at(1_000, Event::Newcomer)
+        .at(50_000, Event::Newcomer);
+    let life = life.at(50_100, SIGTERM).until(600_000);
+    assert_eq!(life.when(Action::BeginDraining), Some(53_100));
+}
+
+#[test]
+fn newcomers_of_prestop_count_for_the_signal_that_follows() {
+    let life = Life::ready()
+        .at(0, PRESTOP)
+        .at(1_500, Event::Newcomer)
+        .at(2_000, SIGTERM);
+    assert_eq!(
+        life.until(60_000).when(Action::BeginDraining),
+        Some(1_500 + 3 * 1_500)
+    );
+}
+
+#[test]
+fn newcomers_after_the_answer_to_prestop_do_not_open_the_lame_duck_again() {
+    let life = Life::ready()
+        .at(0, PRESTOP)
+        .at(3_500, Event::Newcomer)
+        .at(3_501, SIGTERM);
+    assert_eq!(life.when(Action::AnswerPrestop), Some(3_000));
+    assert_eq!(life.when(Action::BeginDraining), Some(3_501));
+}
+
+#[test]
+fn a_lame_duck_of_zero_drains_in_the_same_step() {
+    let life = Life::starting(NO_LAME_DUCK)
+        .at(0, Event::Started)
+        .at(10, SIGTERM);
+    assert_eq!(
+        (life.phase(), life.when(Action::BeginLameDuck)),
+        (Phase::Draining, Some(10))
+    );
+    assert_eq!(life.when(Action::BeginDraining), Some(10));
+    assert_eq!(life.actions()[0], Action::BeginLameDuck);
+}
+
+#[test]
+fn the_lame_duck_does_not_end_because_nothing_is_open() {
+    let events = [
+        Event::Load(Load::default()),
+        Event::Tick,
+        Event::Started,
+        Event::HooksDone,
+    ];
+    let life = Life::ready()
+        .at(0, SIGTERM)
+        .unmoved(1_000, &events)
+        .unmoved(2_999, &events);
+    assert_eq!(life.phase(), Phase::LameDuck);
+}
+
+#[test]
+fn a_tick_that_comes_late_ends_the_lame_duck_then() {
+    let mut life = Life::ready().at(0, SIGTERM);
+    life.step(4_321, Event::Tick);
+    assert_eq!(life.when(Action::BeginDraining), Some(4_321));
+}
+
+#[test]
+fn the_end_is_seen_with_whatever_happens_first_after_it() {
+    for event in [
+        SIGTERM,
+        PRESTOP,
+        Event::Started,
+        Event::Load(Load {
+            open: 1,
+            in_flight: 1,
+        }),
+    ] {
+        let mut life = Life::ready().at(0, SIGTERM);
+        life.step(3_000, event);
+        assert_eq!(life.when(Action::BeginDraining), Some(3_000), "{event:?}");
+    }
+}

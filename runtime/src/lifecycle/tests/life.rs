@@ -1,0 +1,131 @@
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+use super::super::{Action, Cause, Event, Load, Machine, Phase, Rules};
+
+/// A machine, driven as the driver drives it, and what it had done when. Times are milliseconds.
+pub(super) struct Life {
+    pub(super) machine: Machine,
+    zero: Instant,
+    pub(super) now: u64,
+    pub(super) load: Load,
+    pub(super) done: Vec<(u64, Action)>,
+}
+
+impl Life {
+    pub(super) fn starting(rules: Rules) -> Self {
+        Self {
+            machine: Machine::new(rules),
+            zero: Instant::now(),
+            now: 0,
+            load: Load::default(),
+            done: Vec::new(),
+        }
+    }
+
+    pub(super) fn ready() -> Self {
+        Self::starting(super::RULES).at(0, Event::Started)
+    }
+
+    /// Nothing open, told to go at 0 and draining since 3,000, with the fence not up yet.
+    pub(super) fn draining() -> Self {
+        Self::ready().at(0, super::SIGTERM).until(3_000)
+    }
+
+    /// Ticks whenever the machine asks for it before `ms`, then lets `event` happen.
+    pub(super) fn at(mut self, ms: u64, event: Event) -> Self {
+        if let Some(before) = ms.checked_sub(1) {
+            self = self.until(before);
+        }
+        self.step(ms, event);
+        self
+    }
+
+    /// Ticks whenever the machine asks for it, `ms` included.
+    pub(super) fn until(mut self, ms: u64) -> Self {
+        while let Some(wake) = self.wake().filter(|wake| *wake <= ms) {
+            let wake = wake.max(self.now);
+            self.step(wake, Event::Tick);
+            assert!(
+                self.wake().is_none_or(|next| next > wake),
+                "asks for a tick over and over"
+            );
+        }
+        self
+    }
+
+    /// From now on so much is open and in flight; nobody tells the machine yet.
+    pub(super) fn serving(mut self, open: usize, in_flight: usize) -> Self {
+        self.load = Load { open, in_flight };
+        self
+    }
+
+    /// The load becomes this at `ms`, and a worker says so.
+    pub(super) fn load(self, ms: u64, open: usize, in_flight: usize) -> Self {
+        let life = self.until(ms - 1).serving(open, in_flight);
+        let load = life.load;
+        life.at(ms, Event::Load(load))
+    }
+
+    /// Asserts that none of these does anything, moves the phase, T0, or the time of waking.
+    pub(super) fn unmoved(mut self, ms: u64, events: &[Event]) -> Self {
+        self = self.until(ms);
+        for event in events {
+            let before = self.state();
+            self.step(ms, *event);
+            let after = self.state();
+            assert_eq!(after, before, "{event:?}");
+        }
+        self
+    }
+
+    fn state(&self) -> impl Debug + PartialEq + use<> {
+        let (phase, told) = (self.phase(), self.machine.told());
+        (phase, told, self.wake(), self.done.clone())
+    }
+
+    pub(super) fn step(&mut self, ms: u64, event: Event) {
+        assert!(ms >= self.now, "time runs forward");
+        self.now = ms;
+        let now = self.zero + Duration::from_millis(ms);
+        let mut actions = self.machine.on(event, now);
+        if self.phase() == Phase::Draining {
+            actions.extend(self.machine.on(Event::Load(self.load), now));
+        }
+        self.done
+            .extend(actions.into_iter().map(|action| (ms, action)));
+    }
+
+    pub(super) fn wake(&self) -> Option<u64> {
+        let wake = self.machine.wake_at()?.duration_since(self.zero);
+        Some(u64::try_from(wake.as_millis()).unwrap())
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.machine.phase()
+    }
+
+    pub(super) fn actions(&self) -> Vec<Action> {
+        self.done.iter().map(|(_, action)| *action).collect()
+    }
+
+    /// When it had this done, if at all. It must not have had it done twice.
+    pub(super) fn when(&self, action: Action) -> Option<u64> {
+        let mut times = self
+            .done
+            .iter()
+            .filter(|(_, done)| *done == action)
+            .map(|(ms, _)| *ms);
+        let first = times.next();
+        assert_eq!(times.next(), None, "{action:?} came twice");
+        first
+    }
+
+    pub(super) fn t0(&self) -> Option<(u64, Cause)> {
+        let (t0, cause) = self.machine.told()?;
+        let ms = t0.duration_since(self.zero).as_millis();
+        Some((u64::try_from(ms).unwrap(), cause))
+    }
+}

@@ -1,0 +1,197 @@
+use super::*;
+
+#[test]
+fn a_signal_in_starting_leaves_at_once_and_runs_no_hooks() {
+    for (signal, cause) in [(SIGTERM, Cause::Sigterm), (SIGINT, Cause::Sigint)] {
+        let life = Life::starting(RULES).at(700, signal);
+        assert_eq!(life.done, [(700, Action::Stop)]);
+        assert_eq!(
+            (life.phase(), life.t0()),
+            (Phase::Stopped, Some((700, cause)))
+        );
+        assert_eq!(life.wake(), None);
+        assert!(!life.machine.told_to_run_hooks());
+    }
+}
+
+#[test]
+fn a_start_that_ends_after_the_signal_comes_too_late() {
+    let events = [
+        Event::Started,
+        Event::Newcomer,
+        Event::HooksDone,
+        Event::Tick,
+        SIGINT,
+        SIGINT,
+    ];
+    Life::starting(RULES).at(700, SIGTERM).unmoved(701, &events);
+}
+
+#[test]
+fn sigterm_repeated_in_any_phase_is_counted_and_changes_nothing() {
+    let count = |life: &Life| life.machine.repeated_signals();
+    let mut life = Life::ready().serving(1, 1).at(0, SIGTERM);
+    assert_eq!(count(&life), 0);
+    life = life
+        .unmoved(0, &[SIGTERM])
+        .unmoved(2_999, &[SIGTERM, SIGTERM]);
+    assert_eq!((life.phase(), count(&life)), (Phase::LameDuck, 3));
+    life = life
+        .unmoved(3_000, &[SIGTERM])
+        .at(3_100, Event::Fenced)
+        .unmoved(3_100, &[SIGTERM]);
+    assert_eq!((life.phase(), count(&life)), (Phase::Draining, 5));
+    life = life.load(3_200, 0, 0).unmoved(3_200, &[SIGTERM]);
+    assert_eq!(
+        (life.when(Action::RunHooks), count(&life)),
+        (Some(3_200), 6)
+    );
+    life = life.at(3_300, Event::HooksDone).unmoved(3_300, &[SIGTERM]);
+    assert_eq!((life.phase(), count(&life)), (Phase::Stopped, 7));
+}
+
+#[test]
+fn sigterm_repeated_does_not_keep_the_lame_duck_open() {
+    let life = (0..30).fold(Life::ready(), |life, n| life.at(n * 500, SIGTERM));
+    assert_eq!(life.when(Action::BeginDraining), Some(3_000));
+    assert_eq!(life.machine.repeated_signals(), 29);
+}
+
+#[test]
+fn sigterm_repeated_after_the_one_that_followed_prestop_is_counted() {
+    let life = Life::ready()
+        .at(0, PRESTOP)
+        .at(100, SIGTERM)
+        .unmoved(200, &[SIGTERM]);
+    assert_eq!(life.machine.repeated_signals(), 1);
+}
+
+#[test]
+fn sigint_in_ready_skips_the_lame_duck() {
+    let life = Life::ready().serving(1, 1).at(50, SIGINT);
+    assert_eq!(
+        life.done,
+        [(50, Action::BeginLameDuck), (50, Action::BeginDraining)]
+    );
+    assert_eq!(
+        (life.phase(), life.t0()),
+        (Phase::Draining, Some((50, Cause::Sigint)))
+    );
+    assert_eq!(life.machine.repeated_signals(), 0);
+}
+
+#[test]
+fn sigint_skips_no_more_than_the_lame_duck() {
+    let life = Life::ready()
+        .serving(2, 1)
+        .at(0, SIGINT)
+        .unmoved(10, &[Event::Tick]);
+    let life = life.at(20, Event::Fenced).until(1_000);
+    assert_eq!(
+        (life.phase(), life.when(Action::RunHooks)),
+        (Phase::Draining, None)
+    );
+    let life = life
+        .load(1_000, 1, 0)
+        .load(1_100, 0, 0)
+        .at(1_200, Event::HooksDone);
+    assert_eq!(life.when(Action::CloseIdle), Some(1_000));
+    assert_eq!(life.when(Action::Stop), Some(1_200));
+}
+
+#[test]
+fn sigint_after_sigterm_ends_the_lame_duck() {
+    let life = Life::ready().serving(1, 1).at(0, SIGTERM).at(400, SIGINT);
+    assert_eq!(
+        (life.phase(), life.when(Action::BeginDraining)),
+        (Phase::Draining, Some(400))
+    );
+    assert_eq!(life.t0(), Some((0, Cause::Sigterm)));
+    assert_eq!(life.until(60_000).when(Action::Cut), Some(28_000));
+}
+
+#[test]
+fn sigterm_after_sigint_changes_nothing() {
+    let life = Life::ready()
+        .serving(1, 1)
+        .at(0, SIGINT)
+        .unmoved(10, &[SIGTERM, SIGTERM]);
+    assert_eq!(life.t0(), Some((0, Cause::Sigint)));
+}
+
+#[test]
+fn the_first_sigint_in_draining_changes_nothing_and_the_second_aborts() {
+    let life = Life::draining().serving(1, 1).unmoved(5_000, &[SIGINT]);
+    assert_eq!(life.phase(), Phase::Draining);
+    let life = life.at(5_001, SIGINT);
+    assert_eq!(
+        (life.phase(), life.when(Action::Abort)),
+        (Phase::Stopped, Some(5_001))
+    );
+}
+
+#[test]
+fn the_second_sigint_aborts_wherever_the_drain_is() {
+    let told = || Life::ready().serving(1, 1).at(0, SIGINT);
+    let fenced = || told().at(10, Event::Fenced);
+    let cases = [
+        ("waiting for the fence", told()),
+        ("waiting for what is in flight", fenced()),
+        ("closing idle connections", fenced().load(20, 1, 0)),
+        ("running hooks", fenced().load(20, 0, 0)),
+        ("after the cut", fenced().until(28_000)),
+    ];
+    for (case, life) in cases {
+        let life = life.at(28_500, SIGINT);
+        assert_eq!(life.when(Action::Abort), Some(28_500), "{case}");
+        assert_eq!(
+            (life.phase(), life.when(Action::Stop)),
+            (Phase::Stopped, None),
+            "{case}"
+        );
+        assert_eq!(life.wake(), None, "{case}");
+    }
+}
+
+#[test]
+fn two_sigints_at_the_same_moment_abort() {
+    let life = Life::ready().at(0, SIGTERM).at(100, SIGINT).at(100, SIGINT);
+    assert_eq!(life.when(Action::Abort), Some(100));
+}
+
+#[test]
+fn after_an_abort_nothing_is_done_any_more() {
+    let life = Life::ready().serving(1, 1).at(0, SIGINT).at(10, SIGINT);
+    life.unmoved(
+        11,
+        &[
+            SIGINT,
+            SIGTERM,
+            PRESTOP,
+            Event::Fenced,
+            Event::Load(Load::default()),
+        ],
+    )
+    .unmoved(
+        28_000,
+        &[
+            Event::Tick,
+            Event::Newcomer,
+            Event::Started,
+            Event::HooksDone,
+        ],
+    );
+}
+
+#[test]
+fn hooks_that_return_after_an_abort_do_not_turn_it_into_a_stop() {
+    let life = Life::ready()
+        .at(0, SIGINT)
+        .at(10, Event::Fenced)
+        .at(20, SIGINT);
+    assert_eq!(life.when(Action::RunHooks), Some(10));
+    assert_eq!(
+        life.unmoved(30, &[Event::HooksDone]).when(Action::Stop),
+        None
+    );
+}

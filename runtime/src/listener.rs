@@ -1,0 +1,160 @@
+//! The public listener: binding, accepting, and the fence.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
+    time::{Duration, Instant},
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::unix::AsyncFd;
+
+use crate::{
+    control::Fenced,
+    kernel::{self, handshakes},
+    sabotage::{self, Rule},
+};
+
+/// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
+/// second to send its SYN again (RFC 6298, 2.1).
+const HANDSHAKES: Duration = Duration::from_secs(1);
+
+/// The pause after an `accept` that failed for want of descriptors or memory.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// How often the list of handshakes is looked at while there are any.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Binds a listener; port 0 is any free one.
+///
+/// # Errors
+/// The system's: the port is in use, the address is not this machine's, no permission.
+pub(crate) fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restart must not wait for the connections of the process before it in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
+
+/// A bound listener on the current event loop.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: AsyncFd<TcpListener>,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// # Errors
+    /// When the event loop cannot take the socket.
+    pub(crate) fn new(socket: TcpListener) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        Ok(Self {
+            socket: kernel::watch(socket)?,
+            address,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next connection. May be dropped without losing one.
+    pub(crate) async fn accept(&self) -> (TcpStream, SocketAddr) {
+        loop {
+            // The guard's error is that of a runtime which shuts down, and drops this future.
+            let Ok(mut ready) = self.socket.readable().await else {
+                return std::future::pending().await;
+            };
+            match ready.try_io(|socket| socket.get_ref().accept()) {
+                Ok(Ok(accepted)) => return accepted,
+                Ok(Err(error)) if is_of_one_connection(&error) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a connection could not be accepted; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Refuses newcomers, hands over whoever had come, and closes.
+    ///
+    /// In this order: refuse new handshakes; list those in progress; accept until the queue is
+    /// empty; close only if the list was empty *before* that sweep, or after a second. A
+    /// handshake that completes between the sweep and the close would be reset.
+    pub(crate) async fn fence(self, mut accepted: impl FnMut(TcpStream, SocketAddr)) -> Fenced {
+        let mut fenced = Fenced::default();
+        if sabotage::is_off(Rule::Fence) {
+            return fenced;
+        }
+        match kernel::raise_fence(self.socket.get_ref()) {
+            Ok(()) => fenced.kernel = true,
+            Err(error) => tracing::warn!(
+                %error,
+                "this system has no fence: clients that connect at this moment may be reset"
+            ),
+        }
+        let raised = Instant::now();
+        loop {
+            let in_progress = fenced.kernel && self.handshakes_in_progress();
+            while !self.sweep(&mut fenced.accepted, &mut accepted) {
+                tokio::time::sleep(RETRY).await;
+            }
+            if !in_progress || raised.elapsed() >= HANDSHAKES {
+                return fenced;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn handshakes_in_progress(&self) -> bool {
+        match handshakes::in_progress(self.address) {
+            Ok(count) => count > 0,
+            Err(error) => {
+                tracing::warn!(%error, "handshakes cannot be listed: waiting for a second");
+                true
+            }
+        }
+    }
+
+    /// Accepts until the queue is empty, asking the kernel and not the event loop. False if
+    /// something stands in the way, such as a want of descriptors, while the queue has more.
+    fn sweep(&self, count: &mut u64, accepted: &mut impl FnMut(TcpStream, SocketAddr)) -> bool {
+        loop {
+            match self.socket.get_ref().accept() {
+                Ok((stream, peer)) => {
+                    *count += 1;
+                    accepted(stream, peer);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the accept queue is held up");
+                    return kernel::accept_queue(self.socket.get_ref()).is_ok_and(|left| left == 0);
+                }
+            }
+        }
+    }
+}
+
+/// Errors of the connection that was at the head of the queue, and has gone with them (accept(2)
+/// passes pending network errors on).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+    )
+}

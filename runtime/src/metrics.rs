@@ -1,0 +1,215 @@
+//! What is counted, by OpenTelemetry's names for HTTP where they exist.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use actix_web::{
+    dev::ResourceMap,
+    http::{Method, StatusCode},
+};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _, text},
+    metrics::{family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+use tokio::sync::watch;
+
+use crate::{control::Control, status::Status};
+
+/// Seconds: the buckets that OpenTelemetry advises for `http.server.request.duration`.
+const BUCKETS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// The route of a request that matched none.
+const UNMATCHED: &str = "unmatched";
+
+type Labels = Vec<(&'static str, String)>;
+type Durations = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// All metrics of a process, shared by its workers.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Mutex<Registry>,
+    durations: Durations,
+}
+
+impl Metrics {
+    pub(crate) fn new(service: &'static str, version: &'static str) -> Arc<Self> {
+        let mut registry = Registry::default();
+        let durations = Durations::new_with_constructor(|| Histogram::new(BUCKETS));
+        registry.register_with_unit(
+            "http_server_request_duration",
+            "Time from a request's arrival to the end of its response",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        let build = Info::new([("service", service), ("version", version)]);
+        registry.register("lastcall_build", "The program that runs", build);
+        Arc::new(Self {
+            registry: Mutex::new(registry),
+            durations,
+        })
+    }
+
+    /// Adds metrics that are read when they are asked for.
+    pub(crate) fn collect(&self, collector: impl Collector) {
+        self.lock().register_collector(Box::new(collector));
+    }
+
+    /// The page that Prometheus scrapes.
+    pub(crate) fn encode(&self) -> String {
+        let mut page = String::new();
+        // Writing to a `String` cannot fail; a collector's own error leaves the page short.
+        let _ = text::encode(&mut page, &self.lock());
+        page
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The figures that are read only when somebody asks.
+#[derive(Debug)]
+pub(crate) struct Gauges {
+    pub(crate) control: Arc<Control>,
+    pub(crate) status: watch::Receiver<Status>,
+}
+
+impl Collector for Gauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let load = self.control.load();
+        let gauges = [
+            (
+                "http_server_active_requests",
+                "Requests being handled",
+                self.control.requests(),
+            ),
+            (
+                "lastcall_connections_open",
+                "Connections accepted and not yet gone",
+                load.open,
+            ),
+            (
+                "lastcall_connections_in_flight",
+                "Connections that are not idle",
+                load.in_flight,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let phase = ConstGauge::new(self.status.borrow().phase as i64);
+        let help = "0 starting, 1 ready, 2 lame duck, 3 draining, 4 stopped";
+        phase.encode(encoder.encode_descriptor(
+            "lastcall_phase",
+            help,
+            None,
+            phase.metric_type(),
+        )?)
+    }
+}
+
+/// One worker's view: the routes it has seen, with their handles at hand, since looking a series
+/// up by its labels costs twenty times what observing does.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    metrics: Arc<Metrics>,
+    map: OnceCell<ResourceMap>,
+    seen: RefCell<HashMap<String, Rc<Route>>>,
+}
+
+/// A route, and a histogram for each method and status that it has answered with.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) pattern: String,
+    durations: Durations,
+    series: RefCell<Vec<(&'static str, StatusCode, Histogram)>>,
+}
+
+impl Routes {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            map: OnceCell::new(),
+            seen: RefCell::default(),
+        }
+    }
+
+    /// Keeps the application's routes, to name requests that are never answered.
+    pub(crate) fn learn(&self, map: &ResourceMap) {
+        self.map.get_or_init(|| map.clone());
+    }
+
+    /// The route that `path` leads to, whether or not its handler has answered.
+    pub(crate) fn name(&self, path: &str) -> String {
+        let pattern = self.map.get().and_then(|map| map.match_pattern(path));
+        pattern.unwrap_or_else(|| UNMATCHED.to_owned())
+    }
+
+    /// The route with this pattern.
+    pub(crate) fn get(&self, pattern: Option<String>) -> Rc<Route> {
+        let pattern = pattern.unwrap_or_else(|| UNMATCHED.to_owned());
+        if let Some(route) = self.seen.borrow().get(&pattern) {
+            return Rc::clone(route);
+        }
+        let route = Rc::new(Route {
+            pattern: pattern.clone(),
+            durations: self.metrics.durations.clone(),
+            series: RefCell::default(),
+        });
+        self.seen.borrow_mut().insert(pattern, Rc::clone(&route));
+        route
+    }
+}
+
+impl Route {
+    /// Counts one response.
+    pub(crate) fn observe(&self, method: &Method, status: StatusCode, seconds: f64) {
+        let method = known_method(method);
+        let mut series = self.series.borrow_mut();
+        let known = series
+            .iter()
+            .position(|(m, s, _)| *s == status && *m == method);
+        let index = known.unwrap_or_else(|| {
+            let histogram = self
+                .durations
+                .get_or_create_owned(&self.labels(method, status));
+            series.push((method, status, histogram));
+            series.len() - 1
+        });
+        series[index].2.observe(seconds);
+    }
+
+    fn labels(&self, method: &str, status: StatusCode) -> Labels {
+        vec![
+            ("http_request_method", method.to_owned()),
+            ("http_route", self.pattern.clone()),
+            ("http_response_status_code", status.as_str().to_owned()),
+        ]
+    }
+}
+
+/// A client can invent methods; a series for each would be a leak. `_OTHER` is OpenTelemetry's
+/// name for them.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}

@@ -1,0 +1,107 @@
+//! The admin listener, from before the start hook to after the last report.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::dev::AppConfig;
+use anyhow::anyhow;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinHandle, spawn_local},
+};
+
+use super::{Failure, serve::listen};
+use crate::{
+    acceptor::{Acceptor, Seat},
+    admin::{self, View},
+    conn::Limits,
+    control::{Control, Counters, Notice, Stage},
+    exit::Exit,
+    metrics::Metrics,
+    worker::{self, Plan},
+};
+
+/// Connections at once: probes, a scraper, preStop.
+const CONNECTIONS: usize = 128;
+const BACKLOG: u32 = 128;
+
+/// How long answers may take to get out at the very end.
+const DRAIN: Duration = Duration::from_millis(250);
+
+/// See the module's documentation.
+pub(super) struct AdminListener {
+    pub(super) address: SocketAddr,
+    control: Arc<Control>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    counters: Arc<Counters>,
+    accepting: JoinHandle<()>,
+}
+
+impl AdminListener {
+    pub(super) async fn open(address: SocketAddr, limits: Limits, view: View) -> Result<Self, Failure> {
+        let listener = listen("admin.address", address, BACKLOG)?;
+        let address = listener.address();
+        // Its connections have a life of their own: they serve until the very end.
+        let (notify, notices) = mpsc::unbounded_channel();
+        let control = Control::new(Duration::ZERO, notify);
+        let plan = Plan {
+            control: Arc::clone(&control),
+            metrics: Metrics::new("", ""),
+            limits,
+            config: AppConfig::__priv_test_new(false, address.to_string(), address),
+        };
+        let counters = Arc::<Counters>::default();
+        let (connections, arriving) = mpsc::unbounded_channel();
+        let (ready, stands) = oneshot::channel();
+        let seat = Seat {
+            counters: Arc::clone(&counters),
+            connections,
+        };
+        let app = || admin::app(view);
+        spawn_local(worker::serve(
+            plan,
+            Arc::clone(&counters),
+            app,
+            arriving,
+            ready,
+        ));
+        if !matches!(stands.await, Ok(true)) {
+            return Err((
+                Exit::Software,
+                anyhow!("the admin endpoints could not be built"),
+            ));
+        }
+        let acceptor = Acceptor {
+            control: Arc::clone(&control),
+            seats: vec![seat],
+            max_connections: CONNECTIONS,
+        };
+        let accepting = spawn_local(async move {
+            // Never fenced: it ends with the process.
+            let (_never, fence) = oneshot::channel();
+            acceptor.run(listener, fence).await;
+        });
+        Ok(Self {
+            address,
+            control,
+            notices,
+            counters,
+            accepting,
+        })
+    }
+
+    /// Closes the listener, and lets answers on their way (that of `/prestop`) get out.
+    pub(super) async fn close(mut self) {
+        self.accepting.abort();
+        self.control
+            .raise(Stage::CloseIdle, Instant::now());
+        let gone = async {
+            while self.counters.load().in_flight > 0 && self.notices.recv().await.is_some() {}
+        };
+        // Whoever has not taken an answer by then does not want it.
+        let _ = tokio::time::timeout(DRAIN, gone).await;
+    }
+}

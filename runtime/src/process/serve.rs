@@ -1,0 +1,212 @@
+//! The service itself: start hook, workers, public listener, driver.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{App, body::MessageBody, dev::AppConfig};
+use anyhow::{Context as _, anyhow};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::spawn_local,
+};
+
+use super::{AnySettings, Begin, Failure, Parts, admin_listener::AdminListener};
+use crate::{
+    acceptor::Acceptor,
+    admin::View,
+    background::Background,
+    conn::Limits,
+    control::Control,
+    drive::{Driver, Opened},
+    exit::Exit,
+    lifecycle::Rules,
+    listener::{self, Listener},
+    metrics::{Gauges, Metrics},
+    report::Report,
+    sabotage::{self, Rule},
+    settings::{Budget, Http, Loaded, Settings},
+    signals::Signals,
+    telemetry,
+    worker::{self, Application, Plan},
+};
+
+/// Serves until it is told to go and everything is finished.
+pub(super) async fn serve<S, St, A, T, B>(
+    signals: Signals,
+    parts: Parts<S, St>,
+    loaded: Loaded<S>,
+    budget: Budget,
+    app: A,
+) -> Exit
+where
+    S: AnySettings,
+    St: Clone + Send + Sync + 'static,
+    A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    let settings = loaded.settings;
+    let _flushed = telemetry::init(&settings.log);
+    match run(signals, parts, settings, budget, app).await {
+        Ok(exit) => exit,
+        Err((exit, error)) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the service could not be started"
+            );
+            exit
+        }
+    }
+}
+
+async fn run<S, St, A, T, B>(
+    signals: Signals,
+    parts: Parts<S, St>,
+    settings: Settings<S>,
+    budget: Budget,
+    app: A,
+) -> Result<Exit, Failure>
+where
+    S: AnySettings,
+    St: Clone + Send + Sync + 'static,
+    A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    let (notify, notices) = mpsc::unbounded_channel();
+    let control = Control::new(settings.drain.jitter, notify);
+    spawn_local(signals.forward(Arc::clone(&control)));
+
+    let metrics = Metrics::new(parts.name, parts.version);
+    let (background, state) = match parts.begin {
+        Begin::With(state) => (None, Ok(state)),
+        Begin::Start(start, hooks) => {
+            let (service, control) = (settings.service.clone(), Arc::clone(&control));
+            let (background, state) = Background::start(control, service, start, hooks)
+                .map_err(|error| (Exit::OsErr, error.into()))?;
+            (Some(background), Err(state))
+        }
+    };
+    let report = Report {
+        service: parts.name,
+        version: parts.version,
+        ..Report::default()
+    };
+    let driver = Driver::new(
+        rules(&settings, &budget),
+        report,
+        Arc::clone(&control),
+        notices,
+        background,
+    );
+    let view = View {
+        control: Arc::clone(&control),
+        metrics: Arc::clone(&metrics),
+        readiness: settings.lifecycle.readiness,
+        status: driver.status(),
+    };
+    metrics.collect(Gauges {
+        control: Arc::clone(&control),
+        status: driver.status(),
+    });
+    let admin = AdminListener::open(settings.admin.address, limits(&settings.http), view).await?;
+    let exit = driver
+        .run(open(control, metrics, settings, state, app, admin.address))
+        .await;
+    admin.close().await;
+    exit
+}
+
+/// Everything from the start hook to the bound port.
+async fn open<S, St, A, T, B>(
+    control: Arc<Control>,
+    metrics: Arc<Metrics>,
+    settings: Settings<S>,
+    state: Result<St, oneshot::Receiver<anyhow::Result<St>>>,
+    app: A,
+    admin: SocketAddr,
+) -> Result<Opened, Failure>
+where
+    S: AnySettings,
+    St: Clone + Send + Sync + 'static,
+    A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    let state = match state {
+        Ok(state) => state,
+        Err(starting) => {
+            let started = starting
+                .await
+                .unwrap_or_else(|_| Err(anyhow!("its thread has gone")));
+            started
+                .context("the start hook failed")
+                .map_err(|error| (Exit::Unavailable, error))?
+        }
+    };
+    let http = &settings.http;
+    let listener = listen("http.address", http.address, http.backlog)?;
+    let address = listener.address();
+    let plan = Plan {
+        control: Arc::clone(&control),
+        metrics,
+        limits: limits(http),
+        config: AppConfig::__priv_test_new(false, address.to_string(), address),
+    };
+    let mut seats = Vec::new();
+    let app = Arc::new(move || app(&settings.service, &state));
+    for number in 0..http.workers {
+        let app = Arc::clone(&app);
+        let seat = worker::start(format!("worker-{number}"), plan.clone(), move || app());
+        seats.push(seat.await.map_err(|error| (Exit::Software, error))?);
+    }
+    let counters = seats
+        .iter()
+        .map(|seat| Arc::clone(&seat.counters))
+        .collect();
+    let (fence, raised) = oneshot::channel();
+    let max_connections = http.max_connections as usize;
+    let acceptor = Acceptor {
+        control,
+        seats,
+        max_connections,
+    };
+    spawn_local(acceptor.run(listener, raised));
+    tracing::info!(http = %address, %admin, "listening");
+    Ok(Opened { counters, fence })
+}
+
+pub(super) fn listen(key: &str, address: SocketAddr, backlog: u32) -> Result<Listener, Failure> {
+    listener::bind(address, backlog)
+        .and_then(Listener::new)
+        .map_err(|error| {
+            let error =
+                anyhow!(error).context(format!("{key} = \"{address}\": cannot listen there"));
+            (Exit::OsErr, error)
+        })
+}
+
+fn limits(http: &Http) -> Limits {
+    Limits {
+        keep_alive: http.keep_alive,
+        head_timeout: http.head_timeout,
+    }
+}
+
+fn rules<S>(settings: &Settings<S>, budget: &Budget) -> Rules {
+    let drain = &settings.drain;
+    let rules = Rules {
+        min: drain.min,
+        quiet: drain.quiet,
+        max: drain.max,
+        cut_after: budget.cut_at,
+    };
+    match sabotage::is_off(Rule::LameDuck) {
+        true => Rules {
+            min: Duration::ZERO,
+            quiet: Duration::ZERO,
+            max: Duration::ZERO,
+            ..rules
+        },
+        false => rules,
+    }
+}

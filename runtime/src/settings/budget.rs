@@ -1,0 +1,232 @@
+//! The one budget: what must happen by when, all of it derived from `grace_period`.
+
+use std::time::Duration;
+
+use super::field::text;
+use super::{Drain, Settings};
+
+/// Kept free at the end of the grace period, to cut, count, report and exit before SIGKILL.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// Descriptors that are no client's: standard streams, listeners, signals, and the admin
+/// listener's connections, which must go through when the public ones have used up theirs.
+const RESERVED: u64 = 64;
+
+/// Descriptors for each worker: its event loop (epoll, eventfd), and what its handlers open.
+const RESERVED_PER_WORKER: u64 = 8;
+
+/// The steps of the drain, each as the time since T0, the first of preStop, SIGTERM and SIGINT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// The lame duck may end.
+    pub(crate) fence_at_earliest: Duration,
+    /// The lame duck ends, however many newcomers there are.
+    pub(crate) fence_at_latest: Duration,
+    /// Every stream has been told to end.
+    pub(crate) streams_told_at_latest: Duration,
+    /// What is left is cut, counted and named.
+    pub(crate) cut_at: Duration,
+    /// Kubernetes kills.
+    pub(crate) kill_at: Duration,
+    /// Descriptors kept for other things than public connections.
+    pub(crate) descriptors_reserved: u64,
+    /// The hard limit of descriptors, where there is one.
+    pub(crate) descriptor_limit: Option<u64>,
+}
+
+/// Settings that are fine one by one, and do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BudgetError {
+    /// No time is left before the margin.
+    #[error(
+        "grace_period = {}: must be longer than {}, which are kept to finish before SIGKILL",
+        text(*.0), text(MARGIN)
+    )]
+    Grace(Duration),
+    /// The quiet could never be seen.
+    #[error(
+        "drain.min = {} and drain.quiet = {} do not fit drain.max = {}: \
+         min + quiet must be at most max",
+        text(.0.min), text(.0.quiet), text(.0.max)
+    )]
+    LameDuck(Drain),
+    /// The streams could still be waiting to be told when they are cut.
+    #[error(
+        "drain.max = {} and drain.jitter = {} do not fit grace_period = {}: \
+         max + jitter must be at most grace_period - {} = {}",
+        text(drain.max), text(drain.jitter), text(*grace), text(MARGIN), text(*grace - MARGIN)
+    )]
+    Drain {
+        /// The settings that do not fit.
+        drain: Drain,
+        /// What they must fit.
+        grace: Duration,
+    },
+    /// The system allows fewer descriptors than connections.
+    #[error(
+        "http.max_connections = {wanted} does not fit the limit of {limit} descriptors: \
+         must be at most {room} ({reserved} are reserved for other things), \
+         or raise the limit (ulimit -n)"
+    )]
+    Descriptors {
+        /// `http.max_connections`
+        wanted: u32,
+        /// The hard limit.
+        limit: u64,
+        /// Kept for other things.
+        reserved: u64,
+        /// What is left.
+        room: u32,
+    },
+}
+
+impl Budget {
+    /// Derives the budget. `descriptor_limit` is the hard limit, to which the soft one is
+    /// raised at start; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`BudgetError`], for the first thing that does not fit.
+    pub(crate) fn check<S>(
+        settings: &Settings<S>,
+        descriptor_limit: Option<u64>,
+    ) -> Result<Self, BudgetError> {
+        let (drain, grace, http) = (&settings.drain, settings.grace_period, &settings.http);
+        if grace <= MARGIN {
+            return Err(BudgetError::Grace(grace));
+        }
+        if drain.min + drain.quiet > drain.max {
+            return Err(BudgetError::LameDuck(drain.clone()));
+        }
+        if drain.max + drain.jitter > grace - MARGIN {
+            return Err(BudgetError::Drain {
+                drain: drain.clone(),
+                grace,
+            });
+        }
+        let reserved = reserved(http.workers);
+        if let Some(limit) = descriptor_limit {
+            let room = Self::connections_within(limit, http.workers);
+            if http.max_connections > room {
+                let wanted = http.max_connections;
+                return Err(BudgetError::Descriptors {
+                    wanted,
+                    limit,
+                    reserved,
+                    room,
+                });
+            }
+        }
+        Ok(Self {
+            fence_at_earliest: drain.min,
+            fence_at_latest: drain.max,
+            streams_told_at_latest: drain.max + drain.jitter,
+            cut_at: grace - MARGIN,
+            kill_at: grace,
+            descriptors_reserved: reserved,
+            descriptor_limit,
+        })
+    }
+
+    /// How many public connections a limit of descriptors allows.
+    pub(super) fn connections_within(limit: u64, workers: u32) -> u32 {
+        u32::try_from(limit.saturating_sub(reserved(workers))).unwrap_or(u32::MAX)
+    }
+}
+
+fn reserved(workers: u32) -> u64 {
+    RESERVED + RESERVED_PER_WORKER * u64::from(workers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Loaded, Origin, load};
+
+    fn loaded(variables: &[(&str, &str)]) -> Loaded<()> {
+        let named = |(key, value): &(&str, &str)| (format!("LASTCALL__{key}"), (*value).to_owned());
+        load(None, variables.iter().map(named)).unwrap()
+    }
+
+    fn refusal(variables: &[(&str, &str)], limit: Option<u64>) -> String {
+        loaded(variables).fit(limit).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_step_follows_from_the_settings() {
+        let budget = loaded(&[]).fit(None).unwrap();
+        let steps = [
+            budget.fence_at_earliest,
+            budget.fence_at_latest,
+            budget.streams_told_at_latest,
+            budget.cut_at,
+            budget.kill_at,
+        ];
+        assert_eq!(steps.map(|step| step.as_secs()), [3, 15, 16, 28, 30]);
+    }
+
+    #[test]
+    fn the_drain_must_fit_the_grace_period_less_two_seconds() {
+        assert!(loaded(&[("DRAIN__MAX", "27s")]).fit(None).is_ok());
+        assert_eq!(
+            refusal(&[("DRAIN__MAX", "40s")], None),
+            "drain.max = 40s and drain.jitter = 1s do not fit grace_period = 30s: \
+             max + jitter must be at most grace_period - 2s = 28s"
+        );
+    }
+
+    #[test]
+    fn the_lame_duck_must_have_time_to_see_the_quiet() {
+        assert!(loaded(&[("DRAIN__MIN", "14s")]).fit(None).is_ok());
+        assert_eq!(
+            refusal(&[("DRAIN__MIN", "14500ms")], None),
+            "drain.min = 14500ms and drain.quiet = 1s do not fit drain.max = 15s: \
+             min + quiet must be at most max"
+        );
+    }
+
+    #[test]
+    fn a_grace_period_without_room_is_refused() {
+        assert_eq!(
+            refusal(&[("GRACE_PERIOD", "2s")], None),
+            "grace_period = 2s: must be longer than 2s, which are kept to finish before SIGKILL"
+        );
+    }
+
+    #[test]
+    fn a_lame_duck_of_zero_fits() {
+        let zero = ["MIN", "QUIET", "MAX", "JITTER"].map(|key| format!("DRAIN__{key}"));
+        let zero: Vec<_> = zero.iter().map(|key| (key.as_str(), "0s")).collect();
+        assert_eq!(
+            loaded(&zero).fit(None).unwrap().fence_at_latest,
+            Duration::ZERO
+        );
+    }
+
+    #[test]
+    fn connections_that_were_asked_for_must_fit_the_descriptors() {
+        let asked = [("HTTP__WORKERS", "2"), ("HTTP__MAX_CONNECTIONS", "4017")];
+        assert_eq!(
+            refusal(&asked, Some(4_096)),
+            "http.max_connections = 4017 does not fit the limit of 4096 descriptors: must be at \
+             most 4016 (80 are reserved for other things), or raise the limit (ulimit -n)"
+        );
+        assert!(loaded(&asked).fit(Some(4_097)).is_ok());
+        assert!(loaded(&asked).fit(None).is_ok());
+    }
+
+    #[test]
+    fn connections_that_nobody_asked_for_are_lowered_to_what_fits() {
+        let mut loaded = loaded(&[("HTTP__WORKERS", "2")]);
+        loaded.fit(Some(4_096)).unwrap();
+        assert_eq!(loaded.settings.http.max_connections, 4_016);
+        assert_eq!(
+            loaded.origin("http.max_connections"),
+            Origin::Descriptors(4_096)
+        );
+    }
+
+    #[test]
+    fn a_limit_that_leaves_no_connection_at_all_is_an_error() {
+        assert!(refusal(&[("HTTP__WORKERS", "2")], Some(80)).contains("limit of 80 descriptors"));
+    }
+}

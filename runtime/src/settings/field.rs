@@ -1,0 +1,80 @@
+//! How single fields are read and written. Each refusal ends in ", expected …", which is what
+//! the user is told as allowed (`super::error` takes it from there).
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+/// What a duration looks like.
+pub(super) const DURATION: &str = r#"a duration such as "3s" or "500ms""#;
+
+/// Beyond any use, and far below where the clock's arithmetic would overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+fn expected<E: Error>(what: impl Display) -> E {
+    E::custom(format_args!("invalid value, expected {what}"))
+}
+
+/// A whole number from `LOW` to `HIGH`, both included.
+pub(super) fn whole<'de, const LOW: u32, const HIGH: u32, D>(source: D) -> Result<u32, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    u32::deserialize(source)
+        .ok()
+        .filter(|number| (LOW..=HIGH).contains(number))
+        .ok_or_else(|| expected(format_args!("a whole number from {LOW} to {HIGH}")))
+}
+
+/// An IP address with a port.
+pub(super) fn address<'de, D: Deserializer<'de>>(source: D) -> Result<SocketAddr, D::Error> {
+    SocketAddr::deserialize(source)
+        .map_err(|_| expected(r#"an IP address and a port, such as "0.0.0.0:8080" or "[::]:8080""#))
+}
+
+/// A duration as people write it: `"3s"`.
+pub(super) mod duration {
+    use super::*;
+
+    pub(crate) fn serialize<S>(duration: &Duration, sink: S) -> Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        text(*duration).serialize(sink)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> {
+        match humantime_serde::deserialize(source) {
+            Ok(duration) if duration > LONGEST => Err(expected("a duration of at most 365 days")),
+            Ok(duration) => Ok(duration),
+            Err::<_, D::Error>(_) => Err(expected(DURATION)),
+        }
+    }
+}
+
+/// A duration above zero.
+pub(super) mod positive_duration {
+    use super::*;
+
+    pub(crate) use super::duration::serialize;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> {
+        let duration = duration::deserialize(source)?;
+        if duration.is_zero() {
+            return Err(expected(format_args!("above zero: {DURATION}")));
+        }
+        Ok(duration)
+    }
+}
+
+/// A duration as an operator writes it: `75s`, where humantime alone would say `1m 15s`.
+pub(super) fn text(duration: Duration) -> String {
+    match (duration.as_secs(), duration.subsec_nanos()) {
+        (seconds, 0) => format!("{seconds}s"),
+        (_, nanos) if nanos.is_multiple_of(1_000_000) => format!("{}ms", duration.as_millis()),
+        _ => humantime_serde::re::humantime::format_duration(duration).to_string(),
+    }
+}

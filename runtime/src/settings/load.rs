@@ -1,0 +1,179 @@
+//! Reads the settings: defaults, then the file, then the environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::origin::Origins;
+use super::tree::Tree;
+use super::{Budget, Origin, Settings, SettingsError};
+
+/// Settings, and where each of them came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded<S> {
+    /// The effective settings.
+    pub(crate) settings: Settings<S>,
+    origins: Origins,
+}
+
+impl<S> Loaded<S> {
+    /// Who set the value at this path, e.g. `drain.min`.
+    pub(crate) fn origin(&self, key: &str) -> Origin {
+        self.origins.of(key)
+    }
+
+    /// Checks that the settings fit each other and the system (see [`Budget::check`]).
+    ///
+    /// A `max_connections` that nobody has set is first lowered to what `descriptor_limit`
+    /// allows: defaults must run on a laptop, whereas a wish that cannot be granted is an error.
+    ///
+    /// # Errors
+    /// [`SettingsError::Budget`]
+    pub(crate) fn fit(&mut self, descriptor_limit: Option<u64>) -> Result<Budget, SettingsError> {
+        const KEY: &str = "http.max_connections";
+        if let (Origin::Default, Some(limit)) = (self.origin(KEY), descriptor_limit) {
+            let http = &mut self.settings.http;
+            let room = Budget::connections_within(limit, http.workers);
+            if (1..http.max_connections).contains(&room) {
+                http.max_connections = room;
+                self.origins.note(KEY, Origin::Descriptors(limit));
+            }
+        }
+        Ok(Budget::check(&self.settings, descriptor_limit)?)
+    }
+}
+
+/// Reads the settings from the defaults, `config_file` and the variables in `environment` that
+/// begin with `LASTCALL__`.
+///
+/// Groups in the file are merged key by key into the defaults, lists replace them. A variable's
+/// value is text; where its setting takes no text, it is read as JSON: a number, `true`,
+/// `["a", "b"]`.
+///
+/// # Errors
+/// [`SettingsError`]; the budget is not looked at here, see [`Loaded::fit`].
+pub(crate) fn load<S>(
+    config_file: Option<&Path>,
+    environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+) -> Result<Loaded<S>, SettingsError>
+where
+    S: DeserializeOwned + Serialize + Default,
+{
+    let defaults = serde_json::to_value(Settings::<S>::default())
+        .map_err(|error| SettingsError::Defaults(error.to_string()))?;
+    let variables = environment
+        .into_iter()
+        .map(|(name, text)| (name.into(), text.into()));
+    let written = written(config_file, variables.filter_map(Variable::named).collect())?;
+    let mut tree = Tree::new(&defaults);
+    tree.lay(written, config_file);
+    let settings = tree.read(&defaults)?;
+    different_ports(&settings)?;
+    Ok(Loaded {
+        settings,
+        origins: tree.origins,
+    })
+}
+
+/// What the operator wrote, the variables over the file.
+fn written(
+    config_file: Option<&Path>,
+    variables: BTreeMap<String, OsString>,
+) -> Result<Map<String, Value>, SettingsError> {
+    let mut layers = Config::builder();
+    if let Some(path) = config_file {
+        let text = fs::read_to_string(path).map_err(|source| SettingsError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        layers = layers.add_source(File::from_str(&text, FileFormat::Toml));
+    }
+    // In reverse, so that a value given to a whole group is laid over the group's members, and
+    // is refused, instead of vanishing under them.
+    for (name, text) in variables.into_iter().rev() {
+        layers = layers.add_source(Variable::new(name, text)?);
+    }
+    let layers = layers.build().and_then(|config| config.collect());
+    layers.map_err(|error| SettingsError::Syntax {
+        path: config_file.map(Path::to_owned).unwrap_or_default(),
+        problem: syntax(&error),
+    })
+}
+
+/// One variable of the environment, as a layer of its own, so that its value bears its name.
+#[derive(Clone, Debug)]
+struct Variable {
+    name: String,
+    text: String,
+}
+
+impl Variable {
+    const PREFIX: &str = "LASTCALL__";
+
+    fn named((name, text): (OsString, OsString)) -> Option<(String, OsString)> {
+        let name = name.into_string().ok()?;
+        name.starts_with(Self::PREFIX).then_some((name, text))
+    }
+
+    fn new(name: String, text: OsString) -> Result<Self, SettingsError> {
+        match text.into_string() {
+            Ok(text) => Ok(Self { name, text }),
+            Err(text) => Err(SettingsError::BadValue {
+                key: Self::key(&name),
+                value: format!("{text:?}"),
+                origin: Origin::Variable(name),
+                problem: "must be UTF-8 text".to_owned(),
+            }),
+        }
+    }
+
+    fn key(name: &str) -> String {
+        name[Self::PREFIX.len()..].replace("__", ".").to_lowercase()
+    }
+}
+
+impl Source for Variable {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let value = Value::new(Some(&self.name), self.text.clone());
+        Ok(Map::from([(Self::key(&self.name), value)]))
+    }
+}
+
+/// The parser's report, several lines with a drawing, in one.
+fn syntax(error: &ConfigError) -> String {
+    let report = match error {
+        ConfigError::FileParse { cause, .. } => cause.to_string(),
+        other => other.to_string(),
+    };
+    let mut lines = report
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let place = first.strip_prefix("TOML parse error at ").unwrap_or(first);
+    match lines.next_back() {
+        Some(reason) => format!("{place}: {reason}"),
+        None => place.to_owned(),
+    }
+}
+
+/// Two listeners cannot share a port, unless each is given a free one.
+fn different_ports<S>(settings: &Settings<S>) -> Result<(), SettingsError> {
+    let (http, admin) = (settings.http.address, settings.admin.address);
+    let overlap = http.ip() == admin.ip()
+        || http.is_ipv4() == admin.is_ipv4()
+            && (http.ip().is_unspecified() || admin.ip().is_unspecified());
+    if http.port() != 0 && http.port() == admin.port() && overlap {
+        return Err(SettingsError::SameAddress { http, admin });
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! What an operator may set: defaults, then an optional TOML file, then the environment.
+
+mod budget;
+mod error;
+mod field;
+mod load;
+mod origin;
+mod print;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::budget::{Budget, BudgetError};
+pub(crate) use self::error::SettingsError;
+pub(crate) use self::load::{Loaded, load};
+pub(crate) use self::origin::Origin;
+pub(crate) use self::print::print;
+
+/// All settings of a service whose own ones are `S`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Settings<S> {
+    /// The public listener.
+    pub(crate) http: Http,
+    /// The listener for probes, metrics and preStop.
+    pub(crate) admin: Admin,
+    /// The pod's `terminationGracePeriodSeconds`; the whole budget follows from it.
+    #[serde(with = "field::duration")]
+    pub(crate) grace_period: Duration,
+    /// The lame duck, and how the streams are told.
+    pub(crate) drain: Drain,
+    /// How the phases show to the outside.
+    pub(crate) lifecycle: Lifecycle,
+    /// The log on stderr.
+    pub(crate) log: Log,
+    /// The service's own settings.
+    pub(crate) service: S,
+}
+
+/// `http.*`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Http {
+    /// Where the public listener binds. Port 0: any free one.
+    #[serde(deserialize_with = "field::address")]
+    pub(crate) address: SocketAddr,
+    /// How long a connection may be silent between requests.
+    #[serde(with = "field::positive_duration")]
+    pub(crate) keep_alive: Duration,
+    /// How long a request's head may take from its first byte on.
+    #[serde(with = "field::positive_duration")]
+    pub(crate) head_timeout: Duration,
+    /// Threads that serve connections.
+    #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
+    pub(crate) workers: u32,
+    /// Handshakes the kernel completes ahead of us. It silently lowers this to `somaxconn`.
+    #[serde(deserialize_with = "field::whole::<1, 65_535, _>")]
+    pub(crate) backlog: u32,
+    /// Connections open at once, in all workers together.
+    #[serde(deserialize_with = "field::whole::<1, 1_000_000, _>")]
+    pub(crate) max_connections: u32,
+}
+
+/// `admin.*`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Admin {
+    /// Where the admin listener binds. Port 0: any free one.
+    #[serde(deserialize_with = "field::address")]
+    pub(crate) address: SocketAddr,
+}
+
+/// `drain.*`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Drain {
+    /// The lame duck lasts at least this long.
+    #[serde(with = "field::duration")]
+    pub(crate) min: Duration,
+    /// The lame duck ends once no new connection came for this long.
+    #[serde(with = "field::duration")]
+    pub(crate) quiet: Duration,
+    /// The lame duck lasts at most this long.
+    #[serde(with = "field::duration")]
+    pub(crate) max: Duration,
+    /// Over which the streams are told, so that their clients do not come back all at once.
+    #[serde(with = "field::duration")]
+    pub(crate) jitter: Duration,
+}
+
+/// `lifecycle.*`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Lifecycle {
+    /// What `/readyz` says in the lame duck.
+    pub(crate) readiness: Readiness,
+}
+
+/// `lifecycle.readiness`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Readiness {
+    /// The probe passes as long as requests are served.
+    Serving,
+    /// The classic way: the probe fails from T0 on.
+    FailAtDrain,
+}
+
+/// `log.*`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Log {
+    /// Text for people or JSON for machines.
+    pub(crate) format: LogFormat,
+    /// The least severe level that is written.
+    pub(crate) level: LogLevel,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// Text if stderr is a terminal, JSON otherwise.
+    Auto,
+    /// One line of text an event.
+    Text,
+    /// One JSON object a line, its fields flattened.
+    Json,
+}
+
+/// `log.level`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogLevel {
+    /// Nothing is written.
+    Off,
+    /// What needs somebody's attention.
+    Error,
+    /// What may need it.
+    Warn,
+    /// The life of the process.
+    Info,
+    /// What a developer asks for.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl<S: Default> Default for Settings<S> {
+    fn default() -> Self {
+        Self {
+            http: Http::default(),
+            admin: Admin::default(),
+            grace_period: Duration::from_secs(30),
+            drain: Drain::default(),
+            lifecycle: Lifecycle {
+                readiness: Readiness::Serving,
+            },
+            log: Log {
+                format: LogFormat::Auto,
+                level: LogLevel::Info,
+            },
+            service: S::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        // Honours a container's CPU quota, which a count of the machine's cores would not.
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self {
+            address: (Ipv4Addr::UNSPECIFIED, 8080).into(),
+            keep_alive: Duration::from_secs(75),
+            head_timeout: Duration::from_secs(5),
+            workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
+            backlog: 4_096,
+            max_connections: 10_000,
+        }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            address: (Ipv4Addr::UNSPECIFIED, 9090).into(),
+        }
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            min: Duration::from_secs(3),
+            quiet: Duration::from_secs(1),
+            max: Duration::from_secs(15),
+            jitter: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Where each value came from.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+
+/// Who set a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// The environment variable of this name.
+    Variable(String),
+    /// Lowered from its default to what this many descriptors allow.
+    Descriptors(u64),
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+            Self::Descriptors(limit) => write!(f, "lowered to the descriptor limit, {limit}"),
+        }
+    }
+}
+
+/// Who set which value, by the value's path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    pub(super) fn note(&mut self, key: &str, origin: Origin) {
+        self.0.insert(key.to_owned(), origin);
+    }
+
+    /// Of the value itself, else of the list or group that it is in, or that it is.
+    pub(super) fn of(&self, key: &str) -> Origin {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let set = self
+            .0
+            .iter()
+            .find(|(set, _)| within(key, set) || within(set, key));
+        set.map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+}

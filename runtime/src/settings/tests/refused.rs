@@ -1,0 +1,248 @@
+//! What is refused, and the one line that says so.
+
+use super::*;
+
+/// The one line for a bad variable.
+fn refusal(name: &str, value: &str) -> String {
+    one_line(from_env(&[(name, value)]).unwrap_err())
+}
+
+/// The one line for a bad file, which is called FILE in it.
+fn file_refusal(text: impl AsRef<[u8]>) -> String {
+    let file = TempFile::new(text);
+    let error = load::<Service>(Some(&file.0), [("PATH", "/bin")]).unwrap_err();
+    one_line(error).replace(file.0.to_str().unwrap(), "FILE")
+}
+
+#[test]
+fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
+    for (name, value, told) in [
+        (
+            "LASTCALL__DRAIN__MIN",
+            "soon",
+            r#"drain.min = "soon" (LASTCALL__DRAIN__MIN): must be a duration such as "3s" or "500ms""#,
+        ),
+        (
+            "LASTCALL__HTTP__WORKERS",
+            "-1",
+            "http.workers = -1 (LASTCALL__HTTP__WORKERS): must be a whole number from 1 to 1024",
+        ),
+        (
+            "LASTCALL__LIFECYCLE__READINESS",
+            "perhaps",
+            "lifecycle.readiness = \"perhaps\" (LASTCALL__LIFECYCLE__READINESS): \
+             must be \"serving\" or \"fail-at-drain\"",
+        ),
+        (
+            "LASTCALL__LOG__FORMAT",
+            "xml",
+            "log.format = \"xml\" (LASTCALL__LOG__FORMAT): \
+             must be one of \"auto\", \"text\", \"json\"",
+        ),
+        (
+            "LASTCALL__HTTP__ADDRESS",
+            "localhost:80",
+            "http.address = \"localhost:80\" (LASTCALL__HTTP__ADDRESS): must be an IP address and \
+             a port, such as \"0.0.0.0:8080\" or \"[::]:8080\"",
+        ),
+        (
+            "LASTCALL__HTTP__KEEP_ALIVE",
+            "0s",
+            "http.keep_alive = \"0s\" (LASTCALL__HTTP__KEEP_ALIVE): \
+             must be above zero: a duration such as \"3s\" or \"500ms\"",
+        ),
+        (
+            "LASTCALL__GRACE_PERIOD",
+            "30",
+            "grace_period = 30 (LASTCALL__GRACE_PERIOD): \
+             must be a duration such as \"3s\" or \"500ms\"",
+        ),
+        (
+            "LASTCALL__DRAIN__MAX",
+            "100years",
+            "drain.max = \"100years\" (LASTCALL__DRAIN__MAX): \
+             must be a duration of at most 365 days",
+        ),
+        (
+            "LASTCALL__DRAIN",
+            "5s",
+            "drain = \"5s\" (LASTCALL__DRAIN): must be a group of settings",
+        ),
+    ] {
+        assert_eq!(refusal(name, value), told);
+    }
+}
+
+#[test]
+fn a_services_own_settings_are_told_as_well() {
+    for (name, value, told) in [
+        (
+            "LIMIT",
+            "70000",
+            "limit = 70000 (…): must be a whole number from 0 to 65535",
+        ),
+        (
+            "LIMIT",
+            "many",
+            "limit = \"many\" (…): must be a whole number from 0 to 65535",
+        ),
+        (
+            "ENABLED",
+            "yes",
+            "enabled = \"yes\" (…): must be true or false",
+        ),
+        ("RATIO", "half", "ratio = \"half\" (…): must be a number"),
+        (
+            "DELAY",
+            "soon",
+            r#"delay = "soon" (…): must be a duration such as "3s" or "500ms""#,
+        ),
+        (
+            "PORT",
+            "ssh",
+            "port = \"ssh\" (…): must be a whole number from 0 to 65535",
+        ),
+        (
+            "MODE",
+            "Slow",
+            "mode = \"Slow\" (…): must be \"Fast\" or \"Safe\"",
+        ),
+        (
+            "HOSTS",
+            "a",
+            "hosts = \"a\" (…): must be a list such as [\"a\", \"b\"]",
+        ),
+        ("TLS", "on", "tls = \"on\" (…): must be a group of settings"),
+    ] {
+        let name = format!("LASTCALL__SERVICE__{name}");
+        assert_eq!(
+            refusal(&name, value).replace(&name, "…"),
+            format!("service.{told}")
+        );
+    }
+}
+
+#[test]
+fn numbers_and_texts_of_a_file_are_not_bent_into_each_other() {
+    for (text, told) in [
+        (
+            "http.workers = true",
+            "http.workers = true (FILE): must be a whole number from 1 to 1024",
+        ),
+        (
+            "http.workers = 2.7",
+            "http.workers = 2.7 (FILE): must be a whole number from 1 to 1024",
+        ),
+        (
+            "http.workers = \"2\"",
+            "http.workers = \"2\" (FILE): must be a whole number from 1 to 1024",
+        ),
+        (
+            "http.backlog = 65536",
+            "http.backlog = 65536 (FILE): must be a whole number from 1 to 65535",
+        ),
+        (
+            "service.greeting = 1",
+            "service.greeting = 1 (FILE): must be a string",
+        ),
+        (
+            "service.hosts = [\"a\", 1]",
+            "service.hosts[1] = 1 (FILE): must be a string",
+        ),
+        (
+            "service.tls = {}",
+            "service.tls = {} (FILE): missing field `cert`",
+        ),
+    ] {
+        assert_eq!(file_refusal(text), told);
+    }
+}
+
+#[test]
+fn an_unknown_key_is_told_with_its_origin_and_its_neighbours() {
+    assert_eq!(
+        refusal("LASTCALL__DRAIN__MNI", "5s"),
+        "unknown setting drain.mni (LASTCALL__DRAIN__MNI): must be one of jitter, max, min, quiet"
+    );
+    assert_eq!(
+        file_refusal("[drian]\nmin = \"5s\""),
+        "unknown setting drian (FILE): must be one of \
+         admin, drain, grace_period, http, lifecycle, log, service"
+    );
+    let told = refusal("LASTCALL__SERVICE__GREETNIG", "Hi");
+    assert!(told.starts_with("unknown setting service.greetnig (LASTCALL__SERVICE__GREETNIG): "));
+    assert!(
+        told.contains("greeting, ") && told.contains("port, "),
+        "{told}"
+    );
+    let told = file_refusal("[service.tls]\ncert = \"pem\"\nkey = \"pem\"");
+    assert_eq!(told, "unknown setting service.tls.key (FILE)");
+}
+
+#[test]
+fn a_value_for_a_group_is_refused_even_beside_its_members() {
+    let variables = [("LASTCALL__DRAIN", "5s"), ("LASTCALL__DRAIN__MIN", "5s")];
+    let told = one_line(from_env(&variables).unwrap_err());
+    assert_eq!(
+        told,
+        "drain = \"5s\" (LASTCALL__DRAIN): must be a group of settings"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_parsed_is_named() {
+    let missing = load::<Service>(Some("no/such/file.toml".as_ref()), [("A", "b")]).unwrap_err();
+    let told = one_line(missing);
+    assert!(
+        told.starts_with("cannot read the settings file no/such/file.toml: "),
+        "{told}"
+    );
+    let told = file_refusal("[drain]\nmin = soon\n");
+    assert!(
+        told.starts_with("the settings file FILE is not valid TOML: line 2, column 7: "),
+        "{told}"
+    );
+    let told = file_refusal(b"service.greeting = \"\xff\"");
+    assert!(
+        told.starts_with("cannot read the settings file FILE: "),
+        "{told}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_must_be_text_if_it_is_ours() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = || OsString::from_vec(vec![b'H', 0xff]);
+    assert!(load::<Service>(None, [("OTHER", bytes())]).is_ok());
+    let error = load::<Service>(None, [("LASTCALL__SERVICE__GREETING", bytes())]).unwrap_err();
+    assert_eq!(
+        one_line(error),
+        r#"service.greeting = "H\xFF" (LASTCALL__SERVICE__GREETING): must be UTF-8 text"#
+    );
+}
+
+#[test]
+fn a_long_value_is_cut_short() {
+    let told = refusal("LASTCALL__DRAIN__MIN", &"ä".repeat(1_000));
+    assert!(told.contains("ää…") && told.chars().count() < 200, "{told}");
+}
+
+#[test]
+fn the_two_listeners_cannot_share_a_port_but_may_each_take_a_free_one() {
+    let load = |http, admin| {
+        from_env(&[
+            ("LASTCALL__HTTP__ADDRESS", http),
+            ("LASTCALL__ADMIN__ADDRESS", admin),
+        ])
+    };
+    assert_eq!(
+        one_line(load("127.0.0.1:80", "127.0.0.1:80").unwrap_err()),
+        "http.address = \"127.0.0.1:80\" and admin.address = \"127.0.0.1:80\": \
+         must be two different ports"
+    );
+    assert!(load("0.0.0.0:80", "127.0.0.1:80").is_err());
+    assert!(load("127.0.0.1:80", "127.0.0.2:80").is_ok());
+    assert!(load("127.0.0.1:0", "127.0.0.1:0").is_ok());
+}

@@ -1,0 +1,55 @@
+//! What `/status` shows.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::{
+    control::Control,
+    lifecycle::{Cause, Load, Phase},
+};
+
+/// The lifecycle, as the driver publishes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) phase: Phase,
+    pub(crate) told: Option<(Instant, Cause)>,
+    /// `/prestop` may be answered.
+    pub(crate) lame_duck_over: bool,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Starting,
+            told: None,
+            lame_duck_over: false,
+        }
+    }
+}
+
+/// The answer to `GET /status`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    phase: Phase,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_t0_ms: Option<u128>,
+    lame_duck_over: bool,
+    connections: Load,
+    requests: usize,
+}
+
+impl Status {
+    pub(crate) fn page(&self, control: &Control) -> Page {
+        Page {
+            phase: self.phase,
+            cause: self.told.map(|(_, cause)| cause),
+            since_t0_ms: self.told.map(|(t0, _)| t0.elapsed().as_millis()),
+            lame_duck_over: self.lame_duck_over,
+            connections: control.load(),
+            requests: control.requests(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A thread that serves connections.
+
+use std::{rc::Rc, sync::Arc};
+
+use actix_service::{Service, ServiceFactory, Transform, map_config};
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{AppConfig, ServiceRequest, ServiceResponse},
+};
+use futures_util::future::{Ready, ready};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    acceptor::Seat,
+    conn::{Accepted, Limits, Worker},
+    control::{Control, Counters},
+    drain,
+    metrics::{Metrics, Routes},
+};
+
+/// What [`actix_web::App`] is made of: the bounds of `HttpServer::new`, under one name.
+pub(crate) trait Application<B>:
+    ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<B>,
+        Error = Error,
+        InitError = (),
+    > + 'static
+{
+}
+
+impl<T, B> Application<B> for T where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static
+{
+}
+
+/// What every worker of a listener has in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) control: Arc<Control>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    pub(crate) config: AppConfig,
+}
+
+/// Starts a worker thread, and returns once its application stands.
+///
+/// # Errors
+/// When the system has no thread to give, or the application cannot be built.
+pub(crate) async fn start<T, B>(
+    name: String,
+    plan: Plan,
+    app: impl FnOnce() -> App<T> + Send + 'static,
+) -> anyhow::Result<Seat>
+where
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    let counters = Arc::<Counters>::default();
+    let (connections, arriving) = mpsc::unbounded_channel();
+    let (ready, stands) = oneshot::channel();
+    let seat = Seat {
+        counters: Arc::clone(&counters),
+        connections,
+    };
+    std::thread::Builder::new().name(name).spawn(move || {
+        drain::enter(Arc::clone(&plan.control));
+        actix_rt::System::new().block_on(serve(plan, counters, app, arriving, ready));
+    })?;
+    match stands.await {
+        Ok(true) => Ok(seat),
+        Ok(false) => anyhow::bail!("the application's services could not be built"),
+        Err(_) => anyhow::bail!("the application panicked while it was built"),
+    }
+}
+
+/// Serves what arrives until the process leaves.
+pub(crate) async fn serve<T, B>(
+    plan: Plan,
+    counters: Arc<Counters>,
+    app: impl FnOnce() -> App<T>,
+    mut arriving: mpsc::UnboundedReceiver<Accepted>,
+    ready: oneshot::Sender<bool>,
+) where
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    let routes = Rc::new(Routes::new(plan.metrics));
+    let app = app().wrap(Learn(Rc::clone(&routes)));
+    let factory = map_config(app, |()| plan.config.clone());
+    let Ok(service) = factory.new_service(()).await else {
+        let _ = ready.send(false);
+        return;
+    };
+    let _ = ready.send(true);
+    let mut stage = plan.control.watch();
+    let worker = Worker::new(service, plan.control, counters, plan.limits, routes);
+    loop {
+        tokio::select! {
+            Some(accepted) = arriving.recv() => worker.spawn(accepted),
+            Ok(()) = stage.changed() => worker.wake_all(),
+            else => return,
+        }
+    }
+}
+
+/// Shows the application's routes to the accounting; requests pass through untouched.
+struct Learn(Rc<Routes>);
+
+struct Learning<S> {
+    routes: Rc<Routes>,
+    service: S,
+}
+
+impl<S> Transform<S, ServiceRequest> for Learn
+where
+    S: Service<ServiceRequest>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Transform = Learning<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Learning {
+            routes: Rc::clone(&self.0),
+            service,
+        }))
+    }
+}
+
+impl<S> Service<ServiceRequest> for Learning<S>
+where
+    S: Service<ServiceRequest>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    actix_service::forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        self.routes.learn(request.resource_map());
+        self.service.call(request)
+    }
+}

@@ -1,0 +1,10 @@
+//! The program: the `slow` routes in the runtime that serves, drains and reports.
+
+use std::process::ExitCode;
+
+use actix_web::App;
+use slow::Settings;
+
+fn main() -> ExitCode {
+    runtime::service!().run(|settings: &Settings| App::new().configure(slow::routes(settings)))
+}
