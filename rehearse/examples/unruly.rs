@@ -49,7 +49,9 @@ enum Shutdown {
 fn main() -> ExitCode {
     Service::new("unruly", env!("CARGO_PKG_VERSION"))
         .start(async |settings: &Settings| start(settings).await)
-        .on_shutdown("pool", async |_: Settings| shut_down("pool", Shutdown::Succeed).await)
+        .on_shutdown("pool", async |_: Settings| {
+            shut_down("pool", Shutdown::Succeed).await
+        })
         .on_shutdown("buffers", async |settings: Settings| {
             shut_down("buffers", settings.shutdown).await
         })
@@ -78,9 +80,15 @@ async fn shut_down(hook: &str, how: Shutdown) -> anyhow::Result<()> {
 }
 
 fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(hello).service(never).service(gated).service(block);
+    cfg.service(hello)
+        .service(never)
+        .service(gated)
+        .service(block);
     cfg.service(panic).service(panic_in_body);
-    cfg.service(big).service(big_stream).service(gated_stream).service(trickle);
+    cfg.service(big)
+        .service(big_stream)
+        .service(gated_stream)
+        .service(trickle);
     cfg.service(events).service(endless).service(echo);
     cfg.service(upload).service(ignore).service(reject);
 }
@@ -92,7 +100,10 @@ struct Gate {
 
 impl Gate {
     async fn wait(&self) -> io::Result<()> {
-        TcpStream::connect(&self.at).await?.read_to_end(&mut Vec::new()).await?;
+        TcpStream::connect(&self.at)
+            .await?
+            .read_to_end(&mut Vec::new())
+            .await?;
         Ok(())
     }
 }
@@ -107,7 +118,7 @@ async fn hello(name: web::Path<String>) -> String {
     format!("Hello, {name}!")
 }
 
-#[get("/never")]
+#[get("/never/{id}")]
 async fn never() -> String {
     pending().await
 }
@@ -205,10 +216,13 @@ async fn endless() -> HttpResponse {
     HttpResponse::Ok().streaming(Box::pin(ticks(10)))
 }
 
-/// Another protocol on the same connection, which sends back what it gets.
+/// Another protocol on the same connection, which sends back what it gets. actix knows of none
+/// but WebSocket, whose frames do not matter here.
 #[get("/echo")]
 async fn echo(body: web::Payload) -> HttpResponse {
-    HttpResponse::SwitchingProtocols().upgrade("echo").streaming(body)
+    HttpResponse::SwitchingProtocols()
+        .upgrade("websocket")
+        .streaming(body)
 }
 
 #[post("/upload")]

@@ -164,9 +164,12 @@ async fn take_steps(
     progress: &ArmProgress,
     cluster: &mut Cluster,
 ) -> Result<(), StartFailed> {
-    for _ in 0..steps.count() {
+    for step in 0..steps.count() {
         match steps {
-            Steps::RollOuts(_) => {
+            Steps::RollOuts { pause, .. } => {
+                if step > 0 {
+                    tokio::time::sleep(pause).await;
+                }
                 cluster.roll_out();
                 cluster.complete().await?;
             }

@@ -15,18 +15,20 @@ const REHEARSE: &str = env!("CARGO_PKG_NAME");
 pub struct Binaries {
     folder: PathBuf,
     given: bool,
+    quiet: bool,
 }
 
 impl Binaries {
     /// Executables in a folder given, which are taken as they are, or else beside this very
-    /// executable, where [`Binaries::provide`] will have built them.
-    pub fn new(given: Option<&Path>) -> Self {
+    /// executable, where [`Binaries::provide`] will have built them: `quiet`, or with cargo's own progress.
+    pub fn new(given: Option<&Path>, quiet: bool) -> Self {
         let exe = env::current_exe().unwrap_or_default();
         let folder = given.unwrap_or_else(|| exe.parent().unwrap_or(Path::new(".")));
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         Self {
             folder,
             given: given.is_some(),
+            quiet,
         }
     }
 
@@ -35,16 +37,31 @@ impl Binaries {
         self.folder.join(name)
     }
 
+    /// The executables of another profile, in the folder beside: `TARGET/image` for `TARGET/release`.
+    pub fn in_profile(&self, profile: &str) -> Self {
+        Self {
+            folder: self.folder.with_file_name(profile),
+            given: self.given,
+            quiet: self.quiet,
+        }
+    }
+
+    /// The profile, as cargo calls its folder.
+    pub fn profile(&self) -> String {
+        let name = self.folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Sees to it that the named programs are there. Unless a folder was given they are built, with
     /// the profile and into the folder of this executable, so that what `cargo run` has compiled
-    /// already is used; unless `quiet`, cargo shows its own progress.
+    /// already is used.
     ///
     /// # Errors
     /// If a program is missing, or cannot be built: without the sources, without cargo, or with a
     /// compiler's error.
-    pub async fn provide(&self, names: &[&str], quiet: bool) -> anyhow::Result<()> {
+    pub async fn provide(&self, names: &[&str]) -> anyhow::Result<()> {
         if !self.given && !names.is_empty() {
-            self.build(names, quiet).await?;
+            self.build(names).await?;
         }
         let folder = self.folder.display();
         for name in names {
@@ -56,13 +73,17 @@ impl Binaries {
         Ok(())
     }
 
-    async fn build(&self, names: &[&str], quiet: bool) -> anyhow::Result<()> {
+    async fn build(&self, names: &[&str]) -> anyhow::Result<()> {
         let exe = env::current_exe().context("cannot find this program's own file")?;
-        let Some((target, profile)) = layout(&exe) else {
+        let Some(target) = target(&exe) else {
             bail!(
                 "{} is in no target folder of cargo: give --bin-dir",
                 exe.display()
             );
+        };
+        let profile = match self.profile() {
+            debug if debug == "debug" => "dev".to_owned(),
+            profile => profile,
         };
         let manifest = manifest();
         let found = manifest.is_file();
@@ -75,14 +96,14 @@ impl Binaries {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(&cargo);
         command
-            .args(["build", "--profile", profile, "--manifest-path"])
+            .args(["build", "--profile", &profile, "--manifest-path"])
             .arg(manifest);
         command.arg("--target-dir").arg(target).kill_on_drop(true);
         for name in names {
             let package = if *name == "control" { REHEARSE } else { name };
             command.args(["--package", package, "--bin", name]);
         }
-        command.args(quiet.then_some("--quiet"));
+        command.args(self.quiet.then_some("--quiet"));
         // Standard output is kept for the report.
         command.stdout(Stdio::null()).stdin(Stdio::null());
         let status = command.status().await;
@@ -95,18 +116,11 @@ impl Binaries {
     }
 }
 
-/// Of `TARGET/release/rehearse`: the target folder, and the profile's name.
-fn layout(exe: &Path) -> Option<(&Path, &str)> {
-    let folder = exe.parent()?;
-    let profile = match folder.file_name()?.to_str()? {
-        "debug" => "dev",
-        profile => profile,
-    };
-    let target = folder.parent()?;
+/// The target folder, of `TARGET/release/rehearse`.
+fn target(exe: &Path) -> Option<&Path> {
+    let target = exe.parent()?.parent()?;
     // cargo leaves this list of sources beside what it has built, and not beside what it installs.
-    exe.with_extension("d")
-        .is_file()
-        .then_some((target, profile))
+    exe.with_extension("d").is_file().then_some(target)
 }
 
 /// This package's manifest: from `cargo run` if that started us, else from where we were built.
@@ -122,21 +136,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_profile_is_read_from_the_place_of_the_executable() {
-        let target = env::temp_dir().join(format!("rehearse-{}", std::process::id()));
-        let folder = target.join("debug");
+    fn the_target_folder_is_where_cargo_has_built_the_executable() {
+        let root = env::temp_dir().join(format!("rehearse-{}", std::process::id()));
+        let folder = root.join("debug");
         let exe = folder.join("rehearse");
         std::fs::create_dir_all(&folder).unwrap();
-        assert!(layout(&exe).is_none(), "installed, not built here");
+        assert!(target(&exe).is_none(), "installed, not built here");
         std::fs::write(folder.join("rehearse.d"), "").unwrap();
-        assert_eq!(layout(&exe), Some((&*target, "dev")));
-        std::fs::remove_dir_all(&target).unwrap();
+        assert_eq!(target(&exe), Some(&*root));
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn another_profile_is_beside() {
+        let release = Binaries::new(Some(Path::new("/target/release")), true);
+        let image = release.in_profile("image");
+        assert_eq!(
+            (release.profile(), image.profile()),
+            ("release".into(), "image".into())
+        );
+        assert_eq!(image.exe("hello"), Path::new("/target/image/hello"));
     }
 
     #[tokio::test]
     async fn a_missing_program_is_named() {
-        let binaries = Binaries::new(Some(Path::new("/nonexistent")));
-        let error = binaries.provide(&["hello"], true).await.unwrap_err();
+        let binaries = Binaries::new(Some(Path::new("/nonexistent")), true);
+        let error = binaries.provide(&["hello"]).await.unwrap_err();
         assert_eq!(error.to_string(), "--bin-dir = /nonexistent: has no hello");
     }
 }

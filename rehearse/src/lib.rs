@@ -7,6 +7,7 @@
 //! replaces the cluster, [`report`] judges.
 
 pub mod arm;
+pub mod bench;
 pub mod binaries;
 pub mod cli;
 pub mod client;

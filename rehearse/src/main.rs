@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use rehearse::arm::ArmError;
+use rehearse::bench;
 use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
 use rehearse::limits;
@@ -56,7 +57,14 @@ fn explain(error: &clap::Error) -> u8 {
 
 async fn run(cli: &Cli) -> anyhow::Result<u8> {
     let common = &cli.common;
-    let binaries = Binaries::new(common.bin_dir.as_deref());
+    let binaries = Binaries::new(common.bin_dir.as_deref(), common.quiet);
+    if let Some(cli::Command::Bench(options)) = &cli.command {
+        let output = bench::Output {
+            json: common.json,
+            quiet: common.quiet,
+        };
+        return benchmark(options, &binaries, output).await;
+    }
     let plan = match cli::plan(cli, &binaries) {
         Ok(plan) => plan,
         Err(error) => {
@@ -86,10 +94,23 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
         quiet: common.quiet,
     };
     tokio::select! {
-        built = binaries.provide(&plan.programs, common.quiet) => built?,
-        () = interrupt.cancelled() => return Ok(INTERRUPTED),
+        built = binaries.provide(&plan.programs) => built?,
+        () = interrupt.cancelled() => return Ok(interrupted()),
     }
     play(cli, &plan, &conditions, &interrupt).await
+}
+
+async fn benchmark(
+    options: &bench::Bench,
+    binaries: &Binaries,
+    output: bench::Output,
+) -> anyhow::Result<u8> {
+    let interrupt = CancellationToken::new();
+    on_signal(interrupt.clone())?;
+    tokio::select! {
+        done = bench::run(options, binaries, output) => done.map(|()| 0),
+        () = interrupt.cancelled() => Ok(interrupted()),
+    }
 }
 
 async fn play(
@@ -106,10 +127,7 @@ async fn play(
         }
         match rehearsal::run(scenario, conditions, interrupt).await {
             Ok(report) => reports.push(report),
-            Err(ArmError::Interrupted) => {
-                eprintln!("rehearse: interrupted; every process has been ended");
-                return Ok(INTERRUPTED);
-            }
+            Err(ArmError::Interrupted) => return Ok(interrupted()),
             Err(error) => return Err(error.into()),
         }
         if let (false, Some(report)) = (common.json, reports.last()) {
@@ -122,6 +140,11 @@ async fn play(
         false => println!("{}", report.footer()),
     }
     Ok(report.exit_code)
+}
+
+fn interrupted() -> u8 {
+    eprintln!("rehearse: interrupted; every process has been ended");
+    INTERRUPTED
 }
 
 fn on_signal(interrupt: CancellationToken) -> anyhow::Result<()> {

@@ -47,9 +47,14 @@ pub struct Arm {
 /// What happens to each arm's Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steps {
-    /// So many rolling updates, back to back: each begins when the one before has deleted the last
+    /// Rolling updates, back to back unless there is a pause: one ends when it has deleted the last
     /// old pod, whether or not that has gone.
-    RollOuts(usize),
+    RollOuts {
+        /// How many.
+        count: usize,
+        /// From the end of one to the beginning of the next.
+        pause: Duration,
+    },
     /// The number of replicas is set to this, at once.
     ScaleTo(usize),
     /// So many times a pod is deleted; each time everything settles before the next.
@@ -60,7 +65,7 @@ impl Steps {
     /// How many there are.
     pub fn count(&self) -> usize {
         match *self {
-            Self::RollOuts(n) | Self::Deletions(n) => n,
+            Self::RollOuts { count: n, .. } | Self::Deletions(n) => n,
             Self::ScaleTo(_) => 1,
         }
     }
@@ -68,7 +73,7 @@ impl Steps {
     /// What one of them is called.
     pub fn noun(&self) -> &'static str {
         match self {
-            Self::RollOuts(_) => "rollout",
+            Self::RollOuts { .. } => "rollout",
             Self::ScaleTo(_) => "scaling",
             Self::Deletions(_) => "deletion",
         }
@@ -99,7 +104,13 @@ impl Scenario {
     pub fn title(&self) -> String {
         let Spec { replicas, .. } = self.spec;
         let steps = match self.steps {
-            Steps::RollOuts(n) => format!("{}, {}", count(replicas, "replica"), rollouts(n)),
+            Steps::RollOuts { count: n, pause } => {
+                let apart = match pause {
+                    Duration::ZERO => String::new(),
+                    pause => format!(" {pause:?} apart"),
+                };
+                format!("{}, {}{apart}", count(replicas, "replica"), rollouts(n))
+            }
             Steps::ScaleTo(to) => format!("scaled from {replicas} to {to} at once"),
             Steps::Deletions(n) => {
                 let (replicas, delay) = (count(replicas, "replica"), self.replacement_delay);
@@ -120,7 +131,7 @@ impl Scenario {
     pub fn replicas_in_words(&self) -> String {
         match self.steps {
             Steps::ScaleTo(to) => format!("{} → {to}", self.spec.replicas),
-            Steps::RollOuts(_) | Steps::Deletions(_) => self.spec.replicas.to_string(),
+            Steps::RollOuts { .. } | Steps::Deletions(_) => self.spec.replicas.to_string(),
         }
     }
 }
@@ -132,7 +143,7 @@ fn rollouts(n: usize) -> String {
 fn clients(load: &Load) -> String {
     let think = match load.think {
         Duration::ZERO => "no think time".to_owned(),
-        think => format!("think time {think:?}"),
+        think => format!("think {think:?}"),
     };
     let parts = [
         (load.clients > 0)

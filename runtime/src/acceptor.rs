@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpStream},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -41,7 +42,10 @@ impl Acceptor {
             }
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.
-        let fenced = listener.fence(|socket, peer| self.deal(socket, peer)).await;
+        let deal = |socket, peer| self.deal(socket, peer);
+        // Idle connections hold the descriptors that those in the queue need.
+        let held_up = || self.control.raise(Stage::CloseIdle, Instant::now());
+        let fenced = listener.fence(deal, held_up).await;
         self.control.notify(Notice::Fenced(fenced));
     }
 
@@ -71,6 +75,6 @@ impl Acceptor {
 
     /// Waits until somebody may have left. Being full is rare, so no connection pays for telling.
     async fn room(&self) {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -4,7 +4,10 @@
 //! hook spawns (a pool's housekeeping) goes on, and a hook that blocks its thread keeps neither
 //! signals nor probes from being answered.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::anyhow;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
@@ -22,9 +25,15 @@ pub(crate) struct Hook<St> {
     pub(crate) run: Box<dyn FnOnce(St) -> LocalBoxFuture<'static, anyhow::Result<()>> + Send>,
 }
 
+/// The names of the shutdown hooks that have not returned, the next one last.
+type Pending = Arc<Mutex<Vec<&'static str>>>;
+
 /// The way to tell the thread to run the shutdown hooks.
 #[derive(Debug)]
-pub(crate) struct Background(mpsc::UnboundedSender<()>);
+pub(crate) struct Background {
+    run_hooks: mpsc::UnboundedSender<()>,
+    pending: Pending,
+}
 
 impl Background {
     /// Starts the thread and the start hook, whose result comes through the receiver.
@@ -43,18 +52,26 @@ impl Background {
     {
         let (run_hooks, told) = mpsc::unbounded_channel();
         let (send_state, state) = oneshot::channel();
+        let pending = Pending::new(Mutex::new(hooks.iter().map(|hook| hook.name).collect()));
+        let done = Arc::clone(&pending);
         std::thread::Builder::new()
             .name("background".into())
             .spawn(move || {
-                let life = live(control, settings, start, hooks, send_state, told);
+                let life = live(control, settings, start, hooks, done, send_state, told);
                 actix_rt::System::new().block_on(life);
             })?;
-        Ok((Self(run_hooks), state))
+        Ok((Self { run_hooks, pending }, state))
     }
 
     pub(crate) fn run_hooks(&self) {
         // The thread is gone only if it panicked; the deadline covers that.
-        let _ = self.0.send(());
+        let _ = self.run_hooks.send(());
+    }
+
+    /// The hooks that have not returned, the one that is running first.
+    pub(crate) fn unfinished(&self) -> Vec<&'static str> {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.iter().rev().copied().collect()
     }
 }
 
@@ -63,6 +80,7 @@ async fn live<S, St: Clone>(
     settings: S,
     start: Start<S, St>,
     hooks: Vec<Hook<St>>,
+    pending: Pending,
     send_state: oneshot::Sender<anyhow::Result<St>>,
     mut told: mpsc::UnboundedReceiver<()>,
 ) {
@@ -90,6 +108,7 @@ async fn live<S, St: Clone>(
             tracing::error!(hook = hook.name, %error, "a shutdown hook failed");
             failed.push(hook.name.to_owned());
         }
+        pending.lock().unwrap_or_else(PoisonError::into_inner).pop();
     }
     control.notify(Notice::HooksDone(failed));
 }

@@ -209,12 +209,12 @@ impl Driver {
     }
 
     fn leave(&mut self, now: Instant) {
-        let unfinished = self.background.is_some() && self.machine.told_to_run_hooks();
-        if unfinished {
-            let what = "(unfinished at the deadline)";
-            self.report.hooks_failed.push(what.to_owned());
-        }
-        let cut = unfinished || !self.control.cut().is_empty();
+        let background = self.background.take();
+        let running = background.filter(|_| self.machine.told_to_run_hooks());
+        let unfinished = running.map_or_else(Vec::new, |background| background.unfinished());
+        let cut = !unfinished.is_empty() || !self.control.cut().is_empty();
+        let names = unfinished.iter().map(|name| format!("{name} (unfinished)"));
+        self.report.hooks_failed.extend(names);
         self.exit = Some(if cut { Exit::Cut } else { Exit::Ok });
         self.enter(Phase::Stopped, now);
     }

@@ -89,7 +89,13 @@ impl Listener {
     /// In this order: refuse new handshakes; list those in progress; accept until the queue is
     /// empty; close only if the list was empty *before* that sweep, or after a second. A
     /// handshake that completes between the sweep and the close would be reset.
-    pub(crate) async fn fence(self, mut accepted: impl FnMut(TcpStream, SocketAddr)) -> Fenced {
+    ///
+    /// `held_up` is called if descriptors run out: somebody has to leave before more can come.
+    pub(crate) async fn fence(
+        self,
+        mut accepted: impl FnMut(TcpStream, SocketAddr),
+        held_up: impl Fn(),
+    ) -> Fenced {
         let mut fenced = Fenced::default();
         if sabotage::is_off(Rule::Fence) {
             return fenced;
@@ -102,9 +108,15 @@ impl Listener {
             ),
         }
         let raised = Instant::now();
+        let mut warned = false;
         loop {
             let in_progress = fenced.kernel && self.handshakes_in_progress();
-            while !self.sweep(&mut fenced.accepted, &mut accepted) {
+            while let Err(error) = self.sweep(&mut fenced.accepted, &mut accepted) {
+                if !warned {
+                    tracing::warn!(%error, "the accept queue is held up");
+                    warned = true;
+                }
+                held_up();
                 tokio::time::sleep(RETRY).await;
             }
             if !in_progress || raised.elapsed() >= HANDSHAKES {
@@ -124,21 +136,27 @@ impl Listener {
         }
     }
 
-    /// Accepts until the queue is empty, asking the kernel and not the event loop. False if
-    /// something stands in the way, such as a want of descriptors, while the queue has more.
-    fn sweep(&self, count: &mut u64, accepted: &mut impl FnMut(TcpStream, SocketAddr)) -> bool {
+    /// Accepts until the queue is empty, asking the kernel and not the event loop.
+    ///
+    /// # Errors
+    /// When something stands in the way, such as a want of descriptors, and the queue has more.
+    fn sweep(
+        &self,
+        count: &mut u64,
+        accepted: &mut impl FnMut(TcpStream, SocketAddr),
+    ) -> io::Result<()> {
+        let socket = self.socket.get_ref();
         loop {
-            match self.socket.get_ref().accept() {
+            match socket.accept() {
                 Ok((stream, peer)) => {
                     *count += 1;
                     accepted(stream, peer);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the accept queue is held up");
-                    return kernel::accept_queue(self.socket.get_ref()).is_ok_and(|left| left == 0);
-                }
+                // accept(2) looks for a descriptor first, and at the queue second.
+                Err(_) if kernel::accept_queue(socket).is_ok_and(|left| left == 0) => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
     }

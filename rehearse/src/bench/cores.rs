@@ -37,7 +37,9 @@ impl Pinning {
 
     /// What the server's command line begins with.
     pub(super) fn wrapper(self) -> Vec<String> {
-        ["taskset", "-c", &self.server.to_string()].map(str::to_owned).into()
+        ["taskset", "-c", &self.server.to_string()]
+            .map(str::to_owned)
+            .into()
     }
 
     /// Pins the thread that calls to the generator's core.
@@ -48,7 +50,10 @@ impl Pinning {
         taskset.args(["-cp", &self.generator.to_string()]).arg(id);
         let done = taskset.stdout(Stdio::null()).status();
         let done = done.context("cannot run taskset")?;
-        ensure!(done.success(), "taskset cannot pin the load generator ({done})");
+        ensure!(
+            done.success(),
+            "taskset cannot pin the load generator ({done})"
+        );
         Ok(())
     }
 }
@@ -56,7 +61,10 @@ impl Pinning {
 impl fmt::Display for Pinning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, generator } = self;
-        write!(f, "server on core {server}, load generator on core {generator}")
+        write!(
+            f,
+            "server on core {server}, load generator on core {generator}"
+        )
     }
 }
 
@@ -70,14 +78,22 @@ fn listed(list: &str) -> Option<Vec<usize>> {
     Some(ranges?.into_iter().flatten().collect())
 }
 
-/// The processor time of a process's living threads, where Linux keeps it.
+/// Linux counts processor time for user space in hundredths of a second (USER_HZ).
+const TICK: Duration = Duration::from_millis(10);
+
+/// The processor time of a process, where /proc has it.
 pub(super) fn processor_time(pid: i32) -> Option<Duration> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let nanos = threads.map(|thread| {
-        let stat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        stat.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    nanos.sum::<Option<u64>>().map(Duration::from_nanos)
+    let ticks = ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+    Some(TICK * ticks)
+}
+
+/// User and system time, fields 14 and 15 (proc(5)). The second field is the program's name in
+/// parentheses, and may hold anything.
+fn ticks(stat: &str) -> Option<u32> {
+    let (_, third_on) = stat.rsplit_once(')')?;
+    let mut fields = third_on.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u32>().ok();
+    next()?.checked_add(next()?)
 }
 
 #[cfg(test)]
@@ -90,6 +106,13 @@ mod tests {
         assert_eq!(listed("5"), Some(vec![5]));
         assert_eq!(listed(""), None);
         assert_eq!(listed("0-x"), None);
+    }
+
+    #[test]
+    fn ticks_are_found_behind_any_name() {
+        let stat = "42 (a) b (1 2) S 1 42 42 0 -1 4194560 99 0 0 0 250 50 7 8 20 0 3 0 1000 0\n";
+        assert_eq!(ticks(stat), Some(300));
+        assert_eq!(ticks("42 (sh) S 1"), None);
     }
 
     #[cfg(target_os = "linux")]

@@ -22,7 +22,11 @@ impl Goal {
 
     /// The goal beside what came of it.
     pub(super) fn beside(self, ratio: f64) -> String {
-        let met = if self.is_reached(ratio) { "reached" } else { "missed" };
+        let met = if self.is_reached(ratio) {
+            "reached"
+        } else {
+            "missed"
+        };
         format!("goal {self}: {met}")
     }
 }

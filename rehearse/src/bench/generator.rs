@@ -87,7 +87,10 @@ impl Load {
         }
         let (elapsed, requests) = (after.0 - before.0, after.1 - before.1);
         ensure!(requests > 0, "no response in {elapsed:?}");
-        let cpu = after.2.zip(before.2).map(|(after, before)| after.saturating_sub(before));
+        let cpu = after
+            .2
+            .zip(before.2)
+            .map(|(after, before)| after.saturating_sub(before));
         Ok(Turnover {
             requests_per_second: requests as f64 / elapsed.as_secs_f64(),
             busy: cpu.map(|cpu| cpu.as_secs_f64() / elapsed.as_secs_f64()),
@@ -96,7 +99,11 @@ impl Load {
     }
 
     fn now(&self, tally: &Tally) -> (Instant, u64, Option<Duration>) {
-        (Instant::now(), tally.requests.load(Relaxed), processor_time(self.pid))
+        (
+            Instant::now(),
+            tally.requests.load(Relaxed),
+            processor_time(self.pid),
+        )
     }
 }
 

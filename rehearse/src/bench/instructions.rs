@@ -80,7 +80,7 @@ struct Count<'a> {
 }
 
 impl Count<'_> {
-    /// Start, first request and stop are in both totals, and cancel out.
+    /// The start and what a first request costs are in both totals, and cancel out.
     async fn per_request(&self, arm: ArmName, exe: &Path, n: Counts) -> anyhow::Result<f64> {
         let few = self.total(arm, exe, n.few).await?;
         let many = self.total(arm, exe, n.many).await?;
@@ -90,7 +90,8 @@ impl Count<'_> {
     /// All instructions of a process that answers so many requests on one connection.
     async fn total(&self, arm: ArmName, exe: &Path, requests: u32) -> anyhow::Result<u64> {
         let n = thousands(requests.into());
-        self.output.progress(format_args!("callgrind: {arm}, {n} requests"));
+        self.output
+            .progress(format_args!("callgrind: {arm}, {n} requests"));
         let out = format!("--callgrind-out-file={}", self.out.display());
         let wrapper = ["valgrind", "--quiet", "--tool=callgrind", &out].map(str::to_owned);
         let mut server = Server::start(arm, exe, &wrapper, self.addresses)?;
@@ -99,7 +100,7 @@ impl Count<'_> {
             connection.exchange().await?;
         }
         drop(connection);
-        server.interrupt().await?;
+        server.kill().await?;
         let found = fs::read_to_string(&self.out).context("callgrind has written nothing")?;
         fs::remove_file(&self.out)?;
         counted(&found).context("callgrind has written no total")
@@ -113,11 +114,13 @@ fn difference((few, a): (u32, u64), (many, b): (u32, u64)) -> f64 {
 /// The total of callgrind's output: `totals: N`, or the sum of its parts, each `summary: N`.
 fn counted(output: &str) -> Option<u64> {
     let numbers = |key: &'static str| {
-        let lines = output.lines().filter_map(move |line| line.strip_prefix(key));
+        let lines = output
+            .lines()
+            .filter_map(move |line| line.strip_prefix(key));
         lines.filter_map(|value| value.split_whitespace().next()?.parse::<u64>().ok())
     };
     let parts = || numbers("summary:").reduce(|a, b| a + b);
-    numbers("totals:").last().or_else(parts)
+    numbers("totals:").next_back().or_else(parts)
 }
 
 /// A folder of this process alone, gone with it.

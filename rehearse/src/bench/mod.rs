@@ -1,7 +1,7 @@
 //! `rehearse bench`: what the runtime costs, as ratios to plain actix-web with the same routes.
 //!
-//! Two figures, because each has what the other lacks. [`throughput`] is what users would see, and
-//! carries the machine's noise: so both arms take turns, and the spread is shown. [`instructions`]
+//! Two figures, because each has what the other lacks. Throughput is what users would see, and
+//! carries the machine's noise: so both arms take turns, and the spread is shown. Instructions
 //! are the same on a busy machine, and say nothing of caches or system calls.
 
 mod cores;
@@ -94,7 +94,9 @@ impl Build {
 /// `--instructions-only`, if valgrind is missing.
 pub async fn run(options: &Bench, binaries: &Binaries, output: Output) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        eprintln!("rehearse: a debug build; its figures mean nothing: cargo run --release -- bench");
+        eprintln!(
+            "rehearse: a debug build; its figures mean nothing: cargo run --release -- bench"
+        );
     }
     limits::raise();
     let valgrind = instructions::valgrind().await;

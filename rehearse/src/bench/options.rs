@@ -7,9 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, value_parser};
 use serde::Serialize;
 
-/// Two figures, each with its goal; a miss is no failure, because machines are shared. Throughput:
-/// both arms take turns under a closed loop. Instructions per request: counted by callgrind as the
-/// difference of two request counts, so start-up and noise cancel out.
+/// What to measure, and for how long.
 #[derive(Debug, Args)]
 pub struct Bench {
     /// Rounds of throughput; in each, both arms take their turn
@@ -118,8 +116,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_measured_is_refused() {
-        let bad = ["--rounds 0", "--seconds 0", "--seconds NaN", "--connections 1001"];
-        let bad = bad.into_iter().chain(["--requests 5", "--requests 5,5", "--requests 0,5"]);
+        let bad = [
+            "--rounds 0",
+            "--seconds 0",
+            "--seconds NaN",
+            "--connections 1001",
+        ];
+        let bad = bad
+            .into_iter()
+            .chain(["--requests 5", "--requests 5,5", "--requests 0,5"]);
         for args in bad {
             let error = parsed(&format!("bench {args}")).unwrap_err();
             assert!(error.contains(args.split_once(' ').unwrap().0), "{error}");
@@ -129,10 +134,16 @@ mod tests {
     #[test]
     fn options_of_rehearsals_are_refused_on_either_side_and_not_in_the_help() {
         for args in ["bench --seed 1", "--seed 1 bench", "bench --no-prestop"] {
-            assert!(parsed(args).unwrap_err().contains("not for bench"), "{args}");
+            assert!(
+                parsed(args).unwrap_err().contains("not for bench"),
+                "{args}"
+            );
         }
         assert!(parsed("bench --json --quiet --bin-dir x").is_ok());
         let help = parsed("bench --help").unwrap_err();
-        assert!(help.contains("--bin-dir") && !help.contains("--propagation"), "{help}");
+        assert!(
+            help.contains("--bin-dir") && !help.contains("--propagation"),
+            "{help}"
+        );
     }
 }

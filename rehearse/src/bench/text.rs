@@ -33,7 +33,10 @@ impl fmt::Display for Throughput {
         )?;
         let [control, service] = self.response_bytes;
         if control != service {
-            writeln!(f, "a response has {control} bytes from control, {service} from service")?;
+            writeln!(
+                f,
+                "a response has {control} bytes from control, {service} from service"
+            )?;
         }
         if self.unsaturated {
             writeln!(
@@ -74,6 +77,11 @@ impl fmt::Display for Instructions {
             [self.control, self.service].map(|count| thousands(count.round() as u64));
         arms.add_row([control, service, format!("{:.3}", self.ratio)]);
         writeln!(f, "{arms}")?;
-        writeln!(f, "ratio: {:.3}; {}", self.ratio, self.goal.beside(self.ratio))
+        writeln!(
+            f,
+            "ratio: {:.3}; {}",
+            self.ratio,
+            self.goal.beside(self.ratio)
+        )
     }
 }

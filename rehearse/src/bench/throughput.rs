@@ -162,7 +162,10 @@ mod tests {
         let idle = Round::of(turnover(1.0, 0.99), turnover(1.0, 0.6));
         assert!(!unsaturated(&[busy, idle, busy]), "once is chance");
         assert!(unsaturated(&[idle, busy, idle]));
-        let unknown = Round { busy: [None; 2], ..idle };
+        let unknown = Round {
+            busy: [None; 2],
+            ..idle
+        };
         assert!(!unsaturated(&[unknown]));
     }
 }

@@ -12,7 +12,7 @@ use crate::model::deployment::Spec;
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
 
 /// As many as fit the larger part of a minute.
-const DEMONSTRATION_ROLLOUTS: usize = 14;
+const DEMONSTRATION_ROLLOUTS: usize = 20;
 
 /// More replicas than this are no rehearsal on one machine.
 const MOST_REPLICAS: usize = 1_000;
@@ -69,6 +69,7 @@ impl<'a> Draft<'a> {
             ),
             replicas: None,
             rollouts: DEMONSTRATION_ROLLOUTS,
+            pause: Duration::ZERO,
         })?;
         let clients = Clients {
             clients: Some(190),
@@ -83,6 +84,7 @@ impl<'a> Draft<'a> {
             },
             replicas: Some(10),
             rollouts: 1,
+            pause: Duration::ZERO,
         })?;
         let published = self.common.set.is_empty();
         Ok(vec![hello, Scenario { published, ..slow }])
@@ -91,7 +93,10 @@ impl<'a> Draft<'a> {
     pub(super) fn rollout(&self, args: &Rollout) -> Result<Scenario, BadInput> {
         let replicas = args.replicas.unwrap_or(args.mix.service.usual_replicas());
         let spec = self.spec("--replicas", replicas)?;
-        let steps = Steps::RollOuts(at_least_one("--rollouts", args.rollouts)?);
+        let steps = Steps::RollOuts {
+            count: at_least_one("--rollouts", args.rollouts)?,
+            pause: args.pause,
+        };
         self.bundled(&args.mix, spec, steps)
     }
 

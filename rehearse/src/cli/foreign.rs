@@ -16,7 +16,10 @@ use crate::scenario::{Arm, ArmName, Scenario, Steps};
 impl Draft<'_> {
     pub(super) fn run(&self, args: &Run) -> Result<Scenario, BadInput> {
         let spec = self.spec("--replicas", args.replicas)?;
-        let steps = Steps::RollOuts(at_least_one("--rollouts", args.rollouts)?);
+        let steps = Steps::RollOuts {
+            count: at_least_one("--rollouts", args.rollouts)?,
+            pause: args.pause,
+        };
         if !args.path.starts_with('/') {
             return bad("--path", &args.path, "must begin with /");
         }

@@ -8,5 +8,5 @@ mod options;
 mod plan;
 mod values;
 
-pub use self::options::{Cli, parse};
+pub use self::options::{Cli, Command, parse};
 pub use self::plan::{BadInput, Plan, plan};

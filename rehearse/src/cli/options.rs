@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::values::{Bound, Pair};
+use crate::bench::{self, Bench};
 use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
 
@@ -40,7 +42,19 @@ pub enum Command {
     /// Delete a pod of a bundled service; its replacement takes a while to become ready
     Delete(Delete),
     /// Rolling updates of any program, in the service's place
+    ///
+    /// The program learns where to listen from HOST, PORT and ADMIN_PORT in its environment, or
+    /// from {host}, {port} and {admin} in its arguments; each pod has a loopback address of its
+    /// own. For example: rehearse run -- python3 -m http.server --bind {host} {port}
+    ///
+    /// A Lastcall service runs as it is, with --ready /readyz --prestop "PROGRAM prestop".
     Run(Run),
+    /// What the runtime costs: hello against plain actix-web, no rehearsal
+    ///
+    /// Two figures, each a ratio to the control beside its goal. A miss is no failure, because
+    /// machines are shared. Throughput: both arms take turns under a closed loop. Instructions per
+    /// request: callgrind's counts of two runs, subtracted, so that start-up and noise cancel out.
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +157,10 @@ pub struct Rollout {
     /// How many rolling updates
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub rollouts: usize,
+    /// From the end of a rolling update to the beginning of the next
+    #[arg(long, value_name = "TIME", default_value = "0s",
+        value_parser = humantime::parse_duration)]
+    pub pause: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -173,11 +191,7 @@ pub struct Delete {
     pub replacement_delay: Duration,
 }
 
-/// The program learns where to listen from HOST, PORT and ADMIN_PORT (and from
-/// LASTCALL__HTTP__ADDRESS and LASTCALL__ADMIN__ADDRESS), or from {host}, {port} and {admin} in
-/// its arguments. It must accept any loopback address.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct Run {
     #[command(flatten)]
     pub clients: Clients,
@@ -187,6 +201,10 @@ pub struct Run {
     /// How many rolling updates
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub rollouts: usize,
+    /// From the end of a rolling update to the beginning of the next
+    #[arg(long, value_name = "TIME", default_value = "0s",
+        value_parser = humantime::parse_duration)]
+    pub pause: Duration,
     /// What clients get; the answer must be 200 and complete
     #[arg(long, value_name = "TARGET", default_value = "/")]
     pub path: String,
@@ -228,5 +246,10 @@ where
     I: IntoIterator<Item = T>,
     T: Into<std::ffi::OsString> + Clone,
 {
-    Cli::try_parse_from(args)
+    let mut command = bench::narrow(Cli::command());
+    let matches = command.try_get_matches_from_mut(args)?;
+    match bench::unused(&matches) {
+        Some(unused) => Err(command.error(ErrorKind::ArgumentConflict, unused)),
+        None => Cli::from_arg_matches(&matches),
+    }
 }

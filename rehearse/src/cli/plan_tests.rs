@@ -13,7 +13,7 @@ fn planned(args: &str) -> Result<Plan, String> {
             .map(str::to_owned),
     );
     let cli = cli.map_err(|error| error.to_string())?;
-    plan(&cli, &Binaries::new(Some(Path::new("/bin-dir")))).map_err(|error| error.to_string())
+    plan(&cli, &Binaries::new(Some(Path::new("/bin-dir")), true)).map_err(|error| error.to_string())
 }
 
 fn scenario(args: &str) -> Scenario {

@@ -17,6 +17,10 @@ const AFTER_FAILURE: Duration = Duration::from_millis(10);
 /// How far a single interval may be off its mean, so that clients do not fall into step.
 const JITTER: f64 = 0.1;
 
+/// Clients without think time that began in the same instant would stay in step for ever: the
+/// server would see bursts, and a pod could be replaced between two of them unseen.
+const RAMP: Duration = Duration::from_secs(1);
+
 /// From one request to the next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pace {
@@ -55,9 +59,14 @@ impl Schedule {
         }
     }
 
-    /// The first due time: the clients' phases are spread over one period.
+    /// The first due time: the clients' phases are spread over one period, in a closed loop over
+    /// [`RAMP`] at least.
     pub(super) fn first(&mut self, start: Instant, pace: Pace) -> Instant {
-        start + pace.period().mul_f64(self.rng.f64())
+        let spread = match pace {
+            Pace::Think(think) => think.max(RAMP),
+            Pace::Every(period) => period,
+        };
+        start + spread.mul_f64(self.rng.f64())
     }
 
     /// The due time after a request that was due at `due` and ended at `ended`.

@@ -168,3 +168,7 @@ impl Cluster {
             .expect("the controller does not panic")
     }
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -32,6 +32,11 @@ pub(crate) struct Process {
 pub(crate) struct Group(Pid);
 
 impl Group {
+    /// The first process's id, which is the group's.
+    pub(crate) fn pid(self) -> i32 {
+        self.0.as_raw()
+    }
+
     /// Sends a signal. A group that is gone already needs none.
     pub(crate) fn signal(self, signal: Signal) {
         let _gone = killpg(self.0, signal);

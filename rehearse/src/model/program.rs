@@ -72,7 +72,7 @@ impl Program {
         let words = variables
             .chain([self.exe.display().to_string()])
             .chain(args);
-        words.collect::<Vec<_>>().join(" ")
+        words.map(quoted).collect::<Vec<_>>().join(" ")
     }
 
     /// Where the readiness probe goes, and the path it asks for.
@@ -96,6 +96,15 @@ impl Program {
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: String) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// How a program learns where to listen; the last two are for Lastcall services.
@@ -162,6 +171,20 @@ mod tests {
             Some("127.7.0.3:9090")
         );
         assert_eq!(set("GREETING").as_deref(), Some("hi"));
+    }
+
+    #[test]
+    fn a_program_can_be_tried_by_hand() {
+        let line = program(PreStop::None).by_hand();
+        assert!(
+            line.starts_with("HOST=127.0.0.1 PORT=8080 ADMIN_PORT=9090 "),
+            "{line}"
+        );
+        assert!(
+            line.ends_with(" GREETING=hi /bin/app --bind 127.0.0.1:8080 --admin=9090"),
+            "{line}"
+        );
+        assert_eq!(quoted("it's".to_owned()), r"'it'\''s'");
     }
 
     #[test]

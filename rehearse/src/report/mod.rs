@@ -2,7 +2,7 @@
 
 mod format;
 mod notes;
-mod table;
+pub(crate) mod table;
 mod verdict;
 
 use std::time::Duration;

@@ -12,8 +12,8 @@ impl Report {
     /// What is needed to repeat the run.
     pub fn footer(&self) -> String {
         format!(
-            "Latencies in milliseconds, each from its request's intended start; of each kind of \
-             client: failed / all.\nPropagation: {}. Repeat with --seed {}.",
+            "Latencies in milliseconds, from each request's intended start; by kind of client: \
+             failed/all.\nPropagation: {}. Repeat with --seed {}.",
             self.propagation, self.seed
         )
     }
@@ -22,7 +22,7 @@ impl Report {
 impl ScenarioReport {
     /// Conditions, tables, failures and verdict.
     pub fn text(&self) -> String {
-        let title = wrapped(&format!("{} ({:.0} s)", self.conditions, self.seconds));
+        let title = wrapped(&format!("{} ({:.0}s)", self.conditions, self.seconds));
         let mut out = format!("{title}\n{}\n", self.figures());
         for table in self.tails() {
             let _infallible = writeln!(out, "{table}");
@@ -151,7 +151,7 @@ fn latency(arm: &ArmReport, ms: f64) -> String {
     }
 }
 
-fn table(columns: &[&str]) -> Table {
+pub(crate) fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_BORDERS_ONLY)
@@ -159,7 +159,7 @@ fn table(columns: &[&str]) -> Table {
     table
 }
 
-fn align(mut table: Table) -> Table {
+pub(crate) fn align(mut table: Table) -> Table {
     table
         .column_iter_mut()
         .skip(1)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{percent, thousands};
+use super::thousands;
 use crate::scenario::ArmName;
 
 /// The outcome of a scenario, from good to bad; the worst is a run's.
@@ -114,11 +114,15 @@ fn others(arms: &[Tally]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// What none of `requests` says about the rate behind it: with 95 % confidence below 3/n.
+/// What none of `requests` says about the rate behind it: with 95 % confidence below 3/n. Rounded
+/// up, to two digits, because it is a bound.
 fn bound(requests: u64) -> String {
-    let most = percent(300.0 / requests.max(1) as f64);
+    let most = 300.0 / requests.max(1) as f64;
+    let decimals = (1.0 - most.log10().floor()).max(0.0) as usize;
+    let scale = 10_f64.powi(decimals as i32);
+    let most = (most * scale - 1e-9).ceil() / scale;
     format!(
-        "None of {}: below {most} at 95 % confidence.",
+        "None of {}: below {most:.decimals$} % at 95 % confidence.",
         thousands(requests)
     )
 }

@@ -87,3 +87,16 @@ fn the_worst_scenario_decides() {
         .max();
     assert_eq!(worst, Some(Verdict::Lost));
 }
+
+#[test]
+fn a_bound_is_never_rounded_down() {
+    assert_eq!(
+        bound(24_014),
+        "None of 24,014: below 0.013 % at 95 % confidence."
+    );
+    assert_eq!(
+        bound(1_048_576),
+        "None of 1,048,576: below 0.00029 % at 95 % confidence."
+    );
+    assert_eq!(bound(8), "None of 8: below 38 % at 95 % confidence.");
+}

@@ -95,8 +95,14 @@ fn an_early_response_reaches_a_client_that_sends_its_body_to_the_end_first() {
                 wire.send(&post(route, LARGE)[1..]);
                 wire.send(vec![b'x'; LARGE]);
                 let response = wire.response();
-                assert_eq!(response.head.status, if route == "/reject" { 413 } else { 200 });
-                assert!(response.head.says_goodbye(), "the rest cannot be told from a request");
+                assert_eq!(
+                    response.head.status,
+                    if route == "/reject" { 413 } else { 200 }
+                );
+                assert!(
+                    response.head.says_goodbye(),
+                    "the rest cannot be told from a request"
+                );
                 wire.expect_fin();
             },
         );

@@ -16,7 +16,9 @@ pub(crate) struct Waiting {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").unwrap() }
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -30,7 +32,9 @@ impl Gate {
 
     /// Blocks until a handler waits.
     pub(crate) fn waiting(&self) -> Waiting {
-        Waiting { _connection: self.listener.accept().unwrap().0 }
+        Waiting {
+            _connection: self.listener.accept().unwrap().0,
+        }
     }
 }
 

@@ -14,7 +14,10 @@ fn a_panic_is_a_500_with_content_and_the_connection_lives_on() {
     for _ in 0..3 {
         let response = wire.ask(&get("/panic"));
         assert_eq!(response.head.status, 500);
-        assert!(!response.body.is_empty(), "something to read for whoever sees it");
+        assert!(
+            !response.body.is_empty(),
+            "something to read for whoever sees it"
+        );
         assert!(!response.head.says_goodbye());
         wire.ask(&get("/hello/again")).expect(200, "Hello, again!");
     }
@@ -44,6 +47,22 @@ fn a_panic_is_a_500_at_each_moment_of_the_drain() {
 }
 
 #[test]
+fn a_panic_takes_nothing_from_the_requests_behind_it() {
+    let service = Setup::held().serve();
+    let mut wire = service.connect();
+    service.begin_lame_duck();
+    wire.send(format!("{}{}", get("/panic"), get("/hello/b")));
+    let panic = wire.response();
+    assert_eq!((panic.head.status, panic.head.says_goodbye()), (500, false));
+    let last = wire.response();
+    last.expect(200, "Hello, b!");
+    assert!(last.head.says_goodbye());
+    wire.expect_fin();
+    drop(wire);
+    service.stop();
+}
+
+#[test]
 fn a_panic_leaves_those_alone_that_the_same_worker_serves() {
     let service = Setup::new().set("http.workers", "1").serve();
     let gate = Gate::new();
@@ -65,20 +84,24 @@ fn a_panic_in_the_stream_of_a_response_ends_that_connection_without_a_proper_end
     wire.send(get("/panic-in-body"));
     assert_eq!(wire.head().status, 200);
     assert_eq!(wire.chunk().unwrap(), b"a beginning");
-    assert!(wire.try_chunk().is_err(), "a client must be able to tell that something is missing");
+    assert!(
+        wire.try_chunk().is_err(),
+        "a client must be able to tell that something is missing"
+    );
     service.wait_connections("open", 0);
     service.get("/hello/after").expect(200, "Hello, after!");
     service.stop();
 }
 
 /// Asks for another protocol.
-const SWITCH: &str = "GET /echo HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
+const SWITCH: &str =
+    "GET /echo HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 
 #[track_caller]
 fn expect_switched(wire: &mut Wire) {
     let head = wire.head();
     assert_eq!(head.status, 101);
-    assert_eq!(head.header("upgrade"), Some("echo"));
+    assert_eq!(head.header("upgrade"), Some("websocket"));
     assert!(!head.says_goodbye(), "it has only begun");
     expect_echo(wire, "hello");
 }

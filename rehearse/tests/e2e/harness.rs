@@ -34,7 +34,11 @@ impl Setup {
         let process = self.spawn();
         let listening = process.log.wait_for("listening");
         let address = |key: &str| listening[key].as_str().unwrap().parse().unwrap();
-        Service { http: address("http"), admin: address("admin"), process }
+        Service {
+            http: address("http"),
+            admin: address("admin"),
+            process,
+        }
     }
 }
 
@@ -69,7 +73,9 @@ impl Service {
     /// Waits for a figure of `/status`' `connections`.
     #[track_caller]
     pub(crate) fn wait_connections(&self, figure: &str, count: u64) {
-        until(figure, || (self.status()["connections"][figure] == count).then_some(()));
+        until(figure, || {
+            (self.status()["connections"][figure] == count).then_some(())
+        });
     }
 
     pub(crate) fn refuses(&self) -> bool {
@@ -100,15 +106,28 @@ impl Service {
         let report = report.expect("a drain report in the log");
         let report: Value = serde_json::from_str(report["report"].as_str().unwrap()).unwrap();
         assert_eq!(report["phase"], "stopped");
-        assert_eq!(report["exit"], json!(end.code), "the report and the code agree");
-        Left { code: end.code, report, end }
+        assert_eq!(
+            report["exit"],
+            json!(end.code),
+            "the report and the code agree"
+        );
+        Left {
+            code: end.code,
+            report,
+            end,
+        }
     }
 
     /// Waits for an end at which nothing was lost.
     #[track_caller]
     pub(crate) fn left_in_good_order(self) -> Left {
         let left = self.left();
-        assert_eq!((left.code, &left.report["cut"]), (Some(0), &json!({})), "{}", left.report);
+        assert_eq!(
+            (left.code, &left.report["cut"]),
+            (Some(0), &json!({})),
+            "{}",
+            left.report
+        );
         left
     }
 
@@ -123,7 +142,10 @@ impl Service {
 impl End {
     /// The log's lines that have this message.
     pub(crate) fn events(&self, message: &str) -> Vec<Value> {
-        let events = self.log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let events = self
+            .log
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         events.filter(|event| event["message"] == message).collect()
     }
 

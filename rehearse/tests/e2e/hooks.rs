@@ -11,7 +11,11 @@ use crate::{
 
 /// The hooks that ran, in their order.
 fn ran(left: &Left) -> Vec<Value> {
-    left.end.events("shutdown hook").iter().map(|event| event["hook"].clone()).collect()
+    left.end
+        .events("shutdown hook")
+        .iter()
+        .map(|event| event["hook"].clone())
+        .collect()
 }
 
 #[test]
@@ -20,7 +24,10 @@ fn a_start_hook_that_fails_is_69_and_its_causes_are_logged() {
     assert_eq!(end.code, Some(69));
     assert!(end.logged("the start hook failed"));
     assert!(end.logged("the database is away"));
-    assert!(end.events("listening").is_empty(), "the port was never bound");
+    assert!(
+        end.events("listening").is_empty(),
+        "the port was never bound"
+    );
 }
 
 #[test]
@@ -59,7 +66,10 @@ fn a_shutdown_hook_that_hangs_is_cut_at_the_deadline() {
     assert_eq!(left.code, Some(3));
     assert_eq!(ran(&left), ["buffers"]);
     let failed = left.report["hooks_failed"].to_string();
-    assert!(failed.contains("unfinished") || failed.contains("buffers"), "{failed}");
+    assert!(
+        failed.contains("unfinished") || failed.contains("buffers"),
+        "{failed}"
+    );
 }
 
 #[test]
@@ -72,5 +82,10 @@ fn the_report_says_what_a_kill_would_hide() {
     let end = service.process.end();
     assert_eq!(end.code, None);
     let report = end.events("drain report").pop().unwrap();
-    assert!(report["report"].as_str().unwrap().contains(r#""phase":"lame-duck""#));
+    assert!(
+        report["report"]
+            .as_str()
+            .unwrap()
+            .contains(r#""phase":"lame-duck""#)
+    );
 }

@@ -26,7 +26,10 @@ impl Log {
                 sink.lock().unwrap().push(line);
             }
         });
-        Self { lines, reader: Some(reader) }
+        Self {
+            lines,
+            reader: Some(reader),
+        }
     }
 
     /// Every line, once the stream has ended.
@@ -44,7 +47,9 @@ impl Log {
     /// The lines that are JSON and have this message.
     pub(crate) fn with(&self, message: &str) -> Vec<Value> {
         let lines = self.lines();
-        let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let events = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         events.filter(|event| event["message"] == message).collect()
     }
 

@@ -4,9 +4,16 @@
 //! settle: a test waits for a state, in `/status` or in the log, and holds handlers back by a
 //! [`gate`]. Where the passing of time itself is what is tested, it says so by [`pass`].
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helpers fail the test"
+)]
+
 mod bodies;
 mod command_line;
 mod deadline;
+mod framing;
 mod gate;
 mod goodbye;
 mod handlers;
@@ -20,6 +27,8 @@ mod prestop;
 mod probes;
 mod process;
 mod readers;
+mod rehearsal;
+mod resources;
 mod sabotage;
 mod signals;
 mod silence;

@@ -53,10 +53,7 @@ impl Moment {
 /// Has a process of its own for each moment: `begin` comes before T0, and leaves something in
 /// flight; `finish` at the moment. Then the process must leave, with nothing cut.
 #[track_caller]
-pub(crate) fn at_every_moment<T>(
-    begin: impl Fn(&Service) -> T,
-    finish: impl Fn(&mut T, Moment),
-) {
+pub(crate) fn at_every_moment<T>(begin: impl Fn(&Service) -> T, finish: impl Fn(&mut T, Moment)) {
     for moment in Moment::ALL {
         println!("moment: {moment:?}");
         let service = Setup::held().serve();

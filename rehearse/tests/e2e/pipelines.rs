@@ -23,7 +23,10 @@ fn expect_last(wire: &mut Wire, moment: Moment, body: &str) {
 fn expect_more(wire: &mut Wire, body: &str) {
     let response = wire.response();
     response.expect(200, body);
-    assert!(!response.head.says_goodbye(), "what was sent behind it would have to be discarded");
+    assert!(
+        !response.head.says_goodbye(),
+        "what was sent behind it would have to be discarded"
+    );
 }
 
 fn sent(service: &Service, bytes: &str) -> Wire {

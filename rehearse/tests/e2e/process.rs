@@ -2,12 +2,14 @@
 
 use std::{
     env,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
-use nix::{sys::signal::kill, unistd::Pid};
 pub(crate) use nix::sys::signal::Signal;
+use nix::{sys::signal::kill, unistd::Pid};
 
 use crate::{log::Log, until};
 
@@ -23,11 +25,12 @@ impl Setup {
         Self(command)
     }
 
-    /// Addresses that the system chooses, and no lame duck; the limits are too far off to matter.
+    /// Ports that the system chooses, and no lame duck; the limits are too far off to matter.
     pub(crate) fn new() -> Self {
+        let address = SocketAddr::new(own_ip(), 0).to_string();
         Self::bare()
-            .set("http.address", "127.0.0.1:0")
-            .set("admin.address", "127.0.0.1:0")
+            .set("http.address", &address)
+            .set("admin.address", &address)
             .set("http.workers", "2")
             .set("http.head_timeout", "1h")
             .set("drain.min", "0s")
@@ -59,7 +62,21 @@ impl Setup {
     }
 
     pub(crate) fn sabotage(self, rule: Option<&str>) -> Self {
-        rule.into_iter().fold(self, |setup, rule| setup.var("LASTCALL_SABOTAGE", rule))
+        rule.into_iter()
+            .fold(self, |setup, rule| setup.var("LASTCALL_SABOTAGE", rule))
+    }
+
+    /// Limits the descriptors that it may have.
+    pub(crate) fn descriptors(self, limit: u32) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+        shell.arg(program()).env_clear();
+        let set = self
+            .0
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        shell.envs(set);
+        Self(shell)
     }
 
     pub(crate) fn spawn(self) -> Process {
@@ -68,7 +85,10 @@ impl Setup {
 
     pub(crate) fn spawn_with(mut self, arguments: &[&str]) -> Process {
         self.0.args(arguments);
-        self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
         let out = Log::collect(child.stdout.take().unwrap());
         let log = Log::collect(child.stderr.take().unwrap());
@@ -81,8 +101,17 @@ impl Setup {
     }
 }
 
-/// `cargo test` builds the examples beside this very test.
-fn program() -> PathBuf {
+/// An address that nobody else uses. On one that is shared, a port is given to the next process
+/// as soon as the fence frees it, and a client that goes on trying would meet a stranger.
+pub(crate) fn own_ip() -> IpAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let (process, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let [_, a, b, c] = ((process & 0x3ff) << 13 | next & 0x1fff).to_be_bytes();
+    Ipv4Addr::new(127, 128 | a, b, c).into()
+}
+
+/// `cargo test` builds the examples beside this very test, unless single targets are named.
+pub(crate) fn program() -> PathBuf {
     let test = env::current_exe().unwrap();
     let program = test.with_file_name("../examples/unruly");
     assert!(
@@ -110,8 +139,12 @@ pub(crate) struct End {
 }
 
 impl Process {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = i32::try_from(self.id()).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();
     }
 
@@ -123,7 +156,11 @@ impl Process {
     #[track_caller]
     pub(crate) fn end(mut self) -> End {
         let status = until("the end of the process", || self.child.try_wait().unwrap());
-        End { code: status.code(), out: self.out.end(), log: self.log.end() }
+        End {
+            code: status.code(),
+            out: self.out.end(),
+            log: self.log.end(),
+        }
     }
 }
 
@@ -134,7 +171,11 @@ impl Drop for Process {
             let _ = self.child.wait();
         }
         if std::thread::panicking() {
-            println!("the log of {}:\n{}", self.child.id(), self.log.lines().join("\n"));
+            println!(
+                "the log of {}:\n{}",
+                self.child.id(),
+                self.log.lines().join("\n")
+            );
         }
     }
 }

@@ -55,7 +55,10 @@ fn streams_go_on_in_the_lame_duck() {
 #[test]
 fn a_stream_that_is_born_while_the_process_drains_is_told_at_once() {
     // If it were not, its moment would be somewhere in the next hour.
-    let service = Setup::held().set("drain.jitter", "1h").set("grace_period", "5h").serve();
+    let service = Setup::held()
+        .set("drain.jitter", "1h")
+        .set("grace_period", "5h")
+        .serve();
     let mut wire = service.connect();
     wire.send("G");
     service.begin_lame_duck();

@@ -57,7 +57,10 @@ impl Wire {
         socket.set_read_timeout(Some(HANG)).unwrap();
         socket.set_write_timeout(Some(HANG)).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, buffer: Vec::new() }
+        Self {
+            socket,
+            buffer: Vec::new(),
+        }
     }
 
     #[track_caller]
@@ -87,17 +90,27 @@ impl Wire {
 
     pub(crate) fn try_response(&mut self) -> io::Result<Response> {
         let head = self.try_head()?;
-        let mut body = Vec::new();
-        if head.is_chunked() {
-            while let Some(chunk) = self.try_chunk()? {
-                body.extend_from_slice(&chunk);
-            }
-        } else if let Some(length) = head.header("content-length") {
-            body = self.take(length.parse().map_err(Error::other)?)?;
-        } else if head.status >= 200 && head.status != 204 {
+        let body = self.try_body(&head)?;
+        Ok(Response { head, body })
+    }
+
+    #[track_caller]
+    pub(crate) fn body(&mut self, head: &Head) -> Vec<u8> {
+        self.try_body(head).unwrap()
+    }
+
+    fn try_body(&mut self, head: &Head) -> io::Result<Vec<u8>> {
+        if let Some(length) = head.header("content-length") {
+            return self.take(length.parse().map_err(Error::other)?);
+        }
+        if head.header("transfer-encoding") != Some("chunked") {
             return Err(Error::other("a response without a length"));
         }
-        Ok(Response { head, body })
+        let mut body = Vec::new();
+        while let Some(chunk) = self.try_chunk()? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     #[track_caller]
@@ -116,7 +129,10 @@ impl Wire {
                     (header.name.to_ascii_lowercase(), value)
                 };
                 let headers = head.headers.iter().map(pair).collect();
-                let head = Head { status: head.code.unwrap_or_default(), headers };
+                let head = Head {
+                    status: head.code.unwrap_or_default(),
+                    headers,
+                };
                 self.buffer.drain(..length);
                 return Ok(head);
             }
@@ -183,15 +199,15 @@ impl Wire {
 
 impl Head {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
-    }
-
-    fn is_chunked(&self) -> bool {
-        self.header("transfer-encoding") == Some("chunked")
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| &**value)
     }
 
     pub(crate) fn says_goodbye(&self) -> bool {
-        self.header("connection") == Some("close")
+        let mut options = self.header("connection").unwrap_or_default().split(',');
+        options.any(|option| option.trim().eq_ignore_ascii_case("close"))
     }
 }
 
@@ -202,6 +218,11 @@ impl Response {
 
     #[track_caller]
     pub(crate) fn expect(&self, status: u16, body: &str) {
-        assert_eq!((self.head.status, &*self.text()), (status, body), "{:?}", self.head);
+        assert_eq!(
+            (self.head.status, &*self.text()),
+            (status, body),
+            "{:?}",
+            self.head
+        );
     }
 }

@@ -31,6 +31,7 @@ use tokio::net::TcpStream;
 use super::{Worker, close::Close, link::Link, payload, request::InFlight, timer::Timer};
 use crate::{
     control::{Slot, Stage},
+    kernel,
     metrics::Route,
 };
 
@@ -166,10 +167,11 @@ where
     fn count_cut(self: Pin<&mut Self>) {
         let this = self.project();
         let (worker, routes) = (&this.worker, &this.worker.routes);
-        let unacknowledged = this
-            .close
-            .as_ref()
-            .is_some_and(|close| !close.is_acknowledged());
+        // Without a FIN yet, too: the last response may be in the kernel, and its reader slow.
+        let unacknowledged = match this.close {
+            Some(close) => !close.is_acknowledged(),
+            None => kernel::unacknowledged(&this.link.io).is_ok_and(|left| left > 0),
+        };
         if let Some(request) = this.request {
             worker.control.count_cut(&request.route(routes), 1);
         } else if unacknowledged || !this.link.write.is_empty() {

@@ -1,80 +1,80 @@
-//! TCP handshakes in progress, as `/proc/net/tcp` lists them.
+//! TCP handshakes in progress: clients that have had our SYN-ACK and not yet answered it. They
+//! complete into the accept queue after the fence is up.
 
-use std::{fs, io, net::SocketAddr};
+mod diag;
+mod procfs;
 
-/// State 03 of the table's `st` column: SYN_RECV (include/net/tcp_states.h).
-const SYN_RECV: &str = "03";
+use std::{io, net::SocketAddr};
 
-/// How many clients have had our SYN-ACK and not yet answered it: their handshakes complete into
-/// the accept queue after the fence is up.
-///
-/// Both tables are read, because an IPv4 handshake on an IPv6 listener is listed in `tcp6` alone.
+/// How many handshakes with `listener` are in progress.
 ///
 /// # Errors
-/// When the tables cannot be read: no procfs, or not Linux.
+/// When the kernel gives no list: neither sock_diag nor procfs, or not Linux.
 pub(crate) fn in_progress(listener: SocketAddr) -> io::Result<usize> {
-    let tcp = fs::read_to_string("/proc/net/tcp")?;
-    // Absent where IPv6 is disabled.
-    let tcp6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-    Ok(count(&tcp, listener) + count(&tcp6, listener))
-}
-
-fn count(table: &str, listener: SocketAddr) -> usize {
-    table
-        .lines()
-        .skip(1)
-        .filter(|line| is_ours(line, listener).unwrap_or(false))
-        .count()
-}
-
-/// A line is `sl local_address rem_address st …`, addresses as `HEX:PORT`.
-fn is_ours(line: &str, listener: SocketAddr) -> Option<bool> {
-    let mut columns = line.split_ascii_whitespace().skip(1);
-    let (address, port) = columns.next()?.rsplit_once(':')?;
-    let state = columns.nth(1)?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let address_matches = match listener {
-        _ if listener.ip().is_unspecified() => true,
-        // Each 32-bit word stands in the machine's own byte order.
-        SocketAddr::V4(v4) => {
-            let word = format!("{:08X}", u32::from_ne_bytes(v4.ip().octets()));
-            address.ends_with(&word)
-        }
-        SocketAddr::V6(_) => true,
-    };
-    Some(state == SYN_RECV && port == listener.port() && address_matches)
+    diag::in_progress(listener).or_else(|_| procfs::in_progress(listener))
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+        os::fd::AsRawFd as _,
+    };
+
     use super::*;
 
-    const TABLE: &str = "\
-  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0500007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
-   1: 0500007F:1F90 0100007F:9C40 03 00000000:00000000 01:00000064 00000000     0        0 0 1
-   2: 0600007F:1F90 0100007F:9C41 03 00000000:00000000 01:00000064 00000000     0        0 0 1
-   3: 0500007F:1F91 0100007F:9C42 03 00000000:00000000 01:00000064 00000000     0        0 0 1
-   4: 0500007F:1F90 0100007F:9C43 01 00000000:00000000 00:00000000 00000000     0        0 2 1
-";
+    /// With this option a handshake stays in SYN_RECV until the client's first byte: the one way
+    /// to hold one open without dropping packets.
+    fn defer_accept(listener: &TcpListener) {
+        let seconds: libc::c_int = 30;
+        let size = size_of_val(&seconds) as libc::socklen_t;
+        let value = (&raw const seconds).cast();
+        let option = libc::TCP_DEFER_ACCEPT;
+        // SAFETY: the descriptor is open, and the kernel reads one int.
+        let done = unsafe {
+            libc::setsockopt(listener.as_raw_fd(), libc::IPPROTO_TCP, option, value, size)
+        };
+        assert_eq!(done, 0);
+    }
 
-    #[test]
-    #[cfg(target_endian = "little")]
-    fn only_our_own_address_and_port_in_syn_recv_count() {
-        assert_eq!(count(TABLE, "127.0.0.5:8080".parse().unwrap()), 1);
+    fn a_handshake_is_listed_until_it_is_complete(address: &str) {
+        // A machine may be without IPv6; then there is nothing to list.
+        let Ok(listener) = TcpListener::bind(address) else {
+            return;
+        };
+        defer_accept(&listener);
+        let bound = listener.local_addr().unwrap();
+        type List = fn(SocketAddr) -> io::Result<usize>;
+        let lists: [List; 3] = [in_progress, diag::in_progress, procfs::in_progress];
+        for list in lists {
+            assert_eq!(list(bound).unwrap(), 0);
+        }
+        let reached = SocketAddr::new("127.0.0.1".parse().unwrap(), bound.port());
+        let mut client = TcpStream::connect(reached).unwrap();
+        for list in lists {
+            assert_eq!(list(bound).unwrap(), 1);
+        }
+        client.write_all(b"G").unwrap();
+        listener.accept().unwrap();
+        for list in lists {
+            assert_eq!(list(bound).unwrap(), 0);
+        }
     }
 
     #[test]
-    fn a_wildcard_listener_counts_its_port_on_every_address() {
-        assert_eq!(count(TABLE, "0.0.0.0:8080".parse().unwrap()), 2);
-        assert_eq!(count(TABLE, "[::]:8081".parse().unwrap()), 1);
+    fn a_handshake_is_listed_by_address() {
+        a_handshake_is_listed_until_it_is_complete("127.0.0.1:0");
     }
 
     #[test]
-    fn a_line_that_is_no_entry_is_passed_over() {
-        assert_eq!(
-            count("head\n\nnonsense\n", "0.0.0.0:80".parse().unwrap()),
-            0
-        );
+    fn a_handshake_is_listed_on_a_wildcard() {
+        a_handshake_is_listed_until_it_is_complete("0.0.0.0:0");
+    }
+
+    #[test]
+    fn an_ipv4_handshake_is_listed_on_an_ipv6_listener() {
+        a_handshake_is_listed_until_it_is_complete("[::]:0");
     }
 }

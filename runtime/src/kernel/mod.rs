@@ -12,6 +12,10 @@ mod system;
 
 pub(crate) mod handshakes;
 
+// Compiled into Linux's tests, so that it cannot rot unseen.
+#[cfg(all(test, target_os = "linux"))]
+mod other;
+
 use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd};
 
 use socket2::SockRef;
@@ -113,5 +117,14 @@ mod tests {
         let limit = raise_descriptor_limit().unwrap();
         assert!(limit >= 64);
         assert_eq!(raise_descriptor_limit().unwrap(), limit);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn elsewhere_the_kernel_is_said_to_have_no_answer() {
+        let (_client, server) = pair();
+        assert!(other::raise_fence(&server).is_err());
+        assert!(other::accept_queue(&server).is_err());
+        assert!(other::unacknowledged(&server).is_err());
     }
 }

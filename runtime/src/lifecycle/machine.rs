@@ -64,7 +64,7 @@ impl Machine {
         self.hooks_running
     }
 
-    /// Signals that came after the first of their kind and changed nothing.
+    /// SIGTERMs that came after the first signal, and changed nothing.
     pub(crate) fn repeated_signals(&self) -> u32 {
         self.told.as_ref().map_or(0, |told| told.repeated)
     }

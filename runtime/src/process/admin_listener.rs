@@ -41,7 +41,11 @@ pub(super) struct AdminListener {
 }
 
 impl AdminListener {
-    pub(super) async fn open(address: SocketAddr, limits: Limits, view: View) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        address: SocketAddr,
+        limits: Limits,
+        view: View,
+    ) -> Result<Self, Failure> {
         let listener = listen("admin.address", address, BACKLOG)?;
         let address = listener.address();
         // Its connections have a life of their own: they serve until the very end.
@@ -96,8 +100,7 @@ impl AdminListener {
     /// Closes the listener, and lets answers on their way (that of `/prestop`) get out.
     pub(super) async fn close(mut self) {
         self.accepting.abort();
-        self.control
-            .raise(Stage::CloseIdle, Instant::now());
+        self.control.raise(Stage::CloseIdle, Instant::now());
         let gone = async {
             while self.counters.load().in_flight > 0 && self.notices.recv().await.is_some() {}
         };

@@ -21,14 +21,13 @@ fn steady() -> Vec<Act> {
 #[tokio::test]
 async fn a_connection_is_kept_and_belongs_to_one_client() {
     let server = Server::start(|_| steady()).await;
-    let outcome = requests(
-        Plan {
-            clients: 3,
-            ..keep_alive(1)
-        },
-        &server,
-        60,
-    )
+    let plan = Plan {
+        clients: 3,
+        ..keep_alive(50)
+    };
+    let outcome = until(plan, Some(server.address), |_| {
+        server.connections() == 3 && server.heads().len() >= 60
+    })
     .await;
     assert_none_failed(&outcome);
     assert_eq!(server.connections(), 3);

@@ -31,7 +31,10 @@ where
 {
     /// Reads on while a request is at hand: its body, if it is wanted, or a little of what
     /// follows. Notes a peer that has no more to say.
-    pub(super) fn poll_read_ahead(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_read_ahead(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         let this = self.project();
         let wanted = match this.payload {
             Some(payload) => payload.wants(cx),

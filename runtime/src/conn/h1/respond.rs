@@ -37,11 +37,6 @@ pub(super) fn refuse(link: &mut Link, codec: &mut Option<Codec>, status: StatusC
     let _ = codec.encode(head, &mut link.write);
 }
 
-/// No body.
-pub(super) fn nothing<B>() -> EitherBody<B, BoxBody> {
-    EitherBody::right(BoxBody::new(()))
-}
-
 impl<S, B> H1<S, B>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -70,7 +65,8 @@ where
     pub(super) fn respond_to_panic(mut self: Pin<&mut Self>) -> Turn {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         self.as_mut().note_unrouted(status);
-        self.send(Response::new(status).map_body(|_, _| nothing()))
+        let body = BoxBody::new("internal server error\n");
+        self.send(Response::with_body(status, EitherBody::right(body)))
     }
 
     fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<B>) {

@@ -1,0 +1,69 @@
+//! What Prometheus is shown.
+
+use crate::{harness::Service, process::Setup, until, wire::get};
+
+/// The value of the first series whose line has all of `parts`.
+fn value(service: &Service, parts: &[&str]) -> Option<f64> {
+    let page = service.admin("/metrics").text();
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    let line = { lines }.find(|line| parts.iter().all(|part| line.contains(part)))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[track_caller]
+fn wait_for(service: &Service, parts: &[&str], expected: f64) {
+    until("a metric", || {
+        (value(service, parts) == Some(expected)).then_some(())
+    });
+}
+
+#[test]
+fn requests_are_counted_by_the_pattern_of_their_route() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    for path in ["/hello/a", "/hello/b", "/panic", "/nowhere/1", "/nowhere/2"] {
+        wire.ask(&get(path));
+    }
+    let count = "http_server_request_duration_seconds_count";
+    for (route, status, expected) in [
+        ("/hello/{name}", "200", 2.0),
+        ("/panic", "500", 1.0),
+        ("unmatched", "404", 2.0),
+    ] {
+        let route = format!("http_route=\"{route}\"");
+        let status = format!("http_response_status_code=\"{status}\"");
+        let parts = [count, &route, &status, "http_request_method=\"GET\""];
+        wait_for(&service, &parts, expected);
+    }
+    let page = service.admin("/metrics");
+    assert!(
+        page.head
+            .header("content-type")
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
+    assert!(page.text().ends_with("# EOF\n"));
+    assert!(
+        !page.text().contains("/hello/a"),
+        "a path is no label: there are too many"
+    );
+    service.stop();
+}
+
+#[test]
+fn connections_and_requests_at_hand_are_shown() {
+    let service = Setup::new().serve();
+    assert_eq!(value(&service, &["lastcall_phase "]), Some(1.0));
+    let mut wire = service.connect();
+    wire.send(get("/endless"));
+    wire.head();
+    let mut idle = service.connect();
+    idle.ask(&get("/hello/idle"));
+    wait_for(&service, &["lastcall_connections_open "], 2.0);
+    wait_for(&service, &["lastcall_connections_in_flight "], 1.0);
+    wait_for(&service, &["http_server_active_requests "], 1.0);
+    drop((wire, idle));
+    wait_for(&service, &["lastcall_connections_open "], 0.0);
+    wait_for(&service, &["http_server_active_requests "], 0.0);
+    service.stop();
+}

@@ -1,0 +1,122 @@
+//! The rehearsal itself: it sees a loss where there is one, and leaves nothing behind.
+
+use std::{
+    io::Read as _,
+    process::{Child, Command, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+use crate::process::program;
+
+/// A short rehearsal of `unruly`, beside the bundled control.
+fn rehearsal(sabotage: Option<&str>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["run", "--json", "--quiet", "--arms", "control,service"]);
+    command.args([
+        "--replicas",
+        "2",
+        "--rollouts",
+        "1",
+        "--clients",
+        "40",
+        "--rate",
+        "40",
+    ]);
+    command.args([
+        "--path",
+        "/hello/you",
+        "--ready",
+        "/readyz",
+        "--set",
+        "drain.min=2s",
+    ]);
+    if let Some(rule) = sabotage {
+        command.args(["--env", &format!("LASTCALL_SABOTAGE={rule}")]);
+    }
+    let bins = env!("CARGO_BIN_EXE_control");
+    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
+    command.args(["--bin-dir", folder, "--"]).arg(program());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(sabotage: Option<&str>) -> (Option<i32>, Value) {
+    let output = rehearsal(sabotage).output().unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+    });
+    (output.status.code(), json)
+}
+
+fn failed(report: &Value, arm: &str) -> u64 {
+    let arms = report["scenarios"][0]["arms"].as_array().unwrap();
+    let arm = arms.iter().find(|other| other["arm"] == arm).unwrap();
+    arm["failed"].as_u64().unwrap()
+}
+
+#[test]
+fn a_rolling_update_loses_nothing_and_beside_it_the_control_does() {
+    let (code, report) = run(None);
+    assert_eq!(failed(&report, "service"), 0, "{report:#}");
+    assert!(failed(&report, "control") > 0, "{report:#}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn without_the_lame_duck_the_rehearsal_fails() {
+    let (code, report) = run(Some("no-lame-duck"));
+    assert!(failed(&report, "service") > 0, "{report:#}");
+    assert_eq!(code, Some(1));
+}
+
+/// The processes of this machine that were started with this marker in their environment.
+fn marked(marker: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("environ")).ok())
+        .filter(|environment| {
+            environment
+                .split(|byte| *byte == 0)
+                .any(|pair| pair == marker.as_bytes())
+        })
+        .count()
+}
+
+fn interrupt(child: &Child) {
+    let pid = i32::try_from(child.id()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_leaves_no_process_behind() {
+    let marker = format!("REHEARSED_BY={}", std::process::id());
+    let mut command = rehearsal(None);
+    let (name, value) = marker.split_once('=').unwrap();
+    command.env(name, value);
+    let mut child = command.spawn().unwrap();
+    // The rehearsal itself, and its pods: at least one of each arm.
+    while marked(&marker) < 3 {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(marked(&marker), 0);
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(said.contains("interrupted"), "{said}");
+}
