@@ -2,20 +2,22 @@
 //! something. They never retry, and so see it.
 
 use std::{
-    net::TcpStream,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    thread,
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use crate::{
     gate::Gate,
-    harness::Service,
     ms, pass,
     process::{Setup, Signal},
     readers::pattern,
     until,
-    wire::{Wire, get},
+    wire::{Response, Wire, get},
 };
 
 /// Runs a scene with the rule, where it must lose nothing, and without, where it must.
@@ -30,55 +32,80 @@ fn only_the_rule_saves(rule: &str, scene: impl Fn(Option<&str>) -> u64) {
     );
 }
 
-/// Requests on connections that were established: answered, and not.
+/// What one client has asked on connections that were established, and what was not answered.
 #[derive(Debug, Default)]
-struct Books {
-    answered: AtomicU64,
+struct Book {
+    asked: AtomicU64,
     lost: AtomicU64,
 }
 
-impl Books {
-    fn note(&self, answered: bool) {
-        let count = if answered { &self.answered } else { &self.lost };
-        count.fetch_add(1, Relaxed);
-    }
-}
+/// Clients in threads of their own, until the process refuses them.
+struct Crowd(Vec<(Arc<Book>, JoinHandle<()>)>);
 
-/// Connects in bursts, one request a connection, until it is refused.
-fn newcomers(service: &Service, books: &Books) {
-    // A refusal is no loss: Kubernetes sends nobody to a process that is gone for good.
-    let ask = |_| {
-        let mut wire = Wire::new(TcpStream::connect(service.http).ok()?);
-        // A reset shows again when the response is to come.
-        let _ = wire.try_send(get("/hello/newcomer"));
-        Some(wire)
-    };
-    let mut refused = false;
-    while !refused {
-        let wires: Vec<_> = (0..16).map(ask).collect();
-        refused = wires.iter().any(Option::is_none);
-        for mut wire in wires.into_iter().flatten() {
-            books.note(wire.try_response().is_ok());
+impl Crowd {
+    fn gather(count: u64, client: impl Fn(u64, &Book) + Clone + Send + 'static) -> Self {
+        let join = |number| {
+            let (book, client) = (Arc::<Book>::default(), client.clone());
+            let writer = Arc::clone(&book);
+            (book, thread::spawn(move || client(number, &writer)))
+        };
+        Self((0..count).map(join).collect())
+    }
+
+    /// Waits until each of them has asked twice.
+    fn wait_until_all_ask_twice(&self) {
+        for (book, _) in &self.0 {
+            let before = book.asked.load(Relaxed);
+            until("two requests", || {
+                (book.asked.load(Relaxed) >= before + 2).then_some(())
+            });
         }
     }
+
+    /// Waits until they are refused, and adds up what they lost.
+    fn lost(self) -> u64 {
+        let lost = |(book, client): (Arc<Book>, JoinHandle<()>)| {
+            client.join().unwrap();
+            book.lost.load(Relaxed)
+        };
+        self.0.into_iter().map(lost).sum()
+    }
 }
 
-/// The life of a process without a lame duck, under newcomers; the connections that were
-/// established and not answered.
+impl Book {
+    /// Asks once, and writes down what comes of it.
+    fn ask(&self, wire: &mut Wire) -> Option<Response> {
+        let sent = wire.try_send(get("/hello/you"));
+        let response = sent.and_then(|()| wire.try_response()).ok();
+        self.asked.fetch_add(1, Relaxed);
+        self.lost.fetch_add(u64::from(response.is_none()), Relaxed);
+        response
+    }
+}
+
+/// A connection, unless it is refused. A refusal is no loss: Kubernetes sends nobody to a process
+/// that is gone for good.
+fn connect(address: SocketAddr) -> Option<Wire> {
+    TcpStream::connect(address).ok().map(Wire::new)
+}
+
+/// The life of a process without a lame duck, under clients that connect for each request; what
+/// they lost.
 fn lost_by_newcomers(rule: Option<&str>) -> u64 {
-    // Takes four at a time, so that some always wait in the kernel's queue.
+    // Takes four at a time, so that others always wait in the kernel's queue.
     let setup = Setup::new().set("http.max_connections", "4");
-    let (service, books) = (setup.sabotage(rule).serve(), Books::default());
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| newcomers(&service, &books));
+    let service = setup.sabotage(rule).serve();
+    let address = service.http;
+    let crowd = Crowd::gather(24, move |_, book| {
+        while let Some(mut wire) = connect(address) {
+            book.ask(&mut wire);
         }
-        let answered = || (books.answered.load(Relaxed) > 30).then_some(());
-        until("answers", answered);
-        service.process.signal(Signal::SIGTERM);
     });
+    crowd.wait_until_all_ask_twice();
+    service.process.signal(Signal::SIGTERM);
+    let lost = crowd.lost();
     service.left_in_good_order();
-    books.lost.into_inner()
+    lost
 }
 
 #[test]
@@ -90,16 +117,12 @@ fn without_the_fence_established_connections_are_reset() {
 
 /// Asks again and again on one connection as long as it is kept, over a network on which
 /// everything takes 10 ms: what the client knows when it decides to send is that old.
-fn keeps_alive(service: &Service, books: &Books, think: Duration, asked: &AtomicU64) {
-    while let Ok(socket) = TcpStream::connect(service.http) {
-        let mut wire = Wire::new(socket);
+fn keeps_alive(address: SocketAddr, think: Duration, book: &Book) {
+    while let Some(mut wire) = connect(address) {
         loop {
-            let sent = wire.try_send(get("/hello/regular"));
-            let response = sent.and_then(|()| wire.try_response());
-            books.note(response.is_ok());
-            asked.fetch_add(1, Relaxed);
+            let response = book.ask(&mut wire);
             pass(think, "the client thinks");
-            let is_kept = response.is_ok_and(|response| !response.head.says_goodbye());
+            let is_kept = response.is_some_and(|response| !response.head.says_goodbye());
             if !is_kept || !wire.is_silent() {
                 break;
             }
@@ -108,32 +131,23 @@ fn keeps_alive(service: &Service, books: &Books, think: Duration, asked: &Atomic
     }
 }
 
-/// The life of a process with a lame duck in which every client asks; what they lost.
+/// The life of a process with a lame duck, under clients that keep their connections; what they
+/// lost.
 fn lost_by_regulars(rule: Option<&str>) -> u64 {
-    let (service, books) = (Setup::held().sabotage(rule).serve(), Books::default());
-    let asked: [AtomicU64; 16] = Default::default();
-    let everybody_asks_twice = || {
-        for asked in &asked {
-            let before = asked.load(Relaxed);
-            until("two requests", || {
-                (asked.load(Relaxed) >= before + 2).then_some(())
-            });
-        }
-    };
-    thread::scope(|scope| {
-        for (think, asked) in (5..).zip(&asked) {
-            let (service, books) = (&service, &books);
-            scope.spawn(move || keeps_alive(service, books, ms(think), asked));
-        }
-        everybody_asks_twice();
-        service.begin_lame_duck();
-        // The first may have been asked before T0. Of the second it can be said that the process
-        // could have told its client to leave.
-        everybody_asks_twice();
-        service.process.signal(Signal::SIGINT);
+    let service = Setup::held().sabotage(rule).serve();
+    let address = service.http;
+    let crowd = Crowd::gather(16, move |number, book| {
+        keeps_alive(address, ms(5 + number), book)
     });
+    crowd.wait_until_all_ask_twice();
+    service.begin_lame_duck();
+    // The first may have been asked before T0; with the answer to the second the process could
+    // have told its client to leave.
+    crowd.wait_until_all_ask_twice();
+    service.process.signal(Signal::SIGINT);
+    let lost = crowd.lost();
     service.left_in_good_order();
-    books.lost.into_inner()
+    lost
 }
 
 #[test]
