@@ -52,12 +52,13 @@ impl Crowd {
         Self((0..count).map(join).collect())
     }
 
-    /// Waits until each of them has asked twice.
+    /// Waits until each of them has asked twice from now on.
     fn wait_until_all_ask_twice(&self) {
-        for (book, _) in &self.0 {
-            let before = book.asked.load(Relaxed);
-            until("two requests", || {
-                (book.asked.load(Relaxed) >= before + 2).then_some(())
+        let books = self.0.iter().map(|(book, _)| book);
+        let goals = books.map(|book| (book, book.asked.load(Relaxed) + 2));
+        for (book, goal) in goals.collect::<Vec<_>>() {
+            until("requests", || {
+                (book.asked.load(Relaxed) >= goal).then_some(())
             });
         }
     }
