@@ -61,7 +61,7 @@ impl Acceptor {
             return;
         };
         let slot = Slot::new(Arc::clone(&self.control), Arc::clone(&seat.counters));
-        // A worker's end is gone only once it has panicked, which ends the process.
+        // A worker's end is gone only if its thread has died; handlers cannot make it.
         let _ = seat.connections.send(Accepted { socket, peer, slot });
     }
 

@@ -113,7 +113,11 @@ impl Control {
             self.draining_since.get_or_init(|| now);
         }
         self.stage.fetch_max(stage as u8, SeqCst);
-        self.changed.send_replace(stage);
+        self.changed.send_if_modified(|published| {
+            let raised = stage > *published;
+            *published = stage.max(*published);
+            raised
+        });
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Stage> {

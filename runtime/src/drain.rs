@@ -74,10 +74,11 @@ impl Drain {
     /// Whether this stream is to end now.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        self.0.as_ref().is_some_and(|told| {
-            told.moment()
-                .is_some_and(|moment| Instant::now() >= moment && told.count())
-        })
+        let Some(told) = self.0.as_ref().filter(|told| told.is_due()) else {
+            return false;
+        };
+        told.count();
+        true
     }
 
     /// Waits until this stream is to end. It may be dropped and called again at will.
@@ -100,11 +101,14 @@ impl Told {
         Some(self.control.draining_since()? + self.after)
     }
 
-    fn count(&self) -> bool {
+    fn is_due(&self) -> bool {
+        self.moment().is_some_and(|moment| Instant::now() >= moment)
+    }
+
+    fn count(&self) {
         if !self.counted.replace(true) {
             self.control.stream_told();
         }
-        true
     }
 }
 
@@ -115,9 +119,8 @@ fn random_fraction() -> f64 {
 
 impl fmt::Debug for Drain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drain")
-            .field("told", &self.is_told())
-            .finish()
+        let due = self.0.as_ref().is_some_and(|told| told.is_due());
+        f.debug_struct("Drain").field("due", &due).finish()
     }
 }
 

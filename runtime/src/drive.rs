@@ -201,7 +201,7 @@ impl Driver {
         while self.control.load().open > 0 && asked.elapsed() < ACCOUNT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let unaccounted = self.control.load().open;
+        let unaccounted = self.control.load().in_flight;
         if unaccounted > 0 {
             self.control
                 .count_cut("(a worker that a handler blocks)", unaccounted as u64);

@@ -25,11 +25,18 @@ const RETRY: Duration = Duration::from_millis(20);
 /// How often the list of handshakes is looked at while there are any.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Binds a listener; port 0 is any free one.
+/// A socket that has its address, and to which nobody can connect yet.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    socket: Socket,
+    address: SocketAddr,
+}
+
+/// Takes an address; port 0 is any free one.
 ///
 /// # Errors
 /// The system's: the port is in use, the address is not this machine's, no permission.
-pub(crate) fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<Bound> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -39,11 +46,30 @@ pub(crate) fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener>
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-    Ok(socket.into())
+    let address = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok(Bound { socket, address })
 }
 
-/// A bound listener on the current event loop.
+impl Bound {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets clients connect, on the current event loop.
+    ///
+    /// # Errors
+    /// When somebody else listens there by now, or the event loop cannot take the socket.
+    pub(crate) fn listen(self, backlog: u32) -> io::Result<Listener> {
+        self.socket
+            .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        Ok(Listener {
+            socket: kernel::watch(self.socket.into())?,
+            address: self.address,
+        })
+    }
+}
+
+/// A listener on the current event loop.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: AsyncFd<TcpListener>,
@@ -51,20 +77,6 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// # Errors
-    /// When the event loop cannot take the socket.
-    pub(crate) fn new(socket: TcpListener) -> io::Result<Self> {
-        let address = socket.local_addr()?;
-        Ok(Self {
-            socket: kernel::watch(socket)?,
-            address,
-        })
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The next connection. May be dropped without losing one.
     pub(crate) async fn accept(&self) -> (TcpStream, SocketAddr) {
         loop {
@@ -110,7 +122,7 @@ impl Listener {
         let raised = Instant::now();
         let mut warned = false;
         loop {
-            let in_progress = fenced.kernel && self.handshakes_in_progress();
+            let in_progress = fenced.kernel && self.handshakes_in_progress(&mut warned);
             while let Err(error) = self.sweep(&mut fenced.accepted, &mut accepted) {
                 if !warned {
                     tracing::warn!(%error, "the accept queue is held up");
@@ -126,14 +138,16 @@ impl Listener {
         }
     }
 
-    fn handshakes_in_progress(&self) -> bool {
-        match handshakes::in_progress(self.address) {
-            Ok(count) => count > 0,
-            Err(error) => {
-                tracing::warn!(%error, "handshakes cannot be listed: waiting for a second");
+    fn handshakes_in_progress(&self, warned: &mut bool) -> bool {
+        handshakes::in_progress(self.address).map_or_else(
+            |error| {
+                if !std::mem::replace(warned, true) {
+                    tracing::warn!(%error, "handshakes cannot be listed: waiting for a second");
+                }
                 true
-            }
-        }
+            },
+            |count| count > 0,
+        )
     }
 
     /// Accepts until the queue is empty, asking the kernel and not the event loop.

@@ -98,6 +98,11 @@ fn bytes_that_are_not_acknowledged_are_a_cut_though_something_else_holds_the_dra
 fn a_handler_that_blocks_its_worker_is_cut_and_counted() {
     let service = Setup::short().set("http.workers", "1").serve();
     let gate = Gate::new();
+    // Idle ones lose nothing, and are no part of the count.
+    let mut idle: Vec<Wire> = (0..5).map(|_| service.connect()).collect();
+    for wire in &mut idle {
+        wire.ask(&get("/hello/idle"));
+    }
     let mut wire = service.connect();
     wire.send(get(&gate.target("/block")));
     let _waiting = gate.waiting();
@@ -107,6 +112,21 @@ fn a_handler_that_blocks_its_worker_is_cut_and_counted() {
     let cut = left.report["cut"].as_object().unwrap();
     let counts: Vec<u64> = cut.values().filter_map(|count| count.as_u64()).collect();
     assert_eq!(counts, [1], "{cut:?}");
+}
+
+#[test]
+fn a_client_that_went_away_before_its_response_holds_nothing_up() {
+    let service = Setup::short().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(get(&gate.target("/gate")));
+    let waiting = gate.waiting();
+    drop(wire);
+    service.process.signal(Signal::SIGTERM);
+    service.wait_phase("draining");
+    // Answered, it meets a socket that is no more, whose reset acknowledges nothing.
+    waiting.let_go();
+    service.left_in_good_order();
 }
 
 #[test]

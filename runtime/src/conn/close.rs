@@ -15,6 +15,10 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How long at most the rest of a body is discarded that the handler did not want.
 const DISCARD: Duration = Duration::from_secs(5);
 
+/// How long the acknowledgement of a FIN is waited for that has no byte before it: a peer that has
+/// vanished without a word is owed nothing.
+const FIN_ALONE: Duration = Duration::from_secs(1);
+
 /// The kernel has no event for "all is acknowledged", so it is asked at these intervals; mostly
 /// the client's FIN comes first, and brings the answer with it.
 const FIRST_CHECK: Duration = Duration::from_millis(1);
@@ -30,8 +34,11 @@ const LAST_CHECK: Duration = Duration::from_millis(50);
 pub(super) struct Close {
     fin_sent: bool,
     peer_done: bool,
-    /// The client was still sending a body when it was answered.
-    body_unread: bool,
+    /// The client was still sending when it was answered.
+    unread: bool,
+    /// Every byte had been acknowledged when this began.
+    owes_nothing: bool,
+    began: Instant,
     unacknowledged: usize,
     /// When the count above last fell, or when the last byte was discarded.
     progress: Instant,
@@ -40,11 +47,13 @@ pub(super) struct Close {
 }
 
 impl Close {
-    pub(super) fn new(body_unread: bool, peer_done: bool, now: Instant) -> Self {
+    pub(super) fn new(link: &Link, unread: bool, now: Instant) -> Self {
         Self {
             fin_sent: false,
-            peer_done,
-            body_unread,
+            peer_done: link.eof,
+            unread,
+            owes_nothing: kernel::unacknowledged(&link.io).is_ok_and(|left| left == 0),
+            began: now,
             unacknowledged: usize::MAX,
             progress: now,
             check_after: FIRST_CHECK,
@@ -54,7 +63,7 @@ impl Close {
 
     /// Whether the peer has everything.
     pub(super) fn is_acknowledged(&self) -> bool {
-        self.acknowledged.is_some()
+        self.owes_nothing || self.acknowledged.is_some()
     }
 
     /// Ready when the socket may be dropped. `patience` is how long a peer may go without
@@ -95,7 +104,7 @@ impl Close {
                 self.check_after = (self.check_after * 2).min(LAST_CHECK);
                 continue;
             };
-            let until = match self.body_unread {
+            let until = match self.unread {
                 true => (self.progress.max(since) + LINGER).min(since + DISCARD),
                 false => since + LINGER,
             };
@@ -115,6 +124,7 @@ impl Close {
             self.progress = now;
             self.check_after = FIRST_CHECK;
         }
-        left == 0 || sabotage::is_off(Rule::Acknowledged)
+        let given_up = self.owes_nothing && now - self.began >= FIN_ALONE;
+        left == 0 || given_up || sabotage::is_off(Rule::Acknowledged)
     }
 }

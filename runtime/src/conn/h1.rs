@@ -31,7 +31,7 @@ use tokio::net::TcpStream;
 use super::{Worker, close::Close, link::Link, payload, request::InFlight, timer::Timer};
 use crate::{
     control::{Slot, Stage},
-    kernel,
+    kernel::{self, Waiting},
     metrics::Route,
 };
 
@@ -184,6 +184,8 @@ where
                 .count_cut(&format!("{route} (unacknowledged)"), 1);
         } else if !this.link.read.is_empty() {
             worker.control.count_cut("(half a request head)", 1);
+        } else if this.close.is_none() && kernel::waiting(&this.link.io) == Waiting::Bytes {
+            worker.control.count_cut("(a request not yet read)", 1);
         }
     }
 }

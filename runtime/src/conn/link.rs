@@ -25,6 +25,9 @@ pub(super) struct Link {
     pub(super) read: BytesMut,
     /// Part of a response, and not yet taken by the kernel.
     pub(super) write: BytesMut,
+    /// The write buffer has grown beyond [`RETAINED`]. Its capacity alone does not tell: what is
+    /// taken from its front counts no more, and is not given back either.
+    large: bool,
     /// The peer will send no more.
     pub(super) eof: bool,
 }
@@ -35,6 +38,7 @@ impl Link {
             io,
             read: BytesMut::new(),
             write: BytesMut::new(),
+            large: false,
             eof: false,
         }
     }
@@ -59,6 +63,7 @@ impl Link {
 
     /// Hands the whole write buffer to the kernel.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.large |= self.write.capacity() > RETAINED;
         while !self.write.is_empty() {
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.write))?;
             if written == 0 {
@@ -70,7 +75,7 @@ impl Link {
                 self.write.advance(written);
             }
         }
-        if self.write.capacity() > RETAINED {
+        if std::mem::take(&mut self.large) {
             self.write = BytesMut::new();
         }
         Poll::Ready(Ok(()))

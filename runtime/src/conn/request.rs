@@ -51,7 +51,7 @@ impl InFlight {
         self.answered = Some((route, status));
     }
 
-    /// The response's last byte has been written.
+    /// The response's last byte is on its way to the kernel.
     pub(super) fn done(self, now: Instant) {
         if let Some((route, status)) = &self.answered {
             route.observe(&self.method, *status, (now - self.began).as_secs_f64());

@@ -11,7 +11,7 @@ use crate::lifecycle::Load;
 pub(crate) struct Counters {
     open: AtomicUsize,
     in_flight: AtomicUsize,
-    /// Requests being handled, for the gauge and for workers that no longer answer.
+    /// Requests being handled.
     pub(crate) requests: AtomicUsize,
 }
 

@@ -41,35 +41,44 @@ pub(crate) fn raise_fence(listener: &impl AsFd) -> io::Result<()> {
 /// # Errors
 /// When the socket is not a TCP socket.
 pub(crate) fn accept_queue(listener: &impl AsFd) -> io::Result<u32> {
-    let fd = listener.as_fd().as_raw_fd();
+    Ok(tcp_info(listener)?.tcpi_unacked)
+}
+
+/// Bytes, our FIN among them, that the peer's kernel has not yet acknowledged: `SIOCOUTQ`, which
+/// has the number of `TIOCOUTQ` (tcp(7)). None once the connection is no more, as after a reset:
+/// the count then stands for ever, and nothing can reach the peer.
+///
+/// # Errors
+/// When the socket is not a TCP socket.
+pub(crate) fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
+    /// include/net/tcp_states.h
+    const TCP_CLOSE: u8 = 7;
+    let mut bytes: libc::c_int = 0;
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `fd` is open for as long as `socket` is borrowed; the kernel writes one int.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if bytes > 0 && tcp_info(socket)?.tcpi_state == TCP_CLOSE {
+        return Ok(0);
+    }
+    Ok(bytes.unsigned_abs() as usize)
+}
+
+fn tcp_info(socket: &impl AsFd) -> io::Result<libc::tcp_info> {
+    let fd = socket.as_fd().as_raw_fd();
     // SAFETY: `tcp_info` is a plain structure of integers, for which all zeroes is a value.
     let mut info: libc::tcp_info = unsafe { mem::zeroed() };
     let mut size = mem::size_of_val(&info) as libc::socklen_t;
-    // SAFETY: `fd` is open for as long as `listener` is borrowed; the kernel writes at most
-    // `size` bytes into `info`, which is that long, and the new length into `size`.
+    // SAFETY: `fd` is open for as long as `socket` is borrowed; the kernel writes at most `size`
+    // bytes into `info`, which is that long, and the new length into `size`.
     let done = unsafe {
         let value = (&raw mut info).cast();
         libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, value, &raw mut size)
     };
     if done == 0 {
-        Ok(info.tcpi_unacked)
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
-/// Bytes, our FIN among them, that the peer's kernel has not yet acknowledged: `SIOCOUTQ`, which
-/// has the number of `TIOCOUTQ` (tcp(7)).
-///
-/// # Errors
-/// When the socket is not a TCP socket.
-pub(crate) fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
-    let mut bytes: libc::c_int = 0;
-    let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: `fd` is open for as long as `socket` is borrowed; the kernel writes one int.
-    let done = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) };
-    if done == 0 {
-        Ok(bytes.unsigned_abs() as usize)
+        Ok(info)
     } else {
         Err(io::Error::last_os_error())
     }
@@ -133,5 +142,17 @@ mod tests {
 
         drop(writer);
         std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    }
+
+    #[test]
+    fn a_reset_leaves_nothing_to_be_acknowledged() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut writer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (reader, _) = listener.accept().unwrap();
+        // Closed with bytes unread, it answers RST.
+        writer.write_all(b"unread").unwrap();
+        drop(reader);
+        let _ = writer.write(b"after the reset");
+        assert_eq!(unacknowledged(&writer).unwrap(), 0);
     }
 }

@@ -13,7 +13,10 @@ use tokio::{
     task::{JoinHandle, spawn_local},
 };
 
-use super::{Failure, serve::listen};
+use super::{
+    Failure,
+    serve::{bind, listen},
+};
 use crate::{
     acceptor::{Acceptor, Seat},
     admin::{self, View},
@@ -46,8 +49,9 @@ impl AdminListener {
         limits: Limits,
         view: View,
     ) -> Result<Self, Failure> {
-        let listener = listen("admin.address", address, BACKLOG)?;
-        let address = listener.address();
+        let bound = bind("admin.address", address)?;
+        let address = bound.address();
+        let listener = listen("admin.address", bound, BACKLOG)?;
         // Its connections have a life of their own: they serve until the very end.
         let (notify, notices) = mpsc::unbounded_channel();
         let control = Control::new(Duration::ZERO, notify);

@@ -19,7 +19,7 @@ use crate::{
     drive::{Driver, Opened},
     exit::Exit,
     lifecycle::Rules,
-    listener::{self, Listener},
+    listener::{self, Bound, Listener},
     metrics::{Gauges, Metrics},
     report::Report,
     sabotage::{self, Rule},
@@ -144,8 +144,8 @@ where
         }
     };
     let http = &settings.http;
-    let listener = listen("http.address", http.address, http.backlog)?;
-    let address = listener.address();
+    let bound = bind("http.address", http.address)?;
+    let address = bound.address();
     let plan = Plan {
         control: Arc::clone(&control),
         metrics,
@@ -163,6 +163,8 @@ where
         .iter()
         .map(|seat| Arc::clone(&seat.counters))
         .collect();
+    // Only now: whoever connects from here on is served.
+    let listener = listen("http.address", bound, http.backlog)?;
     let (fence, raised) = oneshot::channel();
     let max_connections = http.max_connections as usize;
     let acceptor = Acceptor {
@@ -175,14 +177,21 @@ where
     Ok(Opened { counters, fence })
 }
 
-pub(super) fn listen(key: &str, address: SocketAddr, backlog: u32) -> Result<Listener, Failure> {
-    listener::bind(address, backlog)
-        .and_then(Listener::new)
-        .map_err(|error| {
-            let error =
-                anyhow!(error).context(format!("{key} = \"{address}\": cannot listen there"));
-            (Exit::OsErr, error)
-        })
+/// Takes the address of a listener, whose setting is `key`.
+pub(super) fn bind(key: &str, address: SocketAddr) -> Result<Bound, Failure> {
+    listener::bind(address).map_err(|error| cannot_listen(key, address, error))
+}
+
+/// Lets clients connect.
+pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, Failure> {
+    let address = bound.address();
+    let listener = bound.listen(backlog);
+    listener.map_err(|error| cannot_listen(key, address, error))
+}
+
+fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
+    let what = format!("{key} = \"{address}\": cannot listen there");
+    (Exit::OsErr, anyhow!(error).context(what))
 }
 
 fn limits(http: &Http) -> Limits {

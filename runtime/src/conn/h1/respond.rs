@@ -200,7 +200,7 @@ where
         Poll::Ready(None)
     }
 
-    /// The response is complete, in the write buffer.
+    /// The response is complete: its last byte is in the write buffer.
     fn finish(self: Pin<&mut Self>) {
         let mut this = self.project();
         let now = Instant::now();
@@ -216,7 +216,7 @@ where
     /// Everything is written, and nothing more will be answered.
     pub(super) fn begin_close(self: Pin<&mut Self>) {
         let this = self.project();
-        let body_unread = this.payload.take().is_some();
-        *this.close = Some(Close::new(body_unread, this.link.eof, Instant::now()));
+        let unread = this.payload.take().is_some() || *this.broken;
+        *this.close = Some(Close::new(this.link, unread, Instant::now()));
     }
 }
