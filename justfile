@@ -10,11 +10,12 @@ demo *ARGS:
 test *ARGS:
     cargo test {{ ARGS }}
 
-# Format, lints and docs, with warnings denied.
+# Format, lints and docs, with warnings denied; and the manifests, against the services' settings.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
+    cargo run --quiet -- lint manifests/*/
 
 # What the runtime costs beside plain actix-web; the count of instructions needs valgrind.
 bench *ARGS:
@@ -23,3 +24,52 @@ bench *ARGS:
 # Serves one service, such as `just run hello`; Ctrl+C drains it.
 run SERVICE *ARGS:
     cargo run --release --package {{ SERVICE }} -- {{ ARGS }}
+
+# A local registry and a kind cluster; KIND_IMAGE chooses the nodes' image.
+up:
+    scripts/up
+
+# Removes the cluster and its registry.
+down:
+    scripts/down
+
+# Builds one service's image and pushes it to the local registry.
+build NAME:
+    scripts/build {{ NAME }}
+
+# Builds and pushes every service.
+build-all:
+    scripts/build
+
+# The images' sizes in bytes: the program, the program by gzip -9, and what a node pulls.
+sizes:
+    scripts/sizes
+
+# Runs what was pushed, all services or one, and waits until it does.
+deploy *NAME:
+    scripts/deploy {{ NAME }}
+
+# What runs in the cluster.
+status:
+    scripts/status
+
+# A service's log, such as `just logs hello --follow`.
+logs NAME *ARGS:
+    scripts/logs {{ NAME }} {{ ARGS }}
+
+# Scales a service, until the next deploy.
+scale NAME N:
+    scripts/scale {{ NAME }} {{ N }}
+
+# Replaces every pod of a service by a new one.
+rollout NAME:
+    scripts/rollout {{ NAME }}
+
+# Real rolling updates in the cluster, of hello and slow beside the control, with a verdict.
+rehearse-cluster *ARGS: (build "control")
+    cargo run --release -- cluster --context kind-lastcall \
+        --control-image "$(cut -d ' ' -f 1 target/images/control)" {{ ARGS }}
+
+# A new service, as a copy of hello.
+new NAME:
+    scripts/new {{ NAME }}

@@ -4,13 +4,14 @@
 //! A service is known only as a program with a command line, two ports and signals, so anything
 //! can be rehearsed, in any language. [`rehearsal::run`] plays a [`scenario::Scenario`]: the same
 //! load and the same steps for each of its arms, at the same time. [`client`] measures, [`model`]
-//! replaces the cluster, [`report`] judges.
+//! replaces the cluster, [`report`] judges. [`cluster`] does the same on a real one.
 
 pub mod arm;
 pub mod bench;
 pub mod binaries;
 pub mod cli;
 pub mod client;
+pub mod cluster;
 pub mod limits;
 pub mod load;
 pub mod model;

@@ -8,6 +8,7 @@ use rehearse::arm::ArmError;
 use rehearse::bench;
 use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
+use rehearse::cluster;
 use rehearse::limits;
 use rehearse::model::address::AddressPool;
 use rehearse::rehearsal::{self, Conditions};
@@ -65,6 +66,13 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
         };
         return benchmark(options, &binaries, output).await;
     }
+    if let Some(cli::Command::Cluster(options)) = &cli.command {
+        let output = cluster::Output {
+            json: common.json,
+            quiet: common.quiet,
+        };
+        return on_cluster(options, common.seed, output).await;
+    }
     let plan = match cli::plan(cli, &binaries) {
         Ok(plan) => plan,
         Err(error) => {
@@ -89,7 +97,7 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
     on_signal(interrupt.clone())?;
     let conditions = Conditions {
         propagation: common.propagation,
-        seed: common.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
+        seed: common.seed.unwrap_or_else(any_seed),
         addresses: Arc::new(AddressPool::claim()?),
         quiet: common.quiet,
     };
@@ -111,6 +119,21 @@ async fn benchmark(
         done = bench::run(options, binaries, output) => done.map(|()| 0),
         () = interrupt.cancelled() => Ok(interrupted()),
     }
+}
+
+async fn on_cluster(
+    options: &cluster::Cluster,
+    seed: Option<u64>,
+    output: cluster::Output,
+) -> anyhow::Result<u8> {
+    let interrupt = CancellationToken::new();
+    on_signal(interrupt.clone())?;
+    let seed = seed.unwrap_or_else(any_seed);
+    let code = cluster::run(options, seed, output, &interrupt).await?;
+    Ok(code.unwrap_or_else(|| {
+        eprintln!("rehearse: interrupted; what was changed on the cluster has been taken back");
+        INTERRUPTED
+    }))
 }
 
 async fn play(
@@ -140,6 +163,10 @@ async fn play(
         false => println!("{}", report.footer()),
     }
     Ok(report.exit_code)
+}
+
+fn any_seed() -> u64 {
+    fastrand::u64(..1 << 32)
 }
 
 fn interrupted() -> u8 {

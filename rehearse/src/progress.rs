@@ -59,10 +59,15 @@ pub struct ArmProgress {
 impl ArmProgress {
     /// An arm that has not begun.
     pub fn new(arm: ArmName, scenario: &Scenario) -> Self {
+        Self::of(arm, scenario.steps.noun(), scenario.steps.count() as u64)
+    }
+
+    /// The same, by what its steps are called and how many there are.
+    pub fn of(arm: ArmName, noun: &'static str, steps: u64) -> Self {
         Self {
             arm,
-            noun: scenario.steps.noun(),
-            steps: scenario.steps.count() as u64,
+            noun,
+            steps,
             taken: AtomicU64::new(0),
             phase: AtomicU8::new(Phase::Starting as u8),
             meters: Mutex::default(),

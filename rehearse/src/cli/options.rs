@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::values::{Bound, Pair};
 use crate::bench::{self, Bench};
+use crate::cluster::{self, Cluster};
 use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
 
@@ -49,6 +50,14 @@ pub enum Command {
     ///
     /// A Lastcall service runs as it is, with --ready /readyz --prestop "PROGRAM prestop".
     Run(Run),
+    /// The services as they are deployed on a real cluster, through kubectl
+    ///
+    /// The strict load on the Deployments hello, slow and streaming, each beside a control that is
+    /// a copy of it with another image, while kubectl updates, scales, deletes, evicts and drains.
+    /// A watch collects the drain reports from the pods' termination messages, and says whether
+    /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
+    /// a node evicts everything that runs there: take a cluster of your own.
+    Cluster(Cluster),
     /// What the runtime costs: hello against plain actix-web, no rehearsal
     ///
     /// Two figures, each a ratio to the control beside its goal. A miss is no failure, because
@@ -246,9 +255,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<std::ffi::OsString> + Clone,
 {
-    let mut command = bench::narrow(Cli::command());
+    let mut command = cluster::narrow(bench::narrow(Cli::command()));
     let matches = command.try_get_matches_from_mut(args)?;
-    match bench::unused(&matches) {
+    match bench::unused(&matches).or_else(|| cluster::unused(&matches)) {
         Some(unused) => Err(command.error(ErrorKind::ArgumentConflict, unused)),
         None => Cli::from_arg_matches(&matches),
     }

@@ -50,8 +50,8 @@ pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
         Some(Command::Scale(scale)) => vec![draft.scale(scale)?],
         Some(Command::Delete(delete)) => vec![draft.delete(delete)?],
         Some(Command::Run(run)) => vec![draft.run(run)?],
-        // Measured, not played.
-        Some(Command::Bench(_)) => Vec::new(),
+        // Measured, or played elsewhere.
+        Some(Command::Bench(_) | Command::Cluster(_)) => Vec::new(),
     };
     let exes = scenarios
         .iter()

@@ -1,7 +1,7 @@
 //! Numbers and text as people read them.
 
 /// The width of reports.
-pub(super) const COLUMNS: usize = 100;
+pub(crate) const COLUMNS: usize = 100;
 
 /// `61,204`.
 pub fn thousands(n: u64) -> String {

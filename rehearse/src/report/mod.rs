@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use self::format::COLUMNS;
 pub use self::format::{percent, thousands, wrapped};
 pub use self::verdict::{Tally, Verdict};
 
@@ -113,7 +114,7 @@ pub struct ArmReport {
 }
 
 impl ArmReport {
-    fn new(outcome: ArmOutcome, replicas: &str) -> Self {
+    pub(crate) fn new(outcome: ArmOutcome, replicas: &str) -> Self {
         let mut total = Outcome::default();
         outcome
             .kinds
@@ -130,7 +131,7 @@ impl ArmReport {
         }
     }
 
-    fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         let (requests, failed) = (self.total.requests, self.total.failures.total());
         Tally {
             arm: self.arm,
@@ -155,7 +156,7 @@ pub struct Published {
     pub errors_percent: f64,
 }
 
-const PUBLISHED: Published = Published {
+pub(crate) const PUBLISHED: Published = Published {
     replicas: 10,
     requests: 197_357,
     avg_ms: 1_039.0,

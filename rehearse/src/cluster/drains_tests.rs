@@ -1,0 +1,92 @@
+use super::*;
+
+fn message(phase: &str, last: Option<u64>) -> String {
+    let last = serde_json::json!(last);
+    format!(
+        r#"{{"service":"hello","phase":"{phase}","lame_duck_ms":3004,"last_connection_ms":{last},"exit":0}}"#
+    ) + "\n"
+}
+
+fn met(longest_ms: u64) -> Propagation {
+    Propagation {
+        pods: 100,
+        median_ms: 500,
+        p95_ms: 1_100,
+        longest_ms,
+    }
+}
+
+#[test]
+fn propagation_is_measured_values_by_nearest_rank() {
+    let mut drains = Drains::default();
+    for ms in (1..=100).rev() {
+        drains.enter("hello-1", &message("stopped", Some(ms * 10)), false);
+    }
+    let met = drains.propagation().unwrap();
+    let figures = (met.pods, met.median_ms, met.p95_ms, met.longest_ms);
+    assert_eq!(figures, (100, 500, 950, 1_000));
+    assert_eq!(met.to_string(), "median 0.50 s, p95 0.95 s, longest 1.00 s");
+    assert_eq!(Propagation::of(&[7]).unwrap().p95_ms, 7);
+    assert_eq!(Propagation::of(&[]), None);
+}
+
+#[test]
+fn lone_pods_and_pods_without_newcomers_are_not_counted_as_propagation() {
+    let mut drains = Drains::default();
+    drains.enter("a", &message("stopped", Some(700)), false);
+    drains.enter("b", &message("stopped", Some(5_900)), true);
+    drains.enter("c", &message("stopped", None), false);
+    assert_eq!(drains.propagation().unwrap().longest_ms, 700);
+    assert_eq!(drains.alone().unwrap().longest_ms, 5_900);
+    let Drains {
+        pods,
+        reports,
+        without_newcomers,
+        ..
+    } = drains;
+    assert_eq!((pods, reports, without_newcomers), (3, 3, 1));
+}
+
+#[test]
+fn a_missing_or_unfinished_report_counts_as_a_pod_alone() {
+    let mut drains = Drains::default();
+    for message in ["", "panicked", &message("draining", Some(3))] {
+        drains.enter("a", message, false);
+    }
+    assert_eq!((drains.pods, drains.reports), (3, 0));
+    assert!(drains.propagation().is_none() && drains.example.is_none());
+}
+
+#[test]
+fn one_report_is_kept_as_it_was_written() {
+    let mut drains = Drains::default();
+    drains.enter("a", &message("stopped", None), false);
+    drains.enter("b", &message("stopped", Some(3)), false);
+    drains.enter("c", &message("stopped", Some(4)), false);
+    let example = drains.example.unwrap();
+    assert_eq!(
+        (example.pod.as_str(), example.report.as_str()),
+        ("b", message("stopped", Some(3)).trim())
+    );
+}
+
+#[test]
+fn advice_leaves_half_as_much_again_to_spare() {
+    let min = Duration::from_secs(3);
+    assert_eq!(
+        advice(&met(1_410), min),
+        "drain.min = 3s fits this cluster."
+    );
+    assert_eq!(
+        advice(&met(2_000), min),
+        "drain.min = 3s fits this cluster."
+    );
+    assert_eq!(
+        advice(&met(2_100), min),
+        "drain.min = 3s covers that, with little to spare: set LASTCALL__DRAIN__MIN=4s."
+    );
+    assert_eq!(
+        advice(&met(4_200), min),
+        "drain.min = 3s is too short for this cluster: set LASTCALL__DRAIN__MIN=7s."
+    );
+}

@@ -1,0 +1,102 @@
+//! The command line of `cluster`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, value_parser};
+
+use super::plan;
+use super::scenario::Scenario;
+
+/// What to rehearse, where, and under which load.
+#[derive(Debug, Args)]
+pub struct Cluster {
+    /// Only these scenarios, in this order [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = scenarios())]
+    pub(super) only: Vec<Scenario>,
+    /// Where the Deployments are
+    #[arg(long, value_name = "NAME", default_value = "lastcall")]
+    pub namespace: String,
+    /// The context of kubectl [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The control's image, as the cluster's nodes pull it
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        env = "LASTCALL_CONTROL_IMAGE",
+        required_unless_present = "no_control"
+    )]
+    pub control_image: Option<String>,
+    /// Without the control; then there is no proof
+    #[arg(long, conflicts_with = "control_image")]
+    pub no_control: bool,
+    /// Send to this address [default: on Linux the nodes' own, elsewhere 127.0.0.1]
+    #[arg(long, value_name = "IP")]
+    pub address: Option<IpAddr>,
+    /// Keep-alive clients of each arm
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = value_parser!(u32).range(1..=2_000))]
+    pub clients: u32,
+    /// From a response to the next request of a keep-alive client
+    #[arg(long, value_name = "TIME", default_value = "300ms",
+        value_parser = humantime::parse_duration)]
+    pub think: Duration,
+    /// New connections a second to each arm, with one request each: at most 300
+    ///
+    /// A node remembers each for two minutes; with more, it drops and the figures blame the
+    /// service.
+    #[arg(long, value_name = "N", default_value_t = 50,
+        value_parser = value_parser!(u32).range(1..=300))]
+    pub rate: u32,
+    /// From a request's start to its complete response; later is a failure
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+}
+
+fn scenarios() -> impl TypedValueParser<Value = Scenario> {
+    let possible = |s: Scenario| PossibleValue::new(s.name).help(s.to_string());
+    PossibleValuesParser::new(plan::ALL.map(possible))
+        .map(|name| plan::named(&name).expect("a possible value is a scenario's name"))
+}
+
+/// Of the options of all commands, those that only the model has a use for.
+const FOR_THE_MODEL: [&str; 9] = [
+    "bin_dir",
+    "arms",
+    "grace_period",
+    "propagation",
+    "max_surge",
+    "max_unavailable",
+    "set",
+    "env",
+    "no_prestop",
+];
+
+/// Takes what `cluster` has no use for out of its help.
+pub(crate) fn narrow(command: Command) -> Command {
+    let hidden = FOR_THE_MODEL.map(|id| {
+        let option = command.get_arguments().find(|option| option.get_id() == id);
+        let option = option.expect("each is an option of all commands");
+        option.clone().hide(true)
+    });
+    command.mut_subcommand("cluster", |cluster| cluster.args(hidden))
+}
+
+/// An option given to `cluster` that it would have to ignore.
+pub(crate) fn unused(matches: &ArgMatches) -> Option<String> {
+    matches.subcommand_matches("cluster")?;
+    let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let id = FOR_THE_MODEL.into_iter().find(given)?;
+    Some(format!(
+        "--{}: not for cluster, whose pods are as they are deployed",
+        id.replace('_', "-")
+    ))
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;

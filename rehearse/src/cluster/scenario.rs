@@ -1,0 +1,165 @@
+//! What a scenario on a cluster is made of.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What is done, and how many times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// `kubectl rollout restart`, back to back: one ends when all its new pods are ready.
+    RollOut,
+    /// `kubectl scale` to so many at once; and back, before the next time.
+    ScaleTo(u32),
+    /// `kubectl delete pod`; everything settles before the next time.
+    Delete,
+    /// An eviction through the API, as `kubectl drain` and autoscalers make them.
+    Evict,
+    /// `kubectl drain` of a node with pods of all arms, and `kubectl uncordon`.
+    DrainNode,
+    /// An image that does not exist, until its pod has failed to start; then back.
+    BrokenImage,
+}
+
+impl Act {
+    /// One of them, in a word.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::RollOut => "rollout",
+            Self::ScaleTo(_) => "scaling",
+            Self::Delete => "deletion",
+            Self::Evict => "eviction",
+            Self::DrainNode => "node drain",
+            Self::BrokenImage => "broken image",
+        }
+    }
+}
+
+/// Which of the bundled services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Service {
+    Hello,
+    Slow,
+    Streaming,
+}
+
+impl Service {
+    /// The name of its Deployment and its Service, and of its routes in the control.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Slow => "slow",
+            Self::Streaming => "streaming",
+        }
+    }
+
+    /// What is asked for.
+    pub(super) fn target(self) -> &'static str {
+        match self {
+            Self::Hello | Self::Slow => "/",
+            Self::Streaming => "/download?bytes=10000",
+        }
+    }
+}
+
+/// Who sends the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// Keep-alive clients with think time, and new connections.
+    Both,
+    /// 190 keep-alive clients without think time: the published conditions.
+    Published,
+    /// Readers of 3 MB at 1 MB/s, and some of both others.
+    Readers,
+}
+
+/// How the arms differ from what is deployed, for a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Variation {
+    /// The service has no preStop hook.
+    pub(super) without_prestop: bool,
+    /// A replacement becomes ready so long after its start.
+    pub(super) ready_after: Duration,
+    /// `externalTrafficPolicy: Local`.
+    pub(super) local: bool,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scenario {
+    /// Its name on the command line.
+    pub(super) name: &'static str,
+    /// Whose Deployment.
+    pub(super) service: Service,
+    /// Replicas of each arm, at first.
+    pub(super) replicas: u32,
+    /// What is done.
+    pub(super) act: Act,
+    /// How many times.
+    pub(super) times: usize,
+    /// How the arms are set up.
+    pub(super) variation: Variation,
+    /// Under which load.
+    pub(super) clients: Clients,
+}
+
+impl Scenario {
+    /// Whether pods leave that have no other beside them.
+    pub(super) fn is_lone(&self) -> bool {
+        self.replicas == 1
+    }
+
+    /// Whether its conditions are those under which figures were published.
+    pub(super) fn is_published(&self) -> bool {
+        self.clients == Clients::Published && (self.act, self.times) == (Act::RollOut, 1)
+    }
+
+    /// `10`, or `20 → 1`.
+    pub(super) fn replicas_in_words(&self) -> String {
+        match self.act {
+            Act::ScaleTo(to) => format!("{} → {to}", self.replicas),
+            _ => self.replicas.to_string(),
+        }
+    }
+
+    /// What is done: `10 rolling updates`.
+    pub(super) fn steps(&self) -> String {
+        let n = self.times;
+        match (self.act, n) {
+            (Act::RollOut, 1) => "a rolling update".to_owned(),
+            (Act::RollOut, n) => format!("{n} rolling updates"),
+            (Act::ScaleTo(_), 1) => "scaled at once".to_owned(),
+            (Act::ScaleTo(_), n) => format!("scaled at once, {n} times"),
+            (Act::Delete, 1) => "a pod deleted".to_owned(),
+            (Act::Delete, n) => format!("a pod deleted, {n} times"),
+            (Act::Evict, 1) => "a pod evicted".to_owned(),
+            (Act::Evict, n) => format!("a pod evicted, {n} times"),
+            (Act::DrainNode, _) => "a node drained".to_owned(),
+            (Act::BrokenImage, _) => "a broken image".to_owned(),
+        }
+    }
+
+    /// How it is set up, if not as deployed.
+    pub(super) fn set_up(&self) -> Option<String> {
+        let Variation {
+            without_prestop,
+            ready_after,
+            local,
+        } = self.variation;
+        let parts = [
+            without_prestop.then(|| "no preStop".to_owned()),
+            (!ready_after.is_zero()).then(|| format!("ready after {ready_after:?}")),
+            local.then(|| "externalTrafficPolicy: Local".to_owned()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (service, replicas) = (self.service.name(), self.replicas_in_words());
+        let plural = if replicas == "1" { "" } else { "s" };
+        write!(f, "{service}: {replicas} replica{plural}, {}", self.steps())?;
+        self.set_up().map_or(Ok(()), |up| write!(f, " ({up})"))
+    }
+}

@@ -1,0 +1,154 @@
+//! A run on a cluster as text, at most 100 columns wide.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table};
+
+use super::drains::{Drains, advice};
+use super::report::{Report, Row};
+use crate::load::Kind;
+use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
+use crate::scenario::ArmName;
+
+impl Report {
+    /// The table, the drains, the verdict.
+    pub(super) fn text(&self, drain_min: Duration) -> String {
+        let mut out = format!("{}\n", self.table());
+        for line in self.notes(drain_min) {
+            let _infallible = writeln!(out, "{}", wrapped(&line));
+        }
+        if let Some(example) = &self.drains.example {
+            let _infallible = writeln!(
+                out,
+                "The drain report of {}, as the watch saw it:\n{}",
+                example.pod, example.report
+            );
+        }
+        let _infallible = writeln!(out, "{}", wrapped(&self.summary));
+        out
+    }
+
+    fn table(&self) -> Table {
+        let arms = || self.scenarios.iter().flat_map(|row| &row.report.arms);
+        let mut kinds: Vec<Kind> = arms()
+            .flat_map(|a| a.clients.iter().map(|c| c.kind))
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let names = kinds.iter().map(|kind| kind.name());
+        let figures = ["average", "longest", "std. dev.", "control"];
+        let columns: Vec<&str> = ["scenario"]
+            .into_iter()
+            .chain(names)
+            .chain(figures)
+            .collect();
+        let mut table = table::align(table::table(&columns));
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(COLUMNS as u16);
+        for row in &self.scenarios {
+            table.add_row(cells(row, &kinds));
+            if row.report.published.is_some() {
+                table.add_row(published(&kinds));
+            }
+        }
+        table
+    }
+
+    fn notes(&self, drain_min: Duration) -> Vec<String> {
+        let mut lines = vec![
+            "Failed/all by kind of client of the service, and of all of the control's; latencies \
+             in milliseconds, from each request's intended start."
+                .to_owned(),
+        ];
+        let idle = self.scenarios.iter().filter(|row| {
+            let control = row.arm(ArmName::Control);
+            control.is_some_and(|arm| arm.total.failures.total() == 0)
+        });
+        let idle: Vec<&str> = idle.map(|row| row.scenario).collect();
+        if !idle.is_empty() {
+            let idle = idle.join(", ");
+            lines.push(format!(
+                "No proof by itself, as the control lost nothing: {idle}."
+            ));
+        }
+        lines.extend(
+            self.left_out
+                .iter()
+                .map(|left| format!("Left out: {left}.")),
+        );
+        let Drains { pods, reports, .. } = self.drains;
+        if pods > 0 {
+            lines.push(format!(
+                "Drain reports: of {reports} of {pods} replaced pods."
+            ));
+        }
+        if self.watch_gaps > 0 {
+            let gaps = self.watch_gaps;
+            lines.push(format!(
+                "The watch on the pods was interrupted {gaps} times."
+            ));
+        }
+        if let Some(met) = &self.propagation {
+            let (pods, advice) = (met.pods, advice(met, drain_min));
+            lines.push(format!(
+                "Propagation, the last new connection after T0 ({pods} pods): {met}. {advice}"
+            ));
+        }
+        if let Some(met) = &self.lone_pods {
+            let pods = met.pods;
+            lines.push(format!(
+                "Lone pods ({pods}) got newcomers until their replacements were ready: {met}. With \
+                 one replica drain.min should be its replacement's time to ready and 2 s."
+            ));
+        }
+        lines
+    }
+}
+
+fn cells(row: &Row, kinds: &[Kind]) -> Vec<String> {
+    let share = |failed: u64, all: u64| format!("{}/{}", thousands(failed), thousands(all));
+    let mut cells = vec![row.report.conditions.clone()];
+    let service = row.arm(ArmName::Service);
+    cells.extend(kinds.iter().map(|kind| {
+        let clients = service.and_then(|arm| arm.clients.iter().find(|c| c.kind == *kind));
+        clients.map_or_else(String::new, |clients| {
+            share(clients.outcome.failures.total(), clients.outcome.requests)
+        })
+    }));
+    let total = service
+        .map(|arm| &arm.total)
+        .filter(|total| total.complete > 0);
+    cells.extend(total.map_or_else(Default::default, |total| {
+        [total.avg_ms(), total.max_ms(), total.stddev_ms()].map(latency)
+    }));
+    let control = row.arm(ArmName::Control);
+    cells.push(control.map_or_else(String::new, |arm| {
+        share(arm.total.failures.total(), arm.total.requests)
+    }));
+    cells
+}
+
+fn published(kinds: &[Kind]) -> Vec<String> {
+    let mut cells = vec!["  published".to_owned()];
+    cells.extend(kinds.iter().map(|kind| match kind {
+        Kind::KeepAlive => format!("0/{}", thousands(PUBLISHED.requests)),
+        _ => String::new(),
+    }));
+    cells.extend([PUBLISHED.avg_ms, PUBLISHED.max_ms, PUBLISHED.stddev_ms].map(latency));
+    cells.push(String::new());
+    cells
+}
+
+fn latency(ms: f64) -> String {
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.2}"),
+        ms if ms < 100.0 => format!("{ms:.1}"),
+        ms => thousands(ms.round() as u64),
+    }
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+use super::super::plan;
+use super::*;
+use crate::arm::ArmOutcome;
+use crate::client::Outcome;
+use crate::load::KindOutcome;
+use crate::model::ledger::Ledger;
+use crate::report::Verdict;
+
+fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
+    let kinds = kinds.iter().map(|&(kind, requests)| {
+        let mut outcome = Outcome::default();
+        (outcome.requests, outcome.complete) = (requests, requests);
+        KindOutcome {
+            kind,
+            clients: 10,
+            outcome,
+        }
+    });
+    ArmOutcome {
+        arm,
+        kinds: kinds.collect(),
+        pods: Ledger::default(),
+    }
+}
+
+fn row(name: &str, kinds: &[(Kind, u64)]) -> Row {
+    let scenario = plan::named(name).unwrap();
+    let outcomes = [ArmName::Service, ArmName::Control].map(|arm| outcome(arm, kinds));
+    Row::new(&scenario, outcomes.into(), Duration::from_secs(60))
+}
+
+fn report(drains: Drains) -> Report {
+    let rows = vec![
+        row(
+            "rollouts",
+            &[(Kind::KeepAlive, 39_308), (Kind::OneShot, 14_442)],
+        ),
+        row("slow", &[(Kind::KeepAlive, 4_750)]),
+    ];
+    let left_out = vec!["drain-node (no node)".to_owned()];
+    Report::new(7, rows, left_out, drains, 0)
+}
+
+#[test]
+fn one_table_has_a_row_a_scenario_and_the_published_figures_beside_their_own() {
+    let text = report(Drains::default()).text(Duration::from_secs(3));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines.iter().all(|line| line.chars().count() <= COLUMNS),
+        "{text}"
+    );
+    let line = |start: &str| {
+        let mut found = lines.iter().filter(|line| line.contains(start));
+        *found.next().unwrap_or_else(|| panic!("no {start}: {text}"))
+    };
+    let rollouts = line("hello: 10 replicas");
+    for cell in ["0/39,308", "0/14,442", "0/53,750"] {
+        assert!(rollouts.contains(cell), "{rollouts}");
+    }
+    assert!(line("slow: 10 replicas").contains("0/4,750"));
+    assert!(line("published").contains("0/197,357") && line("published").contains("57,477"));
+    assert!(text.contains("Left out: drain-node (no node)."));
+}
+
+#[test]
+fn a_run_whose_control_lost_nothing_proves_nothing_and_says_where() {
+    let report = report(Drains::default());
+    assert_eq!(
+        (report.verdict, report.exit_code),
+        (Verdict::NothingToLose, 2)
+    );
+    let text = report.text(Duration::from_secs(3));
+    assert!(
+        text.contains("the control lost nothing: rollouts, slow."),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
+    let mut drains = Drains::default();
+    let message = r#"{"phase":"stopped","last_connection_ms":700,"exit":0}"#;
+    drains.enter("hello-1", message, false);
+    drains.enter("hello-2", "", false);
+    let text = report(drains).text(Duration::from_secs(3));
+    for words in [
+        "Drain reports: of 1 of 2 replaced pods.",
+        "(1 pods): median 0.70 s",
+        "drain.min = 3s fits this cluster.",
+        "The drain report of hello-1",
+        message,
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn json_has_every_scenario_by_its_name() {
+    let json = serde_json::to_value(report(Drains::default())).unwrap();
+    assert_eq!(json["scenarios"][1]["scenario"], "slow");
+    assert_eq!(json["scenarios"][1]["arms"][0]["requests"], 4_750);
+    assert_eq!(json["verdict"], "nothing-to-lose");
+}

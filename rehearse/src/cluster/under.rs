@@ -1,0 +1,43 @@
+//! The load that a scenario puts on each arm.
+
+use std::time::Duration;
+
+use super::options::Cluster;
+use super::scenario::{Clients, Scenario};
+use crate::load::Load;
+
+/// The clients of the published figures, which wait for nothing between two requests.
+const PUBLISHED: usize = 190;
+
+/// Readers of long responses.
+const READERS: usize = 10;
+
+/// The load on an arm that answers this, if it is known: otherwise the same for all arms.
+pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluster) -> Load {
+    let usual = Load {
+        target: scenario.service.target().to_owned(),
+        expect: answer,
+        clients: options.clients as usize,
+        think: options.think,
+        rate: f64::from(options.rate),
+        uploads: 0,
+        downloads: 0,
+        events: 0,
+        timeout: options.timeout,
+    };
+    match scenario.clients {
+        Clients::Both => usual,
+        Clients::Published => Load {
+            clients: PUBLISHED,
+            think: Duration::ZERO,
+            rate: 0.0,
+            ..usual
+        },
+        Clients::Readers => Load {
+            downloads: READERS,
+            clients: usual.clients.div_ceil(5),
+            rate: usual.rate / 5.0,
+            ..usual
+        },
+    }
+}

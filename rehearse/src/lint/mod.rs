@@ -1,0 +1,97 @@
+//! `rehearse lint`: what would otherwise only show in a cluster, and some of it only in a drain.
+//!
+//! The figures that a manifest gives must fit those that the service will go by. Nobody but the
+//! service knows the latter, so its own `check` is asked, under the environment in the manifest.
+
+mod budget;
+mod document;
+mod finding;
+mod image;
+mod kustomize;
+mod options;
+mod pod;
+mod ports;
+mod restricted;
+mod service;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use self::options::Lint;
+
+use self::document::{Object, Source};
+use self::finding::{Finding, Findings};
+use self::service::Service;
+use self::settings::Ask;
+use crate::binaries::Binaries;
+
+/// Lints what the command line names, and hands back the exit code: 0, or 1 if something is to be
+/// mended. `json`: what that is, as one JSON document.
+///
+/// # Errors
+/// If it cannot be found out: a path that is not there, no kubectl, a service that cannot be built.
+pub async fn run(options: &Lint, binaries: &Binaries, json: bool) -> anyhow::Result<u8> {
+    let mut findings = Findings::default();
+    let mut sources = Vec::new();
+    for path in &options.paths {
+        sources.extend(Source::read(path, &mut findings)?);
+    }
+    let services: BTreeSet<&str> = sources.iter().flat_map(Source::services).collect();
+    binaries.provide(&Vec::from_iter(services)).await?;
+    let ask: Ask<'_> = &|service, environment| settings::ask(&binaries.exe(service), environment);
+    examine(&sources, ask, &mut findings)?;
+    print(&findings.all, json)?;
+    Ok(u8::from(!findings.all.is_empty()))
+}
+
+/// All rules, over all sources.
+fn examine(sources: &[Source], ask: Ask<'_>, findings: &mut Findings) -> anyhow::Result<()> {
+    for source in sources {
+        for object in &source.objects {
+            one(source, object, ask, findings)?;
+        }
+    }
+    ports::different_node_ports(sources, findings);
+    Ok(())
+}
+
+fn one(
+    source: &Source,
+    object: &Object,
+    ask: Ask<'_>,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let mut say = findings.about(source, object);
+    restricted::namespace(object, &mut say);
+    let Some(pod) = &object.pod else {
+        return Ok(());
+    };
+    restricted::pod(&pod.spec, &mut say);
+    image::pinned(&pod.spec, source.rendered, &mut say);
+    if pod.service().is_none() {
+        return Ok(());
+    }
+    if let Some(service) = Service::of(pod, source, ask, &mut say)? {
+        budget::fits(&service, &mut say);
+        ports::probes(&service, &mut say);
+        ports::annotations(&service, &mut say);
+        ports::services(&service, source, findings);
+    }
+    Ok(())
+}
+
+fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(findings)?);
+        return Ok(());
+    }
+    findings.iter().for_each(|finding| println!("{finding}"));
+    match findings.len() {
+        0 => println!("the manifests are fine"),
+        1 => println!("1 thing to be mended"),
+        n => println!("{n} things to be mended"),
+    }
+    Ok(())
+}

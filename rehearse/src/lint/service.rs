@@ -1,0 +1,126 @@
+//! The container that runs a service, and what that service will go by there.
+
+use std::path::Path;
+
+use super::document::Source;
+use super::finding::Say;
+use super::pod::{Container, Pod, Variable};
+use super::settings::{Ask, Environment, Settings};
+
+/// What its manifests call the container that runs the service.
+pub(super) const CONTAINER: &str = "service";
+
+/// A service in its pod.
+pub(super) struct Service<'a> {
+    pub(super) pod: &'a Pod,
+    pub(super) container: &'a Container,
+    pub(super) settings: Settings,
+}
+
+impl<'a> Service<'a> {
+    /// Asks the service in a pod for its settings; `None` if it has none to go by.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub(super) fn of(
+        pod: &'a Pod,
+        source: &Source,
+        ask: Ask<'_>,
+        say: &mut Say<'_>,
+    ) -> anyhow::Result<Option<Self>> {
+        let mut containers = pod.spec.containers.iter();
+        let (Some(name), Some(container)) =
+            (pod.service(), containers.find(|c| c.name == CONTAINER))
+        else {
+            say.that(format_args!(
+                "containers: must have one with the name {CONTAINER}"
+            ));
+            return Ok(None);
+        };
+        let answer = ask(name, &environment(pod, container, source, say))?;
+        answer
+            .problem
+            .into_iter()
+            .for_each(|problem| say.that(problem));
+        Ok(answer.settings.map(|settings| Self {
+            pod,
+            container,
+            settings,
+        }))
+    }
+}
+
+/// What of a container's environment is for the service's settings.
+fn environment(
+    pod: &Pod,
+    container: &Container,
+    source: &Source,
+    say: &mut Say<'_>,
+) -> Environment {
+    if !container.env_from.is_empty() {
+        say.that("envFrom: could set anything: name each variable in env");
+    }
+    if let Some(argument) = container
+        .args
+        .iter()
+        .find(|arg| arg.starts_with("--config"))
+    {
+        say.that(format_args!(
+            "args = {argument}: preStop does not see arguments: set LASTCALL_CONFIG in env"
+        ));
+    }
+    let mut environment = Environment::default();
+    for variable in container
+        .env
+        .iter()
+        .filter(|variable| variable.name.starts_with("LASTCALL"))
+    {
+        let Variable {
+            name,
+            value,
+            value_from,
+        } = variable;
+        if value_from.is_some() {
+            // A service's secrets are its own; the budget must be seen.
+            if !name.starts_with("LASTCALL__SERVICE__") {
+                say.that(format_args!(
+                    "{name} by valueFrom: cannot be checked: give its value"
+                ));
+            }
+        } else if name != "LASTCALL_CONFIG" {
+            environment.variables.insert(name.clone(), value.clone());
+        } else if let Some(text) = file(value, pod, container, source) {
+            environment.file = Some((value.clone(), text));
+        } else {
+            say.that(format_args!(
+                "{name} = {value}: is in no ConfigMap that is mounted here"
+            ));
+        }
+    }
+    environment
+}
+
+/// The text of a file in the container, if a ConfigMap beside it holds it.
+fn file(path: &str, pod: &Pod, container: &Container, source: &Source) -> Option<String> {
+    container.volume_mounts.iter().find_map(|mount| {
+        let key = match mount.sub_path.as_str() {
+            "" => Path::new(path)
+                .strip_prefix(&mount.mount_path)
+                .ok()?
+                .to_str()?,
+            key => Some(key).filter(|_| mount.mount_path == path)?,
+        };
+        let volume = pod
+            .spec
+            .volumes
+            .iter()
+            .find(|volume| volume.get("name") == Some(&mount.name.as_str().into()))?;
+        let name = volume.get("configMap")?.get("name")?.as_str()?;
+        let mut maps = source
+            .objects
+            .iter()
+            .filter(|object| object.kind == "ConfigMap");
+        let map = maps.find(|map| map.metadata.name == name)?;
+        map.data.get(key)?.as_str().map(str::to_owned)
+    })
+}

@@ -1,0 +1,122 @@
+//! What a service will go by: its environment, its file, its own word.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::settings::{Answer, ask};
+use super::{Environment, Findings, NOTHING, Source, check, each, in_file, with_variable};
+
+#[test]
+fn what_the_service_says_against_its_settings_is_a_finding() {
+    let found = in_file(&with_variable("{name: LASTCALL__DRAIN__MAX, value: 40s}"));
+    assert_eq!(
+        found,
+        ["hello.yaml: Deployment hello: drain.max = 40s does not fit"]
+    );
+}
+
+#[test]
+fn the_container_that_runs_the_service_must_be_there() {
+    let finding = "containers: must have one with the name service";
+    each(
+        "Deployment hello",
+        &[("- name: service", "- name: app", finding)],
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_seen_are_refused() {
+    each(
+        "Deployment hello",
+        &[
+            (
+                "value: 30s",
+                "valueFrom: {secretKeyRef: {name: a, key: b}}",
+                "LASTCALL__GRACE_PERIOD by valueFrom: cannot be checked: give its value",
+            ),
+            (
+                "env:",
+                "envFrom: [{configMapRef: {name: a}}]\n          env:",
+                "envFrom: could set anything: name each variable in env",
+            ),
+            (
+                "          env:",
+                "          args: [--config=/a]\n          env:",
+                "args = --config=/a: preStop does not see arguments: set LASTCALL_CONFIG in env",
+            ),
+        ],
+    );
+    let found = in_file(&with_variable(
+        "{name: LASTCALL_CONFIG, value: /etc/hello/no.toml}",
+    ));
+    let finding = "LASTCALL_CONFIG = /etc/hello/no.toml: is in no ConfigMap that is mounted here";
+    assert_eq!(found, [format!("hello.yaml: Deployment hello: {finding}")]);
+}
+
+#[test]
+fn a_services_secrets_are_its_own() {
+    let token = "{name: LASTCALL__SERVICE__TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}";
+    assert_eq!(in_file(&with_variable(token)), NOTHING);
+}
+
+#[test]
+fn the_service_is_asked_with_its_environment_and_its_settings_file() {
+    let asked = RefCell::new(Vec::new());
+    let yaml = with_variable("{name: LASTCALL_CONFIG, value: /etc/hello/settings.toml}");
+    let source = Source::parse("hello.yaml", false, &yaml).unwrap();
+    let ask = |service: &str, environment: &Environment| {
+        asked
+            .borrow_mut()
+            .push((service.to_owned(), environment.clone()));
+        check(service, environment)
+    };
+    super::super::examine(&[source], &ask, &mut Findings::default()).unwrap();
+    let file = ("/etc/hello/settings.toml", "grace_period = \"30s\"\n");
+    let environment = Environment {
+        variables: [("LASTCALL__GRACE_PERIOD".to_owned(), "30s".to_owned())].into(),
+        file: Some((file.0.to_owned(), file.1.to_owned())),
+    };
+    assert_eq!(*asked.borrow(), [("hello".to_owned(), environment)]);
+}
+
+/// What a fixture, a script, answers. (One written here and now could not be run while another
+/// test's child has it open.)
+fn answer(script: &str, environment: &Environment) -> anyhow::Result<Answer> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lint/tests/fixtures");
+    ask(&folder.join(script), environment)
+}
+
+#[test]
+fn a_service_is_believed() {
+    let environment = Environment {
+        variables: [("LASTCALL__GRACE_PERIOD".to_owned(), "42s".to_owned())].into(),
+        file: None,
+    };
+    let answer = answer("believed", &environment).unwrap();
+    assert_eq!(answer.problem, None);
+    let settings = answer.settings.unwrap();
+    assert_eq!(settings.grace_period, Duration::from_secs(42));
+    assert_eq!(
+        (settings.http.address.port(), settings.admin.address.port()),
+        (80, 90)
+    );
+}
+
+#[test]
+fn a_settings_file_is_handed_over_and_called_by_its_name_in_the_pod() {
+    let environment = Environment {
+        file: Some(("/etc/a.toml".to_owned(), "x = 1\n".to_owned())),
+        ..Environment::default()
+    };
+    let answer = answer("refused", &environment).unwrap();
+    assert_eq!(answer.problem.as_deref(), Some("/etc/a.toml: x = 1"));
+    assert!(answer.settings.is_none());
+}
+
+#[test]
+fn a_service_that_says_nothing_of_use_cannot_be_linted() {
+    for script in ["silent", "broken"] {
+        assert!(answer(script, &Environment::default()).is_err(), "{script}");
+    }
+}
