@@ -10,6 +10,7 @@ use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
 use rehearse::cluster;
 use rehearse::limits;
+use rehearse::lint;
 use rehearse::model::address::AddressPool;
 use rehearse::rehearsal::{self, Conditions};
 use rehearse::report::Report;
@@ -72,6 +73,9 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
             quiet: common.quiet,
         };
         return on_cluster(options, common.seed, output).await;
+    }
+    if let Some(cli::Command::Lint(options)) = &cli.command {
+        return lint::run(options, &binaries, common.json).await;
     }
     let plan = match cli::plan(cli, &binaries) {
         Ok(plan) => plan,

@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use super::values::{Bound, Pair};
 use crate::bench::{self, Bench};
 use crate::cluster::{self, Cluster};
+use crate::lint::{self, Lint};
 use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
 
@@ -58,6 +59,11 @@ pub enum Command {
     /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
     /// a node evicts everything that runs there: take a cluster of your own.
     Cluster(Cluster),
+    /// Manifests, held against each other and against the services' own settings
+    ///
+    /// Fails where the grace period and the settings do not fit, a probe points at a wrong port or
+    /// path, an image is not pinned, or a container is not restricted.
+    Lint(Lint),
     /// What the runtime costs: hello against plain actix-web, no rehearsal
     ///
     /// Two figures, each a ratio to the control beside its goal. A miss is no failure, because
@@ -255,9 +261,12 @@ where
     I: IntoIterator<Item = T>,
     T: Into<std::ffi::OsString> + Clone,
 {
-    let mut command = cluster::narrow(bench::narrow(Cli::command()));
+    let mut command = lint::narrow(cluster::narrow(bench::narrow(Cli::command())));
     let matches = command.try_get_matches_from_mut(args)?;
-    match bench::unused(&matches).or_else(|| cluster::unused(&matches)) {
+    let unused = bench::unused(&matches)
+        .or_else(|| cluster::unused(&matches))
+        .or_else(|| lint::unused(&matches));
+    match unused {
         Some(unused) => Err(command.error(ErrorKind::ArgumentConflict, unused)),
         None => Cli::from_arg_matches(&matches),
     }

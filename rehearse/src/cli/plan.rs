@@ -51,7 +51,7 @@ pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
         Some(Command::Delete(delete)) => vec![draft.delete(delete)?],
         Some(Command::Run(run)) => vec![draft.run(run)?],
         // Measured, or played elsewhere.
-        Some(Command::Bench(_) | Command::Cluster(_)) => Vec::new(),
+        Some(Command::Bench(_) | Command::Cluster(_) | Command::Lint(_)) => Vec::new(),
     };
     let exes = scenarios
         .iter()
