@@ -49,8 +49,11 @@ need_cluster() {
 }
 
 need_registry() {
+    local running
     need_docker
-    [ "$(docker container inspect --format '{{.State.Running}}' "$REGISTRY_CONTAINER" 2>/dev/null)" = true ] ||
+    running=$(docker container inspect --format '{{.State.Running}}' "$REGISTRY_CONTAINER" \
+        2>/dev/null) || running=false
+    [ "$running" = true ] ||
         fail "there is no registry at $REGISTRY: just up" $UNAVAILABLE
 }
 
