@@ -20,7 +20,6 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 pub use self::options::Bench;
-pub(crate) use self::options::{narrow, unused};
 
 use self::cores::Pinning;
 use self::figures::Goal;

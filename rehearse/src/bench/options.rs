@@ -3,8 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, value_parser};
+use clap::{Args, value_parser};
 use serde::Serialize;
 
 /// What to measure, and for how long.
@@ -59,37 +58,6 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse().ok().filter(|s| (0.1..=600.0).contains(s));
     let seconds = seconds.ok_or("must be 0.1 to 600");
     seconds.map(Duration::from_secs_f64)
-}
-
-/// Of the options of all commands, those that only a rehearsal has a use for.
-const FOR_REHEARSALS: [&str; 9] = [
-    "seed",
-    "arms",
-    "grace_period",
-    "propagation",
-    "max_surge",
-    "max_unavailable",
-    "set",
-    "env",
-    "no_prestop",
-];
-
-/// Takes what `bench` has no use for out of its help.
-pub(crate) fn narrow(command: Command) -> Command {
-    let hidden = FOR_REHEARSALS.map(|id| {
-        let option = command.get_arguments().find(|option| option.get_id() == id);
-        let option = option.expect("each is an option of all commands");
-        option.clone().hide(true)
-    });
-    command.mut_subcommand("bench", |bench| bench.args(hidden))
-}
-
-/// An option given to `bench` that it would have to ignore.
-pub(crate) fn unused(matches: &ArgMatches) -> Option<String> {
-    matches.subcommand_matches("bench")?;
-    let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let id = FOR_REHEARSALS.into_iter().find(given)?;
-    Some(format!("--{}: not for bench", id.replace('_', "-")))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod foreign;
 mod loads;
 mod options;
 mod plan;
+mod unused;
 mod values;
 
 pub use self::options::{Cli, Command, parse};

@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::unused;
 use super::values::{Bound, Pair};
-use crate::bench::{self, Bench};
-use crate::cluster::{self, Cluster};
-use crate::lint::{self, Lint};
+use crate::bench::Bench;
+use crate::cluster::Cluster;
+use crate::lint::Lint;
 use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
 
@@ -261,12 +262,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<std::ffi::OsString> + Clone,
 {
-    let mut command = lint::narrow(cluster::narrow(bench::narrow(Cli::command())));
+    let mut command = unused::hide(Cli::command());
     let matches = command.try_get_matches_from_mut(args)?;
-    let unused = bench::unused(&matches)
-        .or_else(|| cluster::unused(&matches))
-        .or_else(|| lint::unused(&matches));
-    match unused {
+    match unused::given(&matches) {
         Some(unused) => Err(command.error(ErrorKind::ArgumentConflict, unused)),
         None => Cli::from_arg_matches(&matches),
     }

@@ -35,7 +35,6 @@ use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Cluster;
-pub(crate) use self::options::{narrow, unused};
 
 use self::journal::Journal;
 use self::kubectl::Kubectl;

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, value_parser};
+use clap::{Args, value_parser};
 
 use super::plan;
 use super::scenario::Scenario;
@@ -61,40 +60,6 @@ fn scenarios() -> impl TypedValueParser<Value = Scenario> {
     let possible = |s: Scenario| PossibleValue::new(s.name).help(s.to_string());
     PossibleValuesParser::new(plan::ALL.map(possible))
         .map(|name| plan::named(&name).expect("a possible value is a scenario's name"))
-}
-
-/// Of the options of all commands, those that only the model has a use for.
-const FOR_THE_MODEL: [&str; 9] = [
-    "bin_dir",
-    "arms",
-    "grace_period",
-    "propagation",
-    "max_surge",
-    "max_unavailable",
-    "set",
-    "env",
-    "no_prestop",
-];
-
-/// Takes what `cluster` has no use for out of its help.
-pub(crate) fn narrow(command: Command) -> Command {
-    let hidden = FOR_THE_MODEL.map(|id| {
-        let option = command.get_arguments().find(|option| option.get_id() == id);
-        let option = option.expect("each is an option of all commands");
-        option.clone().hide(true)
-    });
-    command.mut_subcommand("cluster", |cluster| cluster.args(hidden))
-}
-
-/// An option given to `cluster` that it would have to ignore.
-pub(crate) fn unused(matches: &ArgMatches) -> Option<String> {
-    matches.subcommand_matches("cluster")?;
-    let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let id = FOR_THE_MODEL.into_iter().find(given)?;
-    Some(format!(
-        "--{}: not for cluster, whose pods are as they are deployed",
-        id.replace('_', "-")
-    ))
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use self::options::Lint;
-pub(crate) use self::options::{narrow, unused};
 
 use self::document::{Object, Source};
 use self::finding::{Finding, Findings};

@@ -1,0 +1,117 @@
+//! Options of all commands that a command has no use for: they are taken out of its help, and
+//! refused rather than ignored.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+/// What such a command leaves aside, and why.
+struct Unused {
+    command: &'static str,
+    options: &'static [&'static str],
+    why: &'static str,
+}
+
+const ALL: [Unused; 3] = [
+    Unused {
+        command: "bench",
+        options: &[
+            "seed",
+            "arms",
+            "grace_period",
+            "propagation",
+            "max_surge",
+            "max_unavailable",
+            "set",
+            "env",
+            "no_prestop",
+        ],
+        why: "which replaces nothing",
+    },
+    Unused {
+        command: "cluster",
+        options: &[
+            "bin_dir",
+            "arms",
+            "grace_period",
+            "propagation",
+            "max_surge",
+            "max_unavailable",
+            "set",
+            "env",
+            "no_prestop",
+        ],
+        why: "whose pods are as they are deployed",
+    },
+    Unused {
+        command: "lint",
+        options: &[
+            "seed",
+            "arms",
+            "grace_period",
+            "propagation",
+            "max_surge",
+            "max_unavailable",
+            "set",
+            "env",
+            "no_prestop",
+        ],
+        why: "which rehearses nothing",
+    },
+];
+
+/// Takes them out of each command's help.
+pub(super) fn hide(command: Command) -> Command {
+    ALL.iter().fold(command, |command, unused| {
+        let hidden: Vec<_> = command
+            .get_arguments()
+            .filter(|option| unused.options.contains(&option.get_id().as_str()))
+            .map(|option| option.clone().hide(true))
+            .collect();
+        command.mut_subcommand(unused.command, |own| own.args(hidden))
+    })
+}
+
+/// The first that was given all the same, as the line that says so.
+pub(super) fn given(matches: &ArgMatches) -> Option<String> {
+    let (name, _) = matches.subcommand()?;
+    let unused = ALL.iter().find(|unused| unused.command == name)?;
+    let given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let option = unused.options.iter().find(given)?.replace('_', "-");
+    Some(format!("--{option}: not for {name}, {}", unused.why))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::{Cli, parse};
+
+    #[test]
+    fn every_name_here_is_an_option_of_all_commands_and_a_command() {
+        let command = Cli::command();
+        for unused in &ALL {
+            assert!(command.find_subcommand(unused.command).is_some());
+            for id in unused.options {
+                assert!(
+                    command.get_arguments().any(|option| option.get_id() == *id),
+                    "{id}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_would_be_ignored_is_refused_and_named() {
+        let error = parse(["rehearse", "lint", ".", "--seed", "7"]).unwrap_err();
+        assert!(
+            error.to_string().contains("--seed: not for lint"),
+            "{error}"
+        );
+        let error = parse(["rehearse", "bench", "--arms", "control"]).unwrap_err();
+        assert!(
+            error.to_string().contains("--arms: not for bench"),
+            "{error}"
+        );
+    }
+}
