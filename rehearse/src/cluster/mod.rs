@@ -27,6 +27,7 @@ mod report;
 mod said;
 mod scenario;
 mod steps;
+mod stranger;
 mod text;
 mod under;
 mod watch;
@@ -126,13 +127,14 @@ fn show(seed: u64, output: Output, results: Results, whole: bool) -> anyhow::Res
         left_out,
         drains,
         drain_min,
+        stranger,
         gaps,
     } = results;
     let empty = rows.is_empty();
     if empty && whole {
         bail!("nothing could be played: {}", left_out.join("; "));
     }
-    let report = Report::new(seed, rows, left_out, drains, gaps);
+    let report = Report::new(seed, rows, left_out, drains, stranger, gaps);
     match output.json {
         true if whole => println!("{}", serde_json::to_string_pretty(&report)?),
         false if !empty => println!("{}", report.text(drain_min)),

@@ -65,14 +65,47 @@ pub(super) async fn play(
         .map(|arm| ArmProgress::of(arm.name, scenario.act.noun(), scenario.times as u64))
         .collect();
     let played = tokio::select! {
-        played = act(scenario, arms, stage, &progress) => played?,
+        played = in_turn(scenario, arms, stage, &progress, drains) => played?,
         never = progress::show(&progress, stage.quiet) => match never {},
     };
-    let Some(mut outcomes) = played else {
-        return Ok(None);
+    Ok(played.map(|outcomes| (outcomes, started.elapsed())))
+}
+
+/// All arms at once; but where latencies stand beside published ones, which are of one Deployment,
+/// one after the other: on a small machine, two updates at once would show in each other's.
+async fn in_turn(
+    scenario: &Scenario,
+    arms: &[Arm],
+    stage: &Stage<'_>,
+    progress: &[ArmProgress],
+    drains: &mut Drains,
+) -> anyhow::Result<Option<Vec<ArmOutcome>>> {
+    let at_once = if scenario.is_published() {
+        1
+    } else {
+        arms.len()
     };
+    let mut all = Vec::new();
+    for (arms, progress) in arms.chunks(at_once).zip(progress.chunks(at_once)) {
+        let Some(mut outcomes) = act(scenario, arms, stage, progress).await? else {
+            return Ok(None);
+        };
+        count_gone(scenario, arms, stage, &mut outcomes, drains);
+        all.extend(outcomes);
+    }
+    Ok(Some(all))
+}
+
+/// Enters the pods that have gone.
+fn count_gone(
+    scenario: &Scenario,
+    arms: &[Arm],
+    stage: &Stage<'_>,
+    outcomes: &mut [ArmOutcome],
+    drains: &mut Drains,
+) {
     let gone = stage.watch.take_gone();
-    for (arm, outcome) in arms.iter().zip(&mut outcomes) {
+    for (arm, outcome) in arms.iter().zip(outcomes) {
         let own = || gone.iter().filter(|gone| gone.pod.matches(&arm.selector));
         outcome.pods = ledger(own(), &arm.selector, &stage.watch.pods().borrow());
         if arm.name == ArmName::Service {
@@ -82,7 +115,6 @@ pub(super) async fn play(
             }
         }
     }
-    Ok(Some((outcomes, started.elapsed())))
 }
 
 async fn act(

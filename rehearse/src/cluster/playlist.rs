@@ -12,6 +12,7 @@ use super::plan::ALL;
 use super::play::{Stage, play};
 use super::report::Row;
 use super::scenario::{Scenario, Service};
+use super::stranger::{self, Refusal};
 use super::watch::Watch;
 use super::{Output, arms};
 
@@ -22,6 +23,7 @@ pub(super) struct Results {
     pub(super) left_out: Vec<String>,
     pub(super) drains: Drains,
     pub(super) drain_min: Duration,
+    pub(super) stranger: Option<Refusal>,
     pub(super) gaps: u64,
 }
 
@@ -48,6 +50,10 @@ pub(super) async fn play_all(
         journal,
     };
     let cast = cast(&scenarios, &stage, output).await?;
+    if let Some((_, arms)) = cast.first() {
+        output.progress("another pod tries to drain one of the service");
+        results.stranger = Some(stranger::asks(&arms[0], journal).await?);
+    }
     for scenario in &scenarios {
         let Some((_, arms)) = cast
             .iter()

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::drains::{Drains, Propagation};
 use super::scenario::Scenario;
+use super::stranger::Refusal;
 use crate::arm::ArmOutcome;
 use crate::report::{ArmReport, PUBLISHED, ScenarioReport, Tally, Verdict};
 use crate::scenario::ArmName;
@@ -27,6 +28,8 @@ pub(super) struct Report {
     pub(super) propagation: Option<Propagation>,
     /// When the last newcomer reached pods that had no other beside them.
     pub(super) lone_pods: Option<Propagation>,
+    /// How a pod answered another that would have drained it.
+    pub(super) stranger: Option<Refusal>,
     /// How often the watch on the pods was interrupted.
     pub(super) watch_gaps: u64,
     /// Of the run as a whole.
@@ -84,6 +87,7 @@ impl Report {
         rows: Vec<Row>,
         left_out: Vec<String>,
         drains: Drains,
+        stranger: Option<Refusal>,
         gaps: u64,
     ) -> Self {
         let tallies = totals(&rows);
@@ -93,6 +97,7 @@ impl Report {
             seed,
             propagation: drains.propagation(),
             lone_pods: drains.alone(),
+            stranger,
             watch_gaps: gaps,
             summary: verdict.in_words(&tallies),
             exit_code: verdict.exit_code(),

@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table};
 
 use super::drains::{Drains, advice};
 use super::report::{Report, Row};
-use crate::load::Kind;
+use super::stranger::Refusal;
 use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
 use crate::scenario::ArmName;
 
@@ -30,27 +30,22 @@ impl Report {
     }
 
     fn table(&self) -> Table {
-        let arms = || self.scenarios.iter().flat_map(|row| &row.report.arms);
-        let mut kinds: Vec<Kind> = arms()
-            .flat_map(|a| a.clients.iter().map(|c| c.kind))
-            .collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        let names = kinds.iter().map(|kind| kind.name());
-        let figures = ["average", "longest", "std. dev.", "control"];
-        let columns: Vec<&str> = ["scenario"]
-            .into_iter()
-            .chain(names)
-            .chain(figures)
-            .collect();
+        let columns = [
+            "scenario",
+            "service",
+            "average",
+            "longest",
+            "std. dev.",
+            "control",
+        ];
         let mut table = table::align(table::table(&columns));
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(COLUMNS as u16);
         for row in &self.scenarios {
-            table.add_row(cells(row, &kinds));
+            table.add_row(cells(row));
             if row.report.published.is_some() {
-                table.add_row(published(&kinds));
+                table.add_row(published());
             }
         }
         table
@@ -58,8 +53,8 @@ impl Report {
 
     fn notes(&self, drain_min: Duration) -> Vec<String> {
         let mut lines = vec![
-            "Failed/all by kind of client of the service, and of all of the control's; latencies \
-             in milliseconds, from each request's intended start."
+            "Failed/all of the service's requests and of the control's, by kind of client above; \
+             latencies in milliseconds, from each request's intended start."
                 .to_owned(),
         ];
         let idle = self.scenarios.iter().filter(|row| {
@@ -82,6 +77,11 @@ impl Report {
         if pods > 0 {
             lines.push(format!(
                 "Drain reports: of {reports} of {pods} replaced pods."
+            ));
+        }
+        if let Some(Refusal { pod, words }) = &self.stranger {
+            lines.push(format!(
+                "Another pod tried to drain {pod}, and could not: {words}."
             ));
         }
         if self.watch_gaps > 0 {
@@ -107,38 +107,32 @@ impl Report {
     }
 }
 
-fn cells(row: &Row, kinds: &[Kind]) -> Vec<String> {
-    let share = |failed: u64, all: u64| format!("{}/{}", thousands(failed), thousands(all));
-    let mut cells = vec![row.report.conditions.clone()];
-    let service = row.arm(ArmName::Service);
-    cells.extend(kinds.iter().map(|kind| {
-        let clients = service.and_then(|arm| arm.clients.iter().find(|c| c.kind == *kind));
-        clients.map_or_else(String::new, |clients| {
-            share(clients.outcome.failures.total(), clients.outcome.requests)
+fn cells(row: &Row) -> Vec<String> {
+    let share = |arm: ArmName| {
+        row.arm(arm).map_or_else(String::new, |arm| {
+            share(arm.total.failures.total(), arm.total.requests)
         })
-    }));
-    let total = service
-        .map(|arm| &arm.total)
-        .filter(|total| total.complete > 0);
-    cells.extend(total.map_or_else(Default::default, |total| {
+    };
+    let service = row.arm(ArmName::Service).map(|arm| &arm.total);
+    let figures = service.filter(|total| total.complete > 0);
+    let figures: [String; 3] = figures.map_or_else(Default::default, |total| {
         [total.avg_ms(), total.max_ms(), total.stddev_ms()].map(latency)
-    }));
-    let control = row.arm(ArmName::Control);
-    cells.push(control.map_or_else(String::new, |arm| {
-        share(arm.total.failures.total(), arm.total.requests)
-    }));
+    });
+    let mut cells = vec![row.report.conditions.clone(), share(ArmName::Service)];
+    cells.extend(figures);
+    cells.push(share(ArmName::Control));
     cells
 }
 
-fn published(kinds: &[Kind]) -> Vec<String> {
-    let mut cells = vec!["  published".to_owned()];
-    cells.extend(kinds.iter().map(|kind| match kind {
-        Kind::KeepAlive => format!("0/{}", thousands(PUBLISHED.requests)),
-        _ => String::new(),
-    }));
+fn published() -> Vec<String> {
+    let mut cells = vec!["  published".to_owned(), share(0, PUBLISHED.requests)];
     cells.extend([PUBLISHED.avg_ms, PUBLISHED.max_ms, PUBLISHED.stddev_ms].map(latency));
     cells.push(String::new());
     cells
+}
+
+fn share(failed: u64, all: u64) -> String {
+    format!("{}/{}", thousands(failed), thousands(all))
 }
 
 fn latency(ms: f64) -> String {

@@ -2,6 +2,7 @@ use super::super::plan;
 use super::*;
 use crate::arm::ArmOutcome;
 use crate::client::Outcome;
+use crate::load::Kind;
 use crate::load::KindOutcome;
 use crate::model::ledger::Ledger;
 use crate::report::Verdict;
@@ -38,7 +39,7 @@ fn report(drains: Drains) -> Report {
         row("slow", &[(Kind::KeepAlive, 4_750)]),
     ];
     let left_out = vec!["drain-node (no node)".to_owned()];
-    Report::new(7, rows, left_out, drains, 0)
+    Report::new(7, rows, left_out, drains, None, 0)
 }
 
 #[test]
@@ -54,9 +55,7 @@ fn one_table_has_a_row_a_scenario_and_the_published_figures_beside_their_own() {
         *found.next().unwrap_or_else(|| panic!("no {start}: {text}"))
     };
     let rollouts = line("hello: 10 replicas");
-    for cell in ["0/39,308", "0/14,442", "0/53,750"] {
-        assert!(rollouts.contains(cell), "{rollouts}");
-    }
+    assert_eq!(rollouts.matches("0/53,750").count(), 2, "{rollouts}");
     assert!(line("slow: 10 replicas").contains("0/4,750"));
     assert!(line("published").contains("0/197,357") && line("published").contains("57,477"));
     assert!(text.contains("Left out: drain-node (no node)."));

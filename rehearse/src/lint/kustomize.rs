@@ -1,8 +1,9 @@
 //! A folder, rendered.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -23,19 +24,40 @@ pub(super) fn is_component(folder: &Path) -> bool {
 }
 
 /// What would be applied, as YAML; or what kustomize has to say against it.
+///
+/// # Errors
+/// If there is no kustomize, neither kubectl's own nor the program of that name.
 pub(super) fn render(folder: &Path) -> anyhow::Result<Result<String, String>> {
-    let output = Command::new("kubectl")
-        .arg("kustomize")
-        .arg(folder)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run kubectl, which renders the manifests: is it installed?")?;
+    let output = run(&["kubectl", "kustomize"], folder);
+    let output = match output {
+        Err(error) if error.kind() == ErrorKind::NotFound => run(&["kustomize", "build"], folder),
+        found => found,
+    };
+    let output = output.context(
+        "cannot run kubectl, nor kustomize, one of which renders the manifests: is it installed?",
+    )?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(match output.status.success() {
         true => Ok(text(&output.stdout)),
         false => {
             let stderr = text(&output.stderr);
-            Err(stderr.trim().trim_start_matches("error: ").to_owned())
+            let said = stderr.trim();
+            let plain = ["error: ", "Error: "].map(|start| said.strip_prefix(start));
+            Err(plain
+                .into_iter()
+                .flatten()
+                .next()
+                .unwrap_or(said)
+                .to_owned())
         }
     })
+}
+
+fn run(command: &[&str; 2], folder: &Path) -> io::Result<Output> {
+    let [program, subcommand] = command;
+    Command::new(program)
+        .arg(subcommand)
+        .arg(folder)
+        .stdin(Stdio::null())
+        .output()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     path::PathBuf,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -175,4 +175,32 @@ fn the_subcommands_find_the_service_by_its_settings_file() {
     assert_eq!(end.code, Some(69));
     assert_eq!(end.log.len(), 1, "{end:?}");
     assert!(end.logged(&admin.to_string()));
+}
+
+/// An address of this machine that is not loopback: as a neighbouring pod's is.
+fn own_address_on_a_network() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Only chooses a route, and with it the source; nothing is sent (192.0.2.0/24 is nobody's).
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_loopback()).then_some(ip)
+}
+
+#[test]
+fn a_pod_cannot_be_drained_from_another_address_than_loopback() {
+    let Some(ip) = own_address_on_a_network() else {
+        eprintln!("not tested: this machine is on no network");
+        return;
+    };
+    let service = setup().set("admin.address", "0.0.0.0:0").serve();
+    let admin = SocketAddr::new(ip, service.admin.port());
+    // The listener is reached there, and only this one answer depends on who asks.
+    assert_eq!(Wire::connect(admin).ask(&get("/livez")).head.status, 200);
+    let refusal = Wire::connect(admin).ask(&post("/prestop", 0));
+    assert_eq!(refusal.head.status, 403);
+    assert_eq!(service.status()["phase"], "ready");
+    assert_eq!(prestop(&service).join().unwrap().0.head.status, 200);
+    assert_eq!(service.status()["phase"], "lame-duck");
+    service.process.signal(Signal::SIGTERM);
+    service.left_in_good_order();
 }
