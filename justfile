@@ -21,6 +21,10 @@ lint:
 bench *ARGS:
     cargo run --release -- bench {{ ARGS }}
 
+# The connection layer under what libFuzzer makes up, for some seconds.
+fuzz SECONDS="60" *ARGS:
+    scripts/fuzz {{ SECONDS }} {{ ARGS }}
+
 # Serves one service, such as `just run hello`; Ctrl+C drains it.
 run SERVICE *ARGS:
     cargo run --release --package {{ SERVICE }} -- {{ ARGS }}

@@ -1,5 +1,6 @@
-//! A Lastcall service whose handlers, start hook and shutdown hooks misbehave. The tests in
-//! `tests/e2e` drive it; it is also something to try a drain on by hand.
+//! A Lastcall service whose handlers, start hook and shutdown hooks misbehave, and that has those
+//! of `streaming` beside them, under `/streaming`. The tests in `tests/e2e` drive it; it is also
+//! something to try a drain on by hand.
 //!
 //! A test holds a handler back by a *gate*: a listener of its own, named by `?at=ADDRESS`, to
 //! which the handler connects and on which it waits until the test hangs up.
@@ -21,6 +22,7 @@ use tokio::io::AsyncReadExt as _;
 struct Settings {
     start: Start,
     shutdown: Shutdown,
+    streaming: streaming::Settings,
 }
 
 /// What the start hook does.
@@ -55,7 +57,11 @@ fn main() -> ExitCode {
         .on_shutdown("buffers", async |settings: Settings| {
             shut_down("buffers", settings.shutdown).await
         })
-        .run(|_: &Settings, _: &Settings| App::new().configure(routes))
+        .run(|settings: &Settings, _: &Settings| {
+            let streaming = streaming::routes(&settings.streaming);
+            let streaming = web::scope("/streaming").configure(streaming);
+            App::new().configure(routes).service(streaming)
+        })
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<Settings> {
@@ -84,13 +90,19 @@ fn routes(cfg: &mut ServiceConfig) {
         .service(never)
         .service(gated)
         .service(block);
-    cfg.service(panic).service(panic_in_body);
+    cfg.service(panic)
+        .service(panic_in_body)
+        .service(fail_in_body);
     cfg.service(big)
         .service(big_stream)
         .service(gated_stream)
         .service(trickle);
     cfg.service(events).service(endless).service(echo);
     cfg.service(upload).service(ignore).service(reject);
+    cfg.service(gated_upload)
+        .service(whole)
+        .service(reflect)
+        .service(flood);
 }
 
 #[derive(Deserialize)]
@@ -153,6 +165,13 @@ async fn panic_in_body() -> HttpResponse {
         }
     });
     HttpResponse::Ok().streaming(Box::pin(chunks))
+}
+
+#[get("/fail-in-body")]
+async fn fail_in_body() -> HttpResponse {
+    let failure = io::Error::other("a stream's failure");
+    let pieces = [Ok(Bytes::from_static(b"a beginning")), Err(failure)];
+    HttpResponse::Ok().streaming(stream::iter(pieces))
 }
 
 /// Byte `i` of every large body is `i % 251`: a prime, so that a block lost or doubled shows.
@@ -225,11 +244,42 @@ async fn echo(body: web::Payload) -> HttpResponse {
         .streaming(body)
 }
 
+/// As fast as it is taken, and without end.
+#[get("/flood")]
+async fn flood() -> HttpResponse {
+    static CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+    let chunks = stream::repeat_with(|| Result::<_>::Ok(Bytes::from_static(&CHUNK)));
+    HttpResponse::Ok().streaming(chunks)
+}
+
+/// Sends the body back while it comes.
+#[post("/reflect")]
+async fn reflect(body: web::Payload) -> HttpResponse {
+    HttpResponse::Ok().streaming(body)
+}
+
+/// Takes the body as a whole, up to actix's own limit of 256 KiB.
+#[post("/whole")]
+async fn whole(body: Bytes) -> String {
+    body.len().to_string()
+}
+
+/// Does not look at the body until the test lets it.
+#[post("/gated-upload")]
+async fn gated_upload(gate: Query<Gate>, body: web::Payload) -> Result<String> {
+    gate.wait().await?;
+    read(body).await
+}
+
 #[post("/upload")]
-async fn upload(mut body: web::Payload) -> Result<String> {
+async fn upload(body: web::Payload) -> Result<String> {
+    read(body).await
+}
+
+async fn read(mut body: web::Payload) -> Result<String> {
     let (mut bytes, mut crc32) = (0, crc32fast::Hasher::new());
     while let Some(chunk) = body.next().await {
-        let chunk = chunk?;
+        let chunk = chunk.inspect_err(|error| tracing::info!(%error, "a body failed"))?;
         bytes += chunk.len();
         crc32.update(&chunk);
     }

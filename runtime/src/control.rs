@@ -80,6 +80,7 @@ pub(crate) struct Control {
     /// Microseconds from T0 to the last request, plus one; 0 is none.
     last_request: AtomicU64,
     streams_told: AtomicU64,
+    responses_finished: AtomicU64,
     cut: Mutex<BTreeMap<String, u64>>,
     counters: OnceLock<Vec<Arc<Counters>>>,
 }
@@ -95,6 +96,7 @@ impl Control {
             draining_since: OnceLock::new(),
             last_request: AtomicU64::new(0),
             streams_told: AtomicU64::new(0),
+            responses_finished: AtomicU64::new(0),
             cut: Mutex::default(),
             counters: OnceLock::new(),
         })
@@ -184,6 +186,20 @@ impl Control {
 
     pub(crate) fn streams_told(&self) -> u64 {
         self.streams_told.load(SeqCst)
+    }
+
+    /// Counts a response that was under way when the drain began, and that it has let end.
+    pub(crate) fn count_finished(&self) {
+        self.responses_finished.fetch_add(1, SeqCst);
+    }
+
+    /// Takes one back whose end the client has not acknowledged at the deadline: it is cut.
+    pub(crate) fn uncount_finished(&self) {
+        self.responses_finished.fetch_sub(1, SeqCst);
+    }
+
+    pub(crate) fn responses_finished(&self) -> u64 {
+        self.responses_finished.load(SeqCst)
     }
 
     /// Counts something that the deadline ended, under the name of its route.

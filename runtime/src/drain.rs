@@ -10,13 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
 use crate::control::{Control, Stage};
 
 thread_local! {
     /// The control of the process whose worker this thread is.
     static CONTROL: RefCell<Option<Arc<Control>>> = const { RefCell::new(None) };
+
+    /// Some handler on this thread has taken [`Drain`]. Until then no request needs to be asked.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Makes [`Drain`] work on this thread.
@@ -24,9 +27,18 @@ pub(crate) fn enter(control: Arc<Control>) {
     CONTROL.set(Some(control));
 }
 
+/// Left in a request's extensions by [`Drain`].
+struct EndsItself;
+
+/// Whether the response to this request ends itself when it is told, because its handler has taken
+/// [`Drain`]: then it is not one that the drain finishes.
+pub(crate) fn ends_itself(request: &HttpRequest) -> bool {
+    TAKEN.get() && request.extensions().contains::<EndsItself>()
+}
+
 /// Tells a handler that streams when to end its stream by itself.
 ///
-/// A response without an end (Server-Sent Events, a long poll) would hold the drain to its
+/// A response without an end (Server-Sent Events, a WebSocket, a long poll) would hold the drain to its
 /// deadline and be cut there. A handler that takes this extractor is told when the drain begins,
 /// each at its own moment within `drain.jitter`, so that ten thousand clients do not come back at
 /// once; it then sends what it wants to say last and ends. A stream that is born while the
@@ -128,7 +140,9 @@ impl FromRequest for Drain {
     type Error = Infallible;
     type Future = Ready<Result<Self, Infallible>>;
 
-    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        TAKEN.set(true);
+        request.extensions_mut().insert(EndsItself);
         let control = CONTROL.with_borrow(Clone::clone);
         ready(Ok(control.map_or(Self(None), Self::new)))
     }

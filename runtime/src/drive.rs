@@ -226,6 +226,7 @@ impl Driver {
         self.report.repeated_signals = self.machine.repeated_signals();
         self.report.last_request_ms = self.control.last_request().map(millis);
         self.report.streams_told = self.control.streams_told();
+        self.report.responses_finished = self.control.responses_finished();
         self.report.cut = self.control.cut();
         self.report.exit = self.exit.map(Exit::code);
         self.report.publish();

@@ -31,6 +31,9 @@ mod control;
 mod drain;
 mod drive;
 mod exit;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[allow(unsafe_code, reason = "the fence and its queries have no safe wrapper")]
 mod kernel;
 mod lifecycle;

@@ -1,6 +1,7 @@
 //! The public listener: binding, accepting, and the fence.
 
 use std::{
+    cell::Cell,
     io,
     net::{SocketAddr, TcpListener, TcpStream},
     time::{Duration, Instant},
@@ -65,6 +66,7 @@ impl Bound {
         Ok(Listener {
             socket: kernel::watch(self.socket.into())?,
             address: self.address,
+            held_up: Cell::new(false),
         })
     }
 }
@@ -74,6 +76,8 @@ impl Bound {
 pub(crate) struct Listener {
     socket: AsyncFd<TcpListener>,
     address: SocketAddr,
+    /// The last attempt to accept somebody failed, and that is in the log.
+    held_up: Cell<bool>,
 }
 
 impl Listener {
@@ -85,10 +89,16 @@ impl Listener {
                 return std::future::pending().await;
             };
             match ready.try_io(|socket| socket.get_ref().accept()) {
-                Ok(Ok(accepted)) => return accepted,
+                Ok(Ok(accepted)) => {
+                    self.held_up.set(false);
+                    return accepted;
+                }
                 Ok(Err(error)) if is_of_one_connection(&error) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "a connection could not be accepted; trying again");
+                    // Once for as long as it lasts: fifty lines a second would hide all others.
+                    if !self.held_up.replace(true) {
+                        tracing::warn!(%error, "a connection could not be accepted; trying again");
+                    }
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(_would_block) => {}

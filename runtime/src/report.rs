@@ -48,7 +48,10 @@ pub(crate) struct Report {
     pub(crate) at_t0: Load,
     pub(crate) at_fence: Option<Load>,
     pub(crate) at_end: Option<Load>,
+    /// The two kinds of response: those whose handlers take [`Drain`](crate::Drain), and were
+    /// told to end; and the others that were under way when the drain began, and were finished.
     pub(crate) streams_told: u64,
+    pub(crate) responses_finished: u64,
     pub(crate) hooks_failed: Vec<String>,
     /// What the deadline cut, by route.
     pub(crate) cut: BTreeMap<String, u64>,

@@ -12,6 +12,10 @@ pub(crate) enum Rule {
     Fence,
     /// `no-goodbye`: never say `Connection: close`.
     Goodbye,
+    /// `goodbye-at-once`: tell newcomers of HTTP/2 to leave before their first response.
+    FirstResponse,
+    /// `one-goaway`: end an idle connection of HTTP/2 without the round trip.
+    TwoGoaways,
     /// `idle-unasked`: close idle connections without asking the kernel what waits.
     IdleAsked,
     /// `exit-unacknowledged`: do not wait until the peer has acknowledged every byte.
@@ -28,6 +32,8 @@ pub(crate) fn is_off(rule: Rule) -> bool {
         "no-lame-duck" => Some(Rule::LameDuck),
         "no-fence" => Some(Rule::Fence),
         "no-goodbye" => Some(Rule::Goodbye),
+        "goodbye-at-once" => Some(Rule::FirstResponse),
+        "one-goaway" => Some(Rule::TwoGoaways),
         "idle-unasked" => Some(Rule::IdleAsked),
         "exit-unacknowledged" => Some(Rule::Acknowledged),
         other => panic!("LASTCALL_SABOTAGE={other}: no such rule"),

@@ -39,6 +39,8 @@ pub(crate) struct Page {
     lame_duck_over: bool,
     connections: Load,
     requests: usize,
+    streams_told: u64,
+    responses_finished: u64,
 }
 
 impl Status {
@@ -50,6 +52,8 @@ impl Status {
             lame_duck_over: self.lame_duck_over,
             connections: control.load(),
             requests: control.requests(),
+            streams_told: control.streams_told(),
+            responses_finished: control.responses_finished(),
         }
     }
 }

@@ -49,7 +49,6 @@ fn dispatch(settings: &Log, terminal: bool, output: NonBlocking) -> Dispatch {
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
     };
     let text = match settings.format {
         LogFormat::Auto => terminal,

@@ -153,3 +153,24 @@ where
         self.service.call(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::web;
+
+    use super::*;
+    use crate::conn;
+
+    #[tokio::test]
+    async fn a_connection_is_small_whatever_its_application() {
+        let routes = Rc::new(Routes::new(Metrics::new("", "")));
+        let app = App::new()
+            .wrap(actix_web::middleware::DefaultHeaders::new())
+            .wrap(Learn(routes))
+            .route("/", web::get().to(async || "hello"));
+        let factory = map_config(app, |()| AppConfig::default());
+        let service = factory.new_service(()).await.unwrap();
+        let size = conn::size(&service);
+        assert!(size <= 1_024, "{size} bytes");
+    }
+}

@@ -13,6 +13,10 @@ struct Report {
     phase: Option<String>,
     last_connection_ms: Option<u64>,
     lame_duck_ms: Option<u64>,
+    #[serde(default)]
+    streams_told: u64,
+    #[serde(default)]
+    responses_finished: u64,
 }
 
 /// The drain reports of a run.
@@ -31,6 +35,10 @@ pub(super) struct Drains {
     /// getting all there is.
     #[serde(skip)]
     alone: Vec<u64>,
+    /// Streams that the drains told to end.
+    pub(super) streams_told: u64,
+    /// Other responses that were under way when a drain began, and were finished.
+    pub(super) responses_finished: u64,
     /// The longest lame duck, in milliseconds.
     pub(super) longest_lame_duck_ms: u64,
     /// One report, whole.
@@ -100,6 +108,8 @@ impl Drains {
             return;
         }
         self.reports += 1;
+        self.streams_told += report.streams_told;
+        self.responses_finished += report.responses_finished;
         let lame_duck = report.lame_duck_ms.unwrap_or_default();
         self.longest_lame_duck_ms = self.longest_lame_duck_ms.max(lame_duck);
         match (report.last_connection_ms, alone) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table};
 
-use super::drains::{Drains, advice};
+use super::drains::advice;
 use super::report::{Report, Row};
 use super::stranger::Refusal;
 use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
@@ -73,12 +73,7 @@ impl Report {
                 .iter()
                 .map(|left| format!("Left out: {left}.")),
         );
-        let Drains { pods, reports, .. } = self.drains;
-        if pods > 0 {
-            lines.push(format!(
-                "Drain reports: of {reports} of {pods} replaced pods."
-            ));
-        }
+        lines.extend(self.drain_reports());
         if let Some(Refusal { pod, words }) = &self.stranger {
             lines.push(format!(
                 "Another pod tried to drain {pod}, and could not: {words}."
@@ -104,6 +99,19 @@ impl Report {
             ));
         }
         lines
+    }
+
+    fn drain_reports(&self) -> Option<String> {
+        let drains = &self.drains;
+        let (pods, reports) = (drains.pods, drains.reports);
+        let told = thousands(drains.streams_told);
+        let finished = thousands(drains.responses_finished);
+        (pods > 0).then(|| {
+            format!(
+                "Drain reports: of {reports} of {pods} replaced pods; {told} streams told to end, \
+                 {finished} other responses under way and finished."
+            )
+        })
     }
 }
 

@@ -32,7 +32,7 @@ fn bad_settings_are_refused_in_one_line_that_says_what_is_allowed() {
         (
             "service.colour",
             "red",
-            &["service.colour", "shutdown, start"],
+            &["service.colour", "shutdown, start, streaming"],
         ),
         (
             "service.start",
@@ -125,6 +125,7 @@ fn check_prints_settings_and_budget() {
     for part in [
         "min = \"5s\"  # LASTCALL__DRAIN__MIN",
         "keep_alive = \"75s\"",
+        "body_timeout = \"10s\"",
         "28s",
         "start =",
     ] {

@@ -4,6 +4,7 @@ use crate::{
     gate::Gate,
     moments::at_every_moment,
     process::Setup,
+    until,
     wire::{Wire, get},
 };
 
@@ -93,6 +94,40 @@ fn a_panic_in_the_stream_of_a_response_ends_that_connection_without_a_proper_end
     service.stop();
 }
 
+#[test]
+fn a_stream_that_fails_takes_nothing_from_the_responses_before_it() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    // The bytes behind it are never read: closed just so, the socket would answer RST.
+    let behind = get("/hello/behind").repeat(1_000);
+    wire.send(format!(
+        "{}{}{behind}",
+        get("/hello/a"),
+        get("/fail-in-body")
+    ));
+    wire.response().expect(200, "Hello, a!");
+    assert_eq!(wire.head().status, 200);
+    assert_eq!(wire.chunk().unwrap(), b"a beginning");
+    wire.expect_fin();
+    service.wait_connections("open", 0);
+    service.stop();
+}
+
+#[test]
+fn a_stream_without_a_length_that_fails_ends_in_a_reset() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    wire.send("GET /fail-in-body HTTP/1.0\r\nhost: e2e\r\n\r\n");
+    let end = until("the connection's end", || wire.take(1).err());
+    assert_eq!(
+        end.kind(),
+        std::io::ErrorKind::ConnectionReset,
+        "a FIN would be the end of the body"
+    );
+    service.wait_connections("open", 0);
+    service.stop();
+}
+
 /// Asks for another protocol.
 const SWITCH: &str =
     "GET /echo HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
@@ -128,6 +163,20 @@ fn a_connection_that_switches_protocols_is_not_told_to_leave() {
             wire.expect_fin();
         },
     );
+}
+
+#[test]
+fn a_client_whose_wish_for_another_protocol_is_not_granted_is_told_to_leave() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    wire.send(
+        "GET /hello/h2c HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
+    );
+    let response = wire.response();
+    response.expect(200, "Hello, h2c!");
+    assert!(response.head.says_goodbye(), "since the connection ends");
+    wire.expect_fin();
+    service.stop();
 }
 
 #[test]

@@ -78,6 +78,14 @@ impl Service {
         });
     }
 
+    /// Waits until so many requests are being handled.
+    #[track_caller]
+    pub(crate) fn wait_requests(&self, count: u64) {
+        until("requests", || {
+            (self.status()["requests"] == count).then_some(())
+        });
+    }
+
     pub(crate) fn refuses(&self) -> bool {
         TcpStream::connect(self.http).is_err()
     }

@@ -10,15 +10,27 @@
     reason = "a test's helpers fail the test"
 )]
 
+mod abuse_bodies;
+mod abuse_crowds;
+mod abuse_heads;
+mod abuse_readers;
+mod abuse_shapes;
 mod bodies;
 mod command_line;
 mod deadline;
 mod framing;
 mod gate;
 mod goodbye;
+mod h2_abuse;
+mod h2_goaway;
+mod h2_protocol;
+mod h2_readers;
+mod h2_sabotage;
+mod h2_wire;
 mod handlers;
 mod harness;
 mod hooks;
+mod kinds;
 mod log;
 mod metrics;
 mod moments;
@@ -29,10 +41,14 @@ mod process;
 mod readers;
 mod rehearsal;
 mod resources;
+mod resume;
 mod sabotage;
 mod signals;
 mod silence;
+mod socket;
 mod streams;
+mod websocket;
+mod websocket_close;
 mod wire;
 
 use std::time::Duration;

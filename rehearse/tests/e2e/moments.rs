@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// When the rest of a request that has begun comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Moment {
     /// Before the process is told to go.
     Ready,
@@ -54,9 +54,19 @@ impl Moment {
 /// flight; `finish` at the moment. Then the process must leave, with nothing cut.
 #[track_caller]
 pub(crate) fn at_every_moment<T>(begin: impl Fn(&Service) -> T, finish: impl Fn(&mut T, Moment)) {
+    at_every_moment_with(|setup| setup, begin, finish);
+}
+
+/// The same, with further settings.
+#[track_caller]
+pub(crate) fn at_every_moment_with<T>(
+    settings: impl Fn(Setup) -> Setup,
+    begin: impl Fn(&Service) -> T,
+    finish: impl Fn(&mut T, Moment),
+) {
     for moment in Moment::ALL {
         println!("moment: {moment:?}");
-        let service = Setup::held().serve();
+        let service = settings(Setup::held()).serve();
         let mut begun = begin(&service);
         moment.reach(&service);
         finish(&mut begun, moment);

@@ -33,6 +33,7 @@ impl Setup {
             .set("admin.address", &address)
             .set("http.workers", "2")
             .set("http.head_timeout", "1h")
+            .set("http.body_timeout", "1h")
             .set("drain.min", "0s")
             .set("drain.quiet", "0s")
             .set("drain.max", "0s")

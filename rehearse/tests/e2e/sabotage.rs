@@ -22,7 +22,7 @@ use crate::{
 
 /// Runs a scene with the rule, where it must lose nothing, and without, where it must.
 #[track_caller]
-fn only_the_rule_saves(rule: &str, scene: impl Fn(Option<&str>) -> u64) {
+pub(crate) fn only_the_rule_saves(rule: &str, scene: impl Fn(Option<&str>) -> u64) {
     assert_eq!(scene(None), 0, "lost with the rule");
     let lost = scene(Some(rule));
     println!("lost by {rule}: {lost}");

@@ -47,8 +47,13 @@ impl Wire {
 
     /// A client whose kernel takes only a few thousand bytes ahead.
     pub(crate) fn connect_with_small_window(address: SocketAddr) -> Self {
+        Self::connect_with_window(address, 4096)
+    }
+
+    /// A client whose kernel takes about so many bytes ahead.
+    pub(crate) fn connect_with_window(address: SocketAddr, bytes: usize) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
+        socket.set_recv_buffer_size(bytes).unwrap();
         socket.connect(&address.into()).unwrap();
         Self::new(socket.into())
     }
@@ -61,6 +66,11 @@ impl Wire {
             socket,
             buffer: Vec::new(),
         }
+    }
+
+    /// The same connection, for somebody else to send on.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.socket.try_clone().unwrap())
     }
 
     #[track_caller]

@@ -33,6 +33,8 @@ const LAST_CHECK: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Close {
     fin_sent: bool,
+    /// It is to end by RST, once the peer has what was sent.
+    abrupt: bool,
     peer_done: bool,
     /// The client was still sending when it was answered.
     unread: bool,
@@ -40,8 +42,10 @@ pub(super) struct Close {
     owes_nothing: bool,
     began: Instant,
     unacknowledged: usize,
-    /// When the count above last fell, or when the last byte was discarded.
+    /// When the count above last fell.
     progress: Instant,
+    /// When something was last discarded. A peer that sends takes nothing by that.
+    discarded: Instant,
     check_after: Duration,
     acknowledged: Option<Instant>,
 }
@@ -50,14 +54,30 @@ impl Close {
     pub(super) fn new(link: &Link, unread: bool, now: Instant) -> Self {
         Self {
             fin_sent: false,
+            abrupt: false,
             peer_done: link.eof,
             unread,
             owes_nothing: kernel::unacknowledged(&link.io).is_ok_and(|left| left == 0),
             began: now,
             unacknowledged: usize::MAX,
             progress: now,
+            discarded: now,
             check_after: FIRST_CHECK,
             acknowledged: None,
+        }
+    }
+
+    /// Every byte of every response has been acknowledged: what has not is a goodbye.
+    pub(super) fn owes_nothing(&mut self) {
+        self.owes_nothing = true;
+    }
+
+    /// The end of a response that has failed, and for which a FIN would be the proper end.
+    pub(super) fn abrupt(link: &Link, now: Instant) -> Self {
+        Self {
+            fin_sent: true,
+            abrupt: true,
+            ..Self::new(link, true, now)
         }
     }
 
@@ -84,7 +104,7 @@ impl Close {
         while !self.peer_done {
             match link.poll_discard(cx) {
                 Poll::Ready(Ok(0)) => self.peer_done = true,
-                Poll::Ready(Ok(_)) => self.progress = Instant::now(),
+                Poll::Ready(Ok(_)) => self.discarded = Instant::now(),
                 // Reset: the peer has gone, and nothing more can reach it.
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => break,
@@ -104,8 +124,12 @@ impl Close {
                 self.check_after = (self.check_after * 2).min(LAST_CHECK);
                 continue;
             };
+            if self.abrupt {
+                link.abandon();
+                return Poll::Ready(());
+            }
             let until = match self.unread {
-                true => (self.progress.max(since) + LINGER).min(since + DISCARD),
+                true => (self.discarded.max(since) + LINGER).min(since + DISCARD),
                 false => since + LINGER,
             };
             if !self.peer_done {

@@ -6,7 +6,9 @@
 
 mod body;
 mod head;
+mod lines;
 mod respond;
+mod slow;
 
 use std::{
     future::Future,
@@ -28,11 +30,20 @@ use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
 use tokio::net::TcpStream;
 
-use super::{Worker, close::Close, link::Link, payload, request::InFlight, timer::Timer};
+use self::{lines::Lines, slow::Stall};
+use super::{
+    Worker,
+    arrival::Arrival,
+    close::Close,
+    h2::Handover,
+    link::Link,
+    payload,
+    request::{InFlight, LastRoute},
+    timer::Timer,
+};
 use crate::{
     control::{Slot, Stage},
     kernel::{self, Waiting},
-    metrics::Route,
 };
 
 /// A response is collected to this size before it is written.
@@ -61,23 +72,44 @@ pin_project! {
         timer: Timer,
         key: Option<Registration<S>>,
         codec: Option<Codec>,
+        lines: Lines,
         request: Option<InFlight>,
         payload: Option<payload::Sender>,
+        // How the body at hand arrives.
+        arrival: Arrival,
+        // What it has held of late beside its data.
+        framing: usize,
         #[pin]
         exchange: Exchange<S::Future, B>,
-        // The route of the last response, and the path that led to it.
-        route: Option<(String, Rc<Route>)>,
+        route: LastRoute,
+        // The last response was counted as one that the drain finished.
+        finished: bool,
         // No response has been sent yet.
         fresh: bool,
         // Since when the connection is silent, or the head at hand has been arriving.
         since: Instant,
         // The last reading of the clock, taken with each read.
         now: Instant,
-        // Nothing more is to be read: the peer broke the framing.
+        // The response that is on its way is not taken.
+        stall: Option<Stall>,
+        // The connection speaks another protocol now.
+        switched: bool,
+        // A response without a length lasts until the connection ends.
+        until_close: bool,
+        // Nothing more is to be read: the peer broke the framing, or was too slow.
         broken: bool,
         close_after: bool,
         close: Option<Close>,
     }
+}
+
+/// What follows a connection of HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: its end.
+    End,
+    /// HTTP/2, whose preface lies in the read buffer.
+    Http2,
 }
 
 /// What a step of the connection came to.
@@ -90,6 +122,8 @@ enum Turn {
     Close,
     /// The peer has gone.
     Gone,
+    /// The peer speaks HTTP/2.
+    Http2,
 }
 
 /// A connection's entry in its worker's list of wakers.
@@ -124,21 +158,41 @@ where
             timer: Timer::default(),
             key: None,
             codec: None,
+            lines: Lines::default(),
             request: None,
             payload: None,
+            arrival: Arrival::default(),
+            framing: 0,
             exchange: Exchange::None,
-            route: None,
+            route: LastRoute::default(),
+            finished: false,
             fresh: true,
             since: now,
             now,
+            stall: None,
+            switched: false,
+            until_close: false,
             broken: false,
             close_after: false,
             close: None,
         }
     }
 
+    /// What HTTP/2 goes on with.
+    pub(super) fn handover(self: Pin<&mut Self>) -> Handover<'_, S> {
+        let this = self.project();
+        Handover {
+            worker: this.worker,
+            peer: *this.peer,
+            link: this.link,
+            slot: this.slot,
+            timer: this.timer,
+        }
+    }
+
     /// The handler is at work.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        let mut read = None;
         loop {
             self.as_mut().feed();
             let this = self.as_mut().project();
@@ -152,9 +206,15 @@ where
                 Err(_) => return self.respond_to_panic(),
             }
             match self.as_mut().poll_read_ahead(cx) {
-                Poll::Ready(Ok(_)) => continue,
+                Poll::Ready(Ok(now)) => {
+                    read = Some(now);
+                    continue;
+                }
                 Poll::Ready(Err(_)) => return Turn::Gone,
                 Poll::Pending => {}
+            }
+            if self.as_mut().poll_late_body(read, cx).is_ready() {
+                return self.give_up_body(cx);
             }
             return match self.project().link.poll_flush(cx) {
                 Poll::Ready(Err(_)) => Turn::Gone,
@@ -175,13 +235,10 @@ where
         if let Some(request) = this.request {
             worker.control.count_cut(&request.route(routes), 1);
         } else if unacknowledged || !this.link.write.is_empty() {
-            let route = this
-                .route
-                .as_ref()
-                .map_or("unmatched", |(_, route)| &route.pattern);
-            worker
-                .control
-                .count_cut(&format!("{route} (unacknowledged)"), 1);
+            worker.control.count_cut(&this.route.unacknowledged(), 1);
+            if *this.finished {
+                worker.control.uncount_finished();
+            }
         } else if !this.link.read.is_empty() {
             worker.control.count_cut("(half a request head)", 1);
         } else if this.close.is_none() && kernel::waiting(&this.link.io) == Waiting::Bytes {
@@ -195,9 +252,9 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    type Output = ();
+    type Output = Next;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
         let this = self.as_mut().project();
         if this.key.is_none() {
             let key = this.worker.wakers.borrow_mut().insert(cx.waker().clone());
@@ -211,13 +268,13 @@ where
             let stage = this.worker.control.stage();
             if stage == Stage::Cut {
                 self.count_cut();
-                return Poll::Ready(());
+                return Poll::Ready(Next::End);
             }
             if let Some(close) = this.close {
                 let patience = (stage < Stage::Drain).then_some(this.worker.limits.keep_alive);
                 let ended = close.poll(this.link, this.timer, patience, cx);
                 this.slot.set_in_flight(!close.is_acknowledged());
-                return ended;
+                return ended.map(|()| Next::End);
             }
             let turn = match this.exchange.project() {
                 ExchangeProj::None => self.as_mut().poll_between(cx),
@@ -227,7 +284,8 @@ where
             match turn {
                 Turn::Again => {}
                 Turn::Wait => return Poll::Pending,
-                Turn::Gone => return Poll::Ready(()),
+                Turn::Gone => return Poll::Ready(Next::End),
+                Turn::Http2 => return Poll::Ready(Next::Http2),
                 Turn::Close => self.as_mut().begin_close(),
             }
         }

@@ -1,33 +1,42 @@
 use std::{
     io,
+    mem::take,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Buf as _, BytesMut};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
     net::TcpStream,
 };
 use tokio_util::io::poll_read_buf;
 
+use super::spare;
+
 /// What one read asks for.
 const READ: usize = 8 * 1024;
 
-/// A write buffer that has grown beyond this is given back once it is empty.
-const RETAINED: usize = 128 * 1024;
+/// A read buffer that has grown beyond this is not used again.
+const LARGE_READ: usize = 2 * READ;
 
-/// A socket with its two buffers.
+/// A write buffer that has grown beyond this is not used again.
+const LARGE_WRITE: usize = 128 * 1024;
+
+/// A socket with its two buffers, which it has only while there is something in them.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) io: TcpStream,
     /// Read, and not yet taken by a request.
     pub(super) read: BytesMut,
-    /// Part of a response, and not yet taken by the kernel.
+    /// Part of a response, and not yet taken by the kernel. Written to by [`Link::write`].
     pub(super) write: BytesMut,
-    /// The write buffer has grown beyond [`RETAINED`]. Its capacity alone does not tell: what is
-    /// taken from its front counts no more, and is not given back either.
-    large: bool,
+    /// The buffers have grown too large to be used again. Their capacity alone does not tell: what
+    /// is taken from their front counts no more, and is not given back either.
+    large_read: bool,
+    large_write: bool,
     /// The peer will send no more.
     pub(super) eof: bool,
 }
@@ -38,17 +47,29 @@ impl Link {
             io,
             read: BytesMut::new(),
             write: BytesMut::new(),
-            large: false,
+            large_read: false,
+            large_write: false,
             eof: false,
         }
     }
 
     /// Reads once; 0 is the peer's FIN, noted in `eof`.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.read.capacity() == 0 {
+            self.read = spare::READ.with(spare::Spare::take);
+        }
         if self.read.capacity() - self.read.len() < READ / 8 {
             self.read.reserve(READ);
+            self.large_read |= self.read.capacity() > LARGE_READ;
         }
-        let read = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.read))?;
+        let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.read);
+        if self.read.is_empty() {
+            let buffer = take(&mut self.read);
+            if !take(&mut self.large_read) {
+                spare::READ.with(|spare| spare.give(buffer));
+            }
+        }
+        let read = ready!(read)?;
         self.eof = read == 0;
         Poll::Ready(Ok(read))
     }
@@ -61,9 +82,18 @@ impl Link {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
+    /// Where to write what is to be sent.
+    #[inline]
+    pub(super) fn write(&mut self) -> &mut BytesMut {
+        if self.write.capacity() == 0 {
+            self.write = spare::WRITE.with(spare::Spare::take);
+        }
+        &mut self.write
+    }
+
     /// Hands the whole write buffer to the kernel.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.large |= self.write.capacity() > RETAINED;
+        self.large_write |= self.write.capacity() > LARGE_WRITE;
         while !self.write.is_empty() {
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.write))?;
             if written == 0 {
@@ -75,8 +105,11 @@ impl Link {
                 self.write.advance(written);
             }
         }
-        if std::mem::take(&mut self.large) {
-            self.write = BytesMut::new();
+        if self.write.capacity() > 0 {
+            let buffer = take(&mut self.write);
+            if !take(&mut self.large_write) {
+                spare::WRITE.with(|spare| spare.give(buffer));
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -84,5 +117,12 @@ impl Link {
     /// Sends FIN.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    /// Has the connection end by RST when it is dropped, and the kernel forget what it still holds
+    /// for a peer that takes nothing: after a FIN it would go on trying for minutes.
+    pub(super) fn abandon(&self) {
+        // A socket that cannot be told is closed in the ordinary way.
+        let _ = SockRef::from(&self.io).set_linger(Some(Duration::ZERO));
     }
 }

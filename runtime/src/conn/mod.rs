@@ -1,18 +1,23 @@
 //! Connections: from `accept` to the last acknowledged byte.
 //!
-//! [`Worker`] is what the connections of one thread share; [`H1`] serves one of them. A second
-//! protocol would stand beside it: take the [`Slot`], look at [`Control::stage`], and end itself
-//! by [`close::Close`].
+//! [`Worker`] is what the connections of one thread share. Each begins as an [`H1`]; the preface of
+//! HTTP/2 makes it an [`h2`] one. A TLS handshake would come before that choice, and its ALPN would
+//! make it.
 
+mod arrival;
 mod close;
 mod dates;
 mod h1;
+mod h2;
 mod link;
 mod payload;
 mod request;
+mod spare;
 mod timer;
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc, task::Waker, time::Duration};
+use std::{
+    cell::RefCell, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, task::Waker, time::Duration,
+};
 
 use actix_http::Request;
 use actix_service::Service;
@@ -20,7 +25,10 @@ use actix_web::{body::MessageBody, dev::ServiceResponse};
 use slab::Slab;
 use tokio::net::TcpStream;
 
-use self::{dates::Dates, h1::H1};
+use self::{
+    dates::Dates,
+    h1::{H1, Next},
+};
 use crate::{
     control::{Control, Counters, Slot},
     metrics::Routes,
@@ -41,6 +49,8 @@ pub(crate) struct Limits {
     pub(crate) keep_alive: Duration,
     /// From a head's first byte to its last.
     pub(crate) head_timeout: Duration,
+    /// For each further KiB of a body that is waited for, or its end.
+    pub(crate) body_timeout: Duration,
 }
 
 /// What the connections of one thread share.
@@ -103,9 +113,35 @@ where
                 // A response's last segment must not wait for the acknowledgement of the one
                 // before (Nagle).
                 let _ = socket.set_nodelay(true);
-                tokio::task::spawn_local(H1::new(Rc::clone(self), socket, peer, slot));
+                tokio::task::spawn_local(serve(Rc::clone(self), socket, peer, slot));
             }
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
+}
+
+/// Serves a connection by the protocol that its first bytes choose.
+async fn serve<S, B>(worker: Rc<Worker<S>>, socket: TcpStream, peer: SocketAddr, slot: Slot)
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    let mut connection = pin!(H1::new(worker, socket, peer, slot));
+    if connection.as_mut().await == Next::Http2 {
+        // Apart, so that connections of HTTP/1.1 need no room for it.
+        Box::pin(h2::serve(connection.handover())).await;
+    }
+}
+
+/// What a connection of this service holds in memory while it is idle, beside its socket.
+#[cfg(test)]
+pub(crate) fn size<S, B>(_: &S) -> usize
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    fn size_of_task<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+    size_of_task(serve::<S, B>)
 }

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
+    mem::size_of,
     pin::Pin,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
@@ -16,10 +17,15 @@ use futures_core::Stream;
 /// TCP's own flow control reaches the client.
 const HIGH_WATER: usize = 32 * 1024;
 
+/// What a chunk holds in memory: a client may send its body in chunks of one byte.
+fn weight(chunk: &Bytes) -> usize {
+    size_of::<Bytes>() + chunk.len()
+}
+
 #[derive(Debug, Default)]
 struct Queue {
     chunks: VecDeque<Bytes>,
-    len: usize,
+    weight: usize,
     end: Option<Result<(), PayloadError>>,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -47,11 +53,24 @@ impl Sender {
             return true;
         };
         let mut queue = queue.borrow_mut();
-        let wants = queue.len < HIGH_WATER;
+        let wants = queue.weight < HIGH_WATER;
         if !wants {
             queue.writer = Some(cx.waker().clone());
         }
         wants
+    }
+
+    /// Whether the handler waits for more; if not, the task is woken when it does.
+    pub(super) fn is_awaited(&self, cx: &mut Context<'_>) -> bool {
+        let Some(queue) = self.0.upgrade() else {
+            return false;
+        };
+        let mut queue = queue.borrow_mut();
+        let awaited = queue.reader.is_some();
+        if !awaited {
+            queue.writer = Some(cx.waker().clone());
+        }
+        awaited
     }
 
     pub(super) fn push(&self, chunk: Bytes) {
@@ -59,7 +78,7 @@ impl Sender {
             return;
         };
         let mut queue = queue.borrow_mut();
-        queue.len += chunk.len();
+        queue.weight += weight(&chunk);
         queue.chunks.push_back(chunk);
         queue.wake_reader();
     }
@@ -94,6 +113,12 @@ impl Queue {
             reader.wake();
         }
     }
+
+    fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
 }
 
 impl Stream for Receiver {
@@ -102,10 +127,8 @@ impl Stream for Receiver {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = self.0.borrow_mut();
         if let Some(chunk) = queue.chunks.pop_front() {
-            queue.len -= chunk.len();
-            if let Some(writer) = queue.writer.take() {
-                writer.wake();
-            }
+            queue.weight -= weight(&chunk);
+            queue.wake_writer();
             return Poll::Ready(Some(Ok(chunk)));
         }
         match queue.end.take() {
@@ -119,6 +142,8 @@ impl Stream for Receiver {
             }
             None => {
                 queue.reader = Some(cx.waker().clone());
+                // From now on the client is waited for, and not the handler.
+                queue.wake_writer();
                 Poll::Pending
             }
         }
@@ -128,9 +153,7 @@ impl Stream for Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         // What is left of the body may be discarded now.
-        if let Some(writer) = self.0.borrow_mut().writer.take() {
-            writer.wake();
-        }
+        self.0.borrow_mut().wake_writer();
     }
 }
 
@@ -161,6 +184,33 @@ mod tests {
             receiver.next().await,
             Some(Err(PayloadError::Incomplete(_)))
         ));
+    }
+
+    #[test]
+    fn a_body_in_tiny_chunks_weighs_what_it_holds_in_memory() {
+        let (sender, _receiver) = channel();
+        let mut chunks = 0;
+        while sender.wants(&mut Context::from_waker(Waker::noop())) {
+            sender.push(Bytes::from_static(b"a"));
+            chunks += 1;
+        }
+        assert!(chunks <= HIGH_WATER / size_of::<Bytes>(), "{chunks}");
+    }
+
+    #[tokio::test]
+    async fn the_connection_is_told_when_the_handler_begins_to_wait() {
+        let (sender, mut receiver) = channel();
+        let waits = poll_fn(|cx| match sender.is_awaited(cx) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
+        let (mut waits, mut next) = (Box::pin(waits), Box::pin(receiver.next()));
+        assert!(poll!(&mut waits).is_pending());
+        assert!(poll!(&mut next).is_pending());
+        waits.await;
+        sender.push(Bytes::from_static(b"a"));
+        let awaited = poll_fn(|cx| Poll::Ready(sender.is_awaited(cx))).await;
+        assert!(!awaited, "it has something to do");
     }
 
     #[tokio::test]

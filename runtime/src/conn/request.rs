@@ -1,10 +1,14 @@
 use std::{rc::Rc, sync::Arc, sync::atomic::Ordering::Relaxed, time::Instant};
 
 use actix_http::uri::PathAndQuery;
-use actix_web::http::{Method, StatusCode};
+use actix_web::{
+    dev::ServiceResponse,
+    http::{Method, StatusCode},
+};
 
 use crate::{
-    control::Counters,
+    control::{Control, Counters},
+    drain,
     metrics::{Route, Routes},
 };
 
@@ -16,6 +20,7 @@ pub(super) struct InFlight {
     target: Option<PathAndQuery>,
     began: Instant,
     answered: Option<(Rc<Route>, StatusCode)>,
+    ends_itself: bool,
 }
 
 impl InFlight {
@@ -32,10 +37,11 @@ impl InFlight {
             target,
             began,
             answered: None,
+            ends_itself: false,
         }
     }
 
-    pub(super) fn path(&self) -> &str {
+    fn path(&self) -> &str {
         self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
@@ -47,20 +53,69 @@ impl InFlight {
         }
     }
 
-    pub(super) fn answered(&mut self, route: Rc<Route>, status: StatusCode) {
-        self.answered = Some((route, status));
+    /// A handler has answered. One that has taken [`Drain`](crate::Drain) ends its response itself.
+    pub(super) fn answered_by<B>(
+        &mut self,
+        routes: &Routes,
+        last: &mut LastRoute,
+        response: &ServiceResponse<B>,
+    ) {
+        self.ends_itself = drain::ends_itself(response.request());
+        self.answered = Some((last.find(routes, response), response.status()));
     }
 
-    /// The response's last byte is on its way to the kernel.
-    pub(super) fn done(self, now: Instant) {
+    /// Something else has answered in the handler's place.
+    pub(super) fn answered_unrouted(&mut self, routes: &Routes, status: StatusCode) {
+        let route = routes.get(Some(routes.name(self.path())));
+        self.answered = Some((route, status));
+        self.ends_itself = false;
+    }
+
+    /// The response's last byte is on its way to the kernel. True if the drain has finished it:
+    /// it was under way when the drain began, and its handler was not to be told.
+    pub(super) fn done(self, now: Instant, control: &Control) -> bool {
         if let Some((route, status)) = &self.answered {
             route.observe(&self.method, *status, (now - self.began).as_secs_f64());
         }
+        let drain = control.draining_since();
+        let finished = drain.is_some_and(|since| self.began <= since && !self.ends_itself);
+        if finished {
+            control.count_finished();
+        }
+        finished
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.counters.requests.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The route of a connection's last response, and the path that led to it: finding a route is the
+/// dearest part of accounting, and a connection mostly asks for what it asked for before.
+#[derive(Debug, Default)]
+pub(super) struct LastRoute(Option<(String, Rc<Route>)>);
+
+impl LastRoute {
+    fn find<B>(&mut self, routes: &Routes, response: &ServiceResponse<B>) -> Rc<Route> {
+        let request = response.request();
+        match &self.0 {
+            Some((path, route)) if path == request.path() => Rc::clone(route),
+            _ => {
+                let route = routes.get(request.match_pattern());
+                self.0 = Some((request.path().to_owned(), Rc::clone(&route)));
+                route
+            }
+        }
+    }
+
+    /// What a response is counted under that is written, and has not arrived.
+    pub(super) fn unacknowledged(&self) -> String {
+        let route = self
+            .0
+            .as_ref()
+            .map_or("unmatched", |(_, route)| &route.pattern);
+        format!("{route} (unacknowledged)")
     }
 }

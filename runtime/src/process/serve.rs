@@ -198,6 +198,7 @@ fn limits(http: &Http) -> Limits {
     Limits {
         keep_alive: http.keep_alive,
         head_timeout: http.head_timeout,
+        body_timeout: http.body_timeout,
     }
 }
 

@@ -55,6 +55,10 @@ pub(crate) struct Http {
     /// How long a request's head may take from its first byte on.
     #[serde(with = "field::positive_duration")]
     pub(crate) head_timeout: Duration,
+    /// How long a handler may have to wait for each further KiB of a request's body, or for its
+    /// end. The time in which it does not wait, since it is busy, does not count.
+    #[serde(with = "field::positive_duration")]
+    pub(crate) body_timeout: Duration,
     /// Threads that serve connections.
     #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
     pub(crate) workers: u32,
@@ -143,8 +147,6 @@ pub(crate) enum LogLevel {
     Info,
     /// What a developer asks for.
     Debug,
-    /// Everything.
-    Trace,
 }
 
 impl<S: Default> Default for Settings<S> {
@@ -174,6 +176,7 @@ impl Default for Http {
             address: (Ipv4Addr::UNSPECIFIED, 8080).into(),
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
             backlog: 4_096,
             max_connections: 10_000,

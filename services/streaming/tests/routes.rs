@@ -2,23 +2,21 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use actix_web::App;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use streaming::{Settings, ticks};
+use streaming::Settings;
+use streaming::ticks::Clock;
 
 /// Long, so that the present event stays the same while a test runs.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 fn present() -> u64 {
-    let now = SystemTime::UNIX_EPOCH
-        .elapsed()
-        .expect("it is later than 1970");
-    ticks::latest(INTERVAL, now)
+    Clock::read(INTERVAL).latest()
 }
 
 async fn call(request: TestRequest) -> ServiceResponse<impl MessageBody> {
@@ -167,4 +165,26 @@ async fn a_wrong_length_is_refused_and_named() {
     let (status, body) = refusal(TestRequest::with_uri("/download")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(body, "bytes = \"\": must be a whole number, 0 to 1048576");
+}
+
+async fn upload(body: Vec<u8>) -> serde_json::Value {
+    let response = call(TestRequest::post().uri("/upload").set_payload(body)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    serde_json::from_slice(&read_body(response).await).expect("the answer is JSON")
+}
+
+#[actix_web::test]
+async fn an_upload_is_counted_and_checked() {
+    for (body, crc32) in [(&b"123456789"[..], "cbf43926"), (b"", "00000000")] {
+        let received = upload(body.to_vec()).await;
+        let expected = serde_json::json!({ "bytes": body.len(), "crc32": crc32 });
+        assert_eq!(received, expected);
+    }
+}
+
+#[actix_web::test]
+async fn an_upload_may_be_longer_than_a_buffered_body() {
+    // actix buffers no body beyond 2 MiB.
+    let received = upload(vec![7; 3 << 20]).await;
+    assert_eq!(received["bytes"], 3 << 20);
 }

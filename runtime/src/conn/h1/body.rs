@@ -24,17 +24,22 @@ use crate::conn::payload;
 /// does, and that the client is still there.
 const READ_AHEAD: usize = 16 * 1024;
 
+/// What a body in chunks may hold beside its data (sizes, extensions, trailers) before it is taken
+/// for abuse: so much, and for each piece of data what is usual, twice the data included.
+const FRAMING: usize = 16 * 1024;
+const FRAMING_PER_PIECE: usize = 16;
+
 impl<S, B> H1<S, B>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
     /// Reads on while a request is at hand: its body, if it is wanted, or a little of what
-    /// follows. Notes a peer that has no more to say.
+    /// follows. Says when; notes a peer that has no more to say.
     pub(super) fn poll_read_ahead(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    ) -> Poll<io::Result<Instant>> {
         let this = self.project();
         let wanted = match this.payload {
             Some(payload) => payload.wants(cx),
@@ -43,9 +48,10 @@ where
         if !wanted || this.link.eof || *this.broken {
             return Poll::Pending;
         }
-        let read = ready!(this.link.poll_fill(cx))?;
+        ready!(this.link.poll_fill(cx))?;
         *this.now = Instant::now();
-        Poll::Ready(Ok(read))
+        this.arrival.pause(*this.now);
+        Poll::Ready(Ok(*this.now))
     }
 
     /// Moves what has arrived of the body to the handler.
@@ -55,14 +61,23 @@ where
             return;
         };
         while let Some(payload) = this.payload.as_ref() {
-            match codec.decode(&mut this.link.read) {
-                Ok(Some(Message::Chunk(Some(chunk)))) => payload.push(chunk),
+            let before = this.link.read.len();
+            let decoded = codec.decode(&mut this.link.read);
+            let data = match &decoded {
+                Ok(Some(Message::Chunk(Some(chunk)))) => chunk.len(),
+                _ => 0,
+            };
+            *this.framing += before - this.link.read.len() - data;
+            match decoded {
+                Ok(_) if *this.framing > FRAMING => corrupted(this.broken, this.payload),
+                Ok(Some(Message::Chunk(Some(chunk)))) => {
+                    *this.framing = this.framing.saturating_sub(2 * data + FRAMING_PER_PIECE);
+                    this.arrival.count(data);
+                    payload.push(chunk);
+                }
                 Ok(Some(Message::Chunk(None))) => end(this.payload, Ok(())),
                 Ok(Some(Message::Item(_)) | None) => break,
-                Err(_) => {
-                    *this.broken = true;
-                    end(this.payload, Err(PayloadError::EncodingCorrupted));
-                }
+                Err(_) => corrupted(this.broken, this.payload),
             }
         }
         if this.link.eof && this.payload.is_some() {
@@ -74,7 +89,13 @@ where
     }
 }
 
-fn end(payload: &mut Option<payload::Sender>, end: Result<(), PayloadError>) {
+fn corrupted(broken: &mut bool, payload: &mut Option<payload::Sender>) {
+    *broken = true;
+    end(payload, Err(PayloadError::EncodingCorrupted));
+}
+
+/// Ends the body for its reader.
+pub(super) fn end(payload: &mut Option<payload::Sender>, end: Result<(), PayloadError>) {
     if let Some(payload) = payload.take() {
         payload.end(end);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_http::{
-    Payload, Request, StatusCode,
+    Payload, Request, StatusCode, Version,
     body::MessageBody,
     error::ParseError,
     h1::{Codec, Message, MessageType},
@@ -17,9 +17,18 @@ use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use tokio_util::codec::Decoder as _;
 
-use super::{Exchange, H1, Turn, respond};
+use super::{
+    Exchange, H1, Turn,
+    lines::{Lines, Look},
+    respond,
+};
 use crate::{
-    conn::{payload, request::InFlight},
+    conn::{
+        arrival::Arrival,
+        h2::preface::{self, Preface},
+        payload,
+        request::InFlight,
+    },
     control::Stage,
     kernel::{self, Waiting},
     sabotage::{self, Rule},
@@ -36,17 +45,17 @@ where
 {
     /// Between requests.
     pub(super) fn poll_between(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
-        let this = self.as_mut().project();
-        match this.link.poll_flush(cx) {
+        match self.as_mut().poll_hand_over(cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => return Turn::Gone,
             Poll::Pending => return Turn::Wait,
         }
+        let this = self.as_mut().project();
         if *this.close_after {
             return Turn::Close;
         }
         if !this.link.read.is_empty()
-            && let Some(turn) = self.as_mut().take_head()
+            && let Some(turn) = self.as_mut().take_first()
         {
             return turn;
         }
@@ -104,38 +113,58 @@ where
     }
 
     /// A head has begun and is not complete.
-    fn poll_half_head(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
-        let this = self.project();
+    fn poll_half_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        let this = self.as_mut().project();
         let deadline = *this.since + this.worker.limits.head_timeout;
         if this.timer.poll(deadline, cx).is_pending() {
             return Turn::Wait;
         }
-        respond::refuse(this.link, this.codec, StatusCode::REQUEST_TIMEOUT);
-        *this.broken = true;
-        *this.close_after = true;
-        Turn::Again
+        self.refuse(StatusCode::REQUEST_TIMEOUT)
+    }
+
+    /// Takes what the read buffer begins with: mostly a request. HTTP/2's preface is possible only
+    /// at the very beginning of a connection.
+    fn take_first(self: Pin<&mut Self>) -> Option<Turn> {
+        match self.fresh.then(|| preface::look(&self.link.read)) {
+            Some(Preface::Whole) => Some(Turn::Http2),
+            Some(Preface::Part) => None,
+            Some(Preface::No) | None => self.take_head(),
+        }
     }
 
     /// Takes a request from the read buffer, if a whole head is there.
     fn take_head(mut self: Pin<&mut Self>) -> Option<Turn> {
         let this = self.as_mut().project();
+        let look = this.lines.look(&this.link.read);
+        if look == Look::Partial {
+            return None;
+        }
         let codec = this
             .codec
             .get_or_insert_with(|| Codec::new(this.worker.dates.config()));
-        match codec.decode(&mut this.link.read) {
-            Ok(Some(Message::Item(request))) => Some(self.begin(request)),
-            Ok(Some(Message::Chunk(_)) | None) => None,
-            Err(error) => {
-                let status = match error {
-                    ParseError::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                respond::refuse(this.link, this.codec, status);
-                *this.broken = true;
-                *this.close_after = true;
-                Some(Turn::Again)
-            }
+        if look == Look::Bad {
+            return Some(self.refuse(StatusCode::BAD_REQUEST));
         }
+        match codec.decode(&mut this.link.read) {
+            Ok(Some(Message::Item(request))) => {
+                *this.lines = Lines::default();
+                Some(self.begin(request))
+            }
+            Ok(_) if look == Look::Doubtful => None,
+            Err(ParseError::TooLarge) => {
+                Some(self.refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+            }
+            Ok(_) | Err(_) => Some(self.refuse(StatusCode::BAD_REQUEST)),
+        }
+    }
+
+    /// Answers what is no request, and ends the connection.
+    fn refuse(self: Pin<&mut Self>, status: StatusCode) -> Turn {
+        let this = self.project();
+        respond::refuse(this.link, this.codec, status);
+        *this.broken = true;
+        *this.close_after = true;
+        Turn::Again
     }
 
     /// Hands a request to the service.
@@ -144,6 +173,7 @@ where
         let head = request.head_mut();
         head.peer_addr = Some(*this.peer);
         let expects = head.expect();
+        let is_old = head.version < Version::HTTP_11;
         let target = head.uri.path_and_query().cloned();
         let method = head.method.clone();
         if this.worker.control.stage() >= Stage::Goodbye {
@@ -155,19 +185,19 @@ where
             target,
             *this.now,
         ));
-        let has_body = this
-            .codec
-            .as_ref()
-            .is_some_and(|codec| codec.message_type() != MessageType::None);
-        if has_body {
+        let body = this.codec.as_ref().map(Codec::message_type);
+        // Chunks are no way to answer these.
+        *this.until_close = is_old || body == Some(MessageType::Stream);
+        if body.is_some_and(|body| body != MessageType::None) {
             let (sender, receiver) = payload::channel();
             *this.payload = Some(sender);
+            (*this.arrival, *this.framing) = (Arrival::default(), 0);
             *request.payload() = Payload::Stream {
                 payload: Box::pin(receiver),
             };
             if expects && this.link.read.is_empty() {
                 this.link
-                    .write
+                    .write()
                     .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             }
         }

@@ -1,8 +1,8 @@
 //! Responses, and what follows them.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -34,7 +34,7 @@ pub(super) fn refuse(link: &mut Link, codec: &mut Option<Codec>, status: StatusC
         .set_connection_type(ConnectionType::Close);
     let head = Message::Item((response, BodySize::Sized(0)));
     // Encoding into memory fails only for a body that exceeds its announced size.
-    let _ = codec.encode(head, &mut link.write);
+    let _ = codec.encode(head, link.write());
 }
 
 impl<S, B> H1<S, B>
@@ -71,48 +71,41 @@ where
 
     fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<B>) {
         let this = self.project();
-        let request = response.request();
-        // Finding a pattern is the dearest part of accounting, and a connection mostly asks for
-        // what it asked for before.
-        let route = match this.route {
-            Some((path, route)) if path == request.path() => Rc::clone(route),
-            _ => {
-                let route = this.worker.routes.get(request.match_pattern());
-                *this.route = Some((request.path().to_owned(), Rc::clone(&route)));
-                route
-            }
-        };
         if let Some(in_flight) = this.request {
-            in_flight.answered(route, response.status());
+            in_flight.answered_by(&this.worker.routes, this.route, response);
         }
     }
 
-    fn note_unrouted(self: Pin<&mut Self>, status: StatusCode) {
+    pub(super) fn note_unrouted(self: Pin<&mut Self>, status: StatusCode) {
         let this = self.project();
         if let Some(in_flight) = this.request {
-            let routes = &this.worker.routes;
-            let route = routes.get(Some(routes.name(in_flight.path())));
-            in_flight.answered(route, status);
+            in_flight.answered_unrouted(&this.worker.routes, status);
         }
     }
 
-    fn send(mut self: Pin<&mut Self>, response: Response<EitherBody<B, BoxBody>>) -> Turn {
+    pub(super) fn send(
+        mut self: Pin<&mut Self>,
+        response: Response<EitherBody<B, BoxBody>>,
+    ) -> Turn {
         // A body that has wholly arrived, though the handler did not want it, is no reason to
         // close.
         self.as_mut().feed();
         let (mut response, body) = response.into_parts();
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS && self.is_last() {
+        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !switched && self.is_last() {
             response
                 .head_mut()
                 .set_connection_type(ConnectionType::Close);
         }
         let mut this = self.as_mut().project();
+        *this.switched = switched;
+        *this.until_close &= matches!(body.size(), BodySize::Stream) && !switched;
         let Some(codec) = this.codec else {
             return Turn::Gone;
         };
         let size = body.size();
         if codec
-            .encode(Message::Item((response, size)), &mut this.link.write)
+            .encode(Message::Item((response, size)), this.link.write())
             .is_err()
         {
             return Turn::Gone;
@@ -130,6 +123,10 @@ where
         if self.payload.is_some() || self.broken {
             return true;
         }
+        // The codec keeps no connection that asked for another protocol, granted or not.
+        if self.codec.as_ref().is_some_and(Codec::upgrade) {
+            return true;
+        }
         let read_all = self.link.read.is_empty();
         if self.link.eof {
             return read_all;
@@ -144,6 +141,7 @@ where
 
     /// The response's body is on its way.
     pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        let mut read = None;
         loop {
             self.as_mut().feed();
             let mut more = true;
@@ -154,15 +152,18 @@ where
                     Poll::Pending => more = false,
                 }
             }
-            match self.as_mut().project().link.poll_flush(cx) {
+            match self.as_mut().poll_hand_over(cx) {
                 Poll::Ready(Ok(())) if more => continue,
                 Poll::Ready(Ok(())) | Poll::Pending => {}
                 Poll::Ready(Err(_)) => return Turn::Gone,
             }
             match self.as_mut().poll_read_ahead(cx) {
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(now)) => read = Some(now),
                 Poll::Ready(Err(_)) => return Turn::Gone,
-                Poll::Pending => return Turn::Wait,
+                Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
+                    return Turn::Wait;
+                }
+                Poll::Pending => return self.give_up_body(cx),
             }
         }
     }
@@ -176,22 +177,24 @@ where
         let Some(codec) = this.codec else {
             return Poll::Ready(Some(Turn::Gone));
         };
-        let chunk: Option<Bytes> = match std::task::ready!(body.poll_next(cx)) {
-            Some(Ok(chunk)) => Some(chunk),
-            None => None,
-            // The head has gone out, so all that can be said is to end without an end.
-            Some(Err(error)) => {
+        let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+        let chunk: Option<Bytes> = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Some(Ok(chunk)))) => Some(chunk),
+            Ok(Poll::Ready(None)) => None,
+            Ok(Poll::Ready(Some(Err(error)))) => {
                 let error: Box<dyn std::error::Error> = error.into();
                 tracing::error!(%error, "a response's body failed");
-                return Poll::Ready(Some(Turn::Gone));
+                return Poll::Ready(Some(self.fail()));
             }
+            Err(_) => return Poll::Ready(Some(self.fail())),
         };
         let last = chunk.is_none();
         if codec
-            .encode(Message::Chunk(chunk), &mut this.link.write)
+            .encode(Message::Chunk(chunk), this.link.write())
             .is_err()
         {
-            return Poll::Ready(Some(Turn::Gone));
+            return Poll::Ready(Some(self.fail()));
         }
         if last {
             self.finish();
@@ -200,23 +203,40 @@ where
         Poll::Ready(None)
     }
 
+    /// The response's body has failed. Its head has gone out, so all that can be said is to end
+    /// without an end; but in good order, for the sake of the responses before it.
+    fn fail(self: Pin<&mut Self>) -> Turn {
+        let mut this = self.project();
+        this.request.take();
+        this.codec.take();
+        this.exchange.set(Exchange::None);
+        (*this.broken, *this.close_after) = (true, true);
+        Turn::Again
+    }
+
     /// The response is complete: its last byte is in the write buffer.
     fn finish(self: Pin<&mut Self>) {
         let mut this = self.project();
         let now = Instant::now();
         (*this.now, *this.since, *this.fresh) = (now, now, false);
         if let Some(request) = this.request.take() {
-            request.done(now);
+            *this.finished = request.done(now, &this.worker.control);
         }
         this.exchange.set(Exchange::None);
         let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
         *this.close_after = !kept || this.payload.is_some() || *this.broken;
+        *this.until_close = false;
     }
 
     /// Everything is written, and nothing more will be answered.
     pub(super) fn begin_close(self: Pin<&mut Self>) {
         let this = self.project();
         let unread = this.payload.take().is_some() || *this.broken;
-        *this.close = Some(Close::new(this.link, unread, Instant::now()));
+        let now = Instant::now();
+        *this.close = Some(match *this.until_close {
+            // A body that lasts until then has failed: only a reset tells.
+            true => Close::abrupt(this.link, now),
+            false => Close::new(this.link, unread, now),
+        });
     }
 }

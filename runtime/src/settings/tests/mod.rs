@@ -107,10 +107,9 @@ fn the_defaults_are_those_of_the_design() {
         service,
     } = loaded.settings;
     assert_eq!(http.address.to_string(), "0.0.0.0:8080");
-    assert_eq!(
-        (http.keep_alive.as_secs(), http.head_timeout.as_secs()),
-        (75, 5)
-    );
+    let seconds =
+        [http.keep_alive, http.head_timeout, http.body_timeout].map(|time| time.as_secs());
+    assert_eq!(seconds, [75, 5, 10]);
     assert!((1..=1_024).contains(&http.workers));
     assert_eq!((http.backlog, http.max_connections), (4_096, 10_000));
     assert_eq!(admin.address.to_string(), "0.0.0.0:9090");

@@ -52,6 +52,18 @@ fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
              must be above zero: a duration such as \"3s\" or \"500ms\"",
         ),
         (
+            "LASTCALL__HTTP__BODY_TIMEOUT",
+            "0s",
+            "http.body_timeout = \"0s\" (LASTCALL__HTTP__BODY_TIMEOUT): \
+             must be above zero: a duration such as \"3s\" or \"500ms\"",
+        ),
+        (
+            "LASTCALL__HTTP__BODY_TIMEOUT",
+            "2years",
+            "http.body_timeout = \"2years\" (LASTCALL__HTTP__BODY_TIMEOUT): \
+             must be a duration of at most 365 days",
+        ),
+        (
             "LASTCALL__GRACE_PERIOD",
             "30",
             "grace_period = 30 (LASTCALL__GRACE_PERIOD): \

@@ -1,0 +1,129 @@
+//! HTTP/2: one connection, over the `h2` crate and actix's service.
+//!
+//! `h2` knows frames, windows and states; when a connection says goodbye, how long it may be
+//! silent and how it ends is ours, as in HTTP/1.1. actix's own dispatcher says no goodbye at all.
+
+mod frames;
+mod head;
+mod incoming;
+mod io;
+pub(super) mod preface;
+mod session;
+mod shared;
+mod stream;
+
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    net::SocketAddr,
+    rc::Rc,
+    task::Poll,
+    time::Instant,
+};
+
+use actix_http::{Request, body::MessageBody};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use h2::server::{Builder, Connection};
+
+use self::{
+    io::{Io, Wire},
+    session::{Ended, Session},
+    shared::Shared,
+};
+use super::{Worker, close::Close, link::Link, request::LastRoute, timer::Timer};
+use crate::control::{Slot, Stage};
+
+/// Streams that a client may have open at once: the least that RFC 9113 (6.5.2) advises. What is
+/// more is refused, which is safe to repeat.
+const STREAMS: u32 = 100;
+
+/// The size of a request's head, decoded: beyond it the answer is 431, and far beyond it the
+/// connection ends.
+const HEADER_LIST: u32 = 64 * 1024;
+
+/// What a client may send ahead of a handler that does not read, in one stream and in all of a
+/// connection. So a few such streams leave room for the others, and a client far away (100 ms)
+/// still uploads 2.5 MB a second in each.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// What a stream keeps of a response for a client that does not read.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// A connection whose client has sent the preface of HTTP/2.
+#[derive(Debug)]
+pub(super) struct Handover<'l, S> {
+    pub(super) worker: &'l Rc<Worker<S>>,
+    pub(super) peer: SocketAddr,
+    pub(super) link: &'l mut Link,
+    pub(super) slot: &'l mut Slot,
+    pub(super) timer: &'l mut Timer,
+}
+
+/// Serves a connection to its end. Its task is the one that is woken when the stage changes.
+pub(super) async fn serve<S, B>(handover: Handover<'_, S>)
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    let Handover {
+        worker,
+        peer,
+        link,
+        slot,
+        timer,
+    } = handover;
+    let shared = Rc::new(Shared {
+        worker: Rc::clone(worker),
+        peer,
+        route: RefCell::new(LastRoute::default()),
+        answered: Cell::new(false),
+        finished: Cell::new(false),
+        waiting: Cell::new(0),
+        since: Cell::new(Instant::now()),
+    });
+    let wire = RefCell::new(Wire::new(link));
+    // The preface is here, and a new socket has room for the answer: this does not wait.
+    let Ok(connection) = handshake(Io(&wire)).await else {
+        return;
+    };
+    let mut session = Session::new(Rc::clone(&shared), &wire, slot, timer, connection);
+    let ended = poll_fn(|cx| session.poll(cx)).await;
+    drop(session);
+    let Ended::Close { unread, owing } = ended else {
+        return;
+    };
+    let link = wire.into_inner().link;
+    let mut close = Close::new(link, unread, Instant::now());
+    if !owing {
+        close.owes_nothing();
+    }
+    poll_fn(|cx| {
+        let stage = worker.control.stage();
+        if stage == Stage::Cut {
+            if !close.is_acknowledged() {
+                shared.count_unacknowledged();
+            }
+            return Poll::Ready(());
+        }
+        let patience = (stage < Stage::Drain).then_some(worker.limits.keep_alive);
+        let ended = close.poll(link, timer, patience, cx);
+        slot.set_in_flight(!close.is_acknowledged());
+        ended
+    })
+    .await;
+}
+
+/// Against floods of resets, CONTINUATIONs and empty frames `h2` has limits of its own.
+async fn handshake<'w, 'l>(io: Io<'w, 'l>) -> Result<Connection<Io<'w, 'l>, Bytes>, h2::Error> {
+    Builder::new()
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER)
+        .handshake(io)
+        .await
+}

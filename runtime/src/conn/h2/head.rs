@@ -1,0 +1,199 @@
+//! Heads on their way between `h2` and actix, which use two generations of the `http` crate.
+
+use std::net::SocketAddr;
+
+use actix_http::{
+    Method, Request, RequestHead, ResponseHead, ServiceConfig, Uri, Version,
+    body::BodySize,
+    header::{self, HeaderName, HeaderValue},
+};
+use bytes::{Bytes, BytesMut};
+
+/// Headers that are a single connection's, and HTTP/1.1's (RFC 9113, 8.2.2).
+const OF_CONNECTION: [HeaderName; 3] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+const OF_CONNECTION_BY_HABIT: [&str; 2] = ["keep-alive", "proxy-connection"];
+
+/// `date: ` before, and a line's end after the value.
+const DATE_LINE: usize = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
+
+/// The request as actix wants it; `None` if it holds something that actix' generation of types
+/// does not.
+pub(super) fn request(parts: http::request::Parts, peer: SocketAddr) -> Option<Request> {
+    let mut request = Request::new();
+    fill(request.head_mut(), parts, peer)?;
+    Some(request)
+}
+
+fn fill(head: &mut RequestHead, parts: http::request::Parts, peer: SocketAddr) -> Option<()> {
+    head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
+    head.uri = uri(&parts.uri)?;
+    head.version = Version::HTTP_2;
+    head.peer_addr = Some(peer);
+    for (name, value) in &parts.headers {
+        let name = HeaderName::from_bytes(name.as_ref()).ok()?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+        head.headers.append(name, value);
+    }
+    Some(())
+}
+
+fn uri(uri: &http::Uri) -> Option<Uri> {
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let Some(authority) = uri.authority().map(http::uri::Authority::as_str) else {
+        return Uri::try_from(path).ok();
+    };
+    let mut whole = String::with_capacity(authority.len() + path.len() + 8);
+    if let Some(scheme) = uri.scheme_str() {
+        whole.push_str(scheme);
+        whole.push_str("://");
+    }
+    whole.push_str(authority);
+    whole.push_str(path);
+    Uri::try_from(whole).ok()
+}
+
+/// The head of a response whose body has this size, as far as it is known.
+pub(super) fn response(
+    head: &ResponseHead,
+    size: BodySize,
+    dates: &ServiceConfig,
+) -> http::Response<()> {
+    let mut response = http::Response::new(());
+    // Both generations know the same numbers.
+    *response.status_mut() = http::StatusCode::from_u16(head.status.as_u16()).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.reserve(head.headers.len() + 2);
+    for (name, value) in &head.headers {
+        let known = size != BodySize::Stream && name == header::CONTENT_LENGTH;
+        if known || is_of_connection(name) {
+            continue;
+        }
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = http::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    if let BodySize::Sized(length) = size {
+        headers.insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    if !headers.contains_key(http::header::DATE)
+        && let Ok(date) = http::HeaderValue::from_maybe_shared(date(dates))
+    {
+        headers.insert(http::header::DATE, date);
+    }
+    response
+}
+
+fn is_of_connection(name: &HeaderName) -> bool {
+    OF_CONNECTION.contains(name) || OF_CONNECTION_BY_HABIT.contains(&name.as_str())
+}
+
+fn date(dates: &ServiceConfig) -> Bytes {
+    let mut line = BytesMut::with_capacity(DATE_LINE);
+    dates.write_date_header(&mut line, false);
+    line.freeze()
+        .slice("date: ".len()..DATE_LINE - "\r\n".len())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::{Response, StatusCode};
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    fn parts(request: http::request::Builder) -> http::request::Parts {
+        request.body(()).unwrap().into_parts().0
+    }
+
+    async fn sent(response: Response<()>, size: BodySize) -> http::Response<()> {
+        let convert = async { super::response(response.head(), size, &ServiceConfig::default()) };
+        LocalSet::new().run_until(convert).await
+    }
+
+    #[test]
+    fn a_request_keeps_all_it_has() {
+        let asked = http::Request::builder()
+            .method("PROPFIND")
+            .uri("http://example.com:8080/a/b?c=d")
+            .header("x-twice", "one")
+            .header("x-twice", "two \u{fc}");
+        let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+        let request = request(parts(asked), peer).unwrap();
+        let head = request.head();
+        assert_eq!(head.method.as_str(), "PROPFIND");
+        assert_eq!(head.uri.to_string(), "http://example.com:8080/a/b?c=d");
+        assert_eq!(
+            (head.version, head.peer_addr),
+            (Version::HTTP_2, Some(peer))
+        );
+        let values: Vec<_> = head.headers.get_all("x-twice").collect();
+        assert_eq!(values, ["one".as_bytes(), "two \u{fc}".as_bytes()]);
+    }
+
+    #[test]
+    fn targets_without_an_authority_and_without_a_path_are_taken() {
+        let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+        for (method, target) in [
+            ("GET", "/a?b"),
+            ("OPTIONS", "*"),
+            ("CONNECT", "a.example:80"),
+        ] {
+            let asked = http::Request::builder().method(method).uri(target);
+            let request = request(parts(asked), peer).unwrap();
+            assert_eq!(request.uri().to_string(), target);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_a_connections_own_is_not_sent() {
+        let mut response = Response::new(StatusCode::OK).drop_body();
+        let names = [
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "transfer-encoding",
+            "upgrade",
+        ];
+        for name in names.into_iter().chain(["x-own"]) {
+            let value = HeaderValue::from_static("a");
+            response
+                .headers_mut()
+                .append(HeaderName::from_static(name), value);
+        }
+        let sent = sent(response, BodySize::Sized(7)).await;
+        let mut names: Vec<_> = sent
+            .headers()
+            .keys()
+            .map(http::HeaderName::as_str)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-length", "date", "x-own"]);
+        assert_eq!(sent.headers()["content-length"], "7");
+        assert_eq!(sent.headers()["date"].len(), 29);
+    }
+
+    #[tokio::test]
+    async fn a_length_and_a_date_of_the_handlers_own_are_kept_where_they_are_all_there_is() {
+        let mut response = Response::new(StatusCode::OK).drop_body();
+        let value = HeaderValue::from_static("9");
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, value.clone());
+        response.headers_mut().insert(header::DATE, value);
+        let streamed = sent(response, BodySize::Stream).await;
+        assert_eq!(streamed.headers()["content-length"], "9");
+        assert_eq!(streamed.headers().get_all("date").iter().count(), 1);
+        let empty = sent(
+            Response::new(StatusCode::NO_CONTENT).drop_body(),
+            BodySize::None,
+        )
+        .await;
+        assert!(!empty.headers().contains_key("content-length"));
+    }
+}

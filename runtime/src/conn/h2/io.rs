@@ -1,0 +1,107 @@
+use std::{
+    cell::RefCell,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frames::Frames;
+use crate::conn::link::Link;
+
+/// A connection's link while HTTP/2 uses it.
+#[derive(Debug)]
+pub(super) struct Wire<'l> {
+    pub(super) link: &'l mut Link,
+    pub(super) frames: Frames,
+    /// The kernel takes no more at present, and something is to be written.
+    pub(super) blocked: bool,
+    /// Bytes that the kernel has taken.
+    pub(super) written: usize,
+}
+
+/// The link as `h2` sees it. `h2` gives nothing back, and the end of a connection is ours: so this
+/// is a view, and its shutdown sends no FIN.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Io<'w, 'l>(pub(super) &'w RefCell<Wire<'l>>);
+
+impl<'l> Wire<'l> {
+    pub(super) fn new(link: &'l mut Link) -> Self {
+        Self {
+            link,
+            frames: Frames::new(),
+            blocked: false,
+            written: 0,
+        }
+    }
+
+    fn written(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.blocked = written.is_pending();
+        if let Poll::Ready(Ok(count)) = written {
+            self.written = self.written.wrapping_add(count);
+        }
+        written
+    }
+}
+
+impl AsyncRead for Io<'_, '_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Wire { link, frames, .. } = &mut *self.0.borrow_mut();
+        let before = buffer.filled().len();
+        if link.read.is_empty() {
+            ready!(Pin::new(&mut link.io).poll_read(cx, buffer))?;
+            link.eof = buffer.filled().len() == before;
+        } else {
+            // What was read to choose the protocol comes first.
+            let count = link.read.len().min(buffer.remaining());
+            buffer.put_slice(&link.read[..count]);
+            link.read.advance(count);
+            if link.read.is_empty() {
+                link.read = BytesMut::new();
+            }
+        }
+        frames.follow(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Io<'_, '_> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut wire = self.0.borrow_mut();
+        let written = Pin::new(&mut wire.link.io).poll_write(cx, bytes);
+        wire.written(written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut wire = self.0.borrow_mut();
+        let written = Pin::new(&mut wire.link.io).poll_write_vectored(cx, slices);
+        wire.written(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.borrow().link.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A socket keeps nothing back.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,177 @@
+//! The life of a connection: its streams, its goodbye, its silences.
+
+mod begin;
+mod goodbye;
+mod silence;
+mod stall;
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use actix_http::{Request, body::MessageBody};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use h2::{Reason, server::Connection};
+
+use self::stall::Stall;
+use super::{
+    STREAMS,
+    io::{Io, Wire},
+    shared::Shared,
+    stream::{End, Stream},
+};
+use crate::{
+    conn::timer::Timer,
+    control::{Slot, Stage},
+};
+
+/// So many more requests may be reset by their client than are answered. `h2` limits those that
+/// were reset before they were seen; these have cost a handler's start (CVE-2023-44487).
+const RESETS: u32 = 2 * STREAMS;
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ended {
+    /// In good order. `unread`: the client may still be sending; `owing`: bytes of a response may
+    /// not have been acknowledged yet.
+    Close { unread: bool, owing: bool },
+    /// The peer has gone.
+    Gone,
+}
+
+/// What a step came to.
+enum Turn {
+    Again,
+    /// Every waker is registered.
+    Wait,
+    End(Ended),
+}
+
+/// A connection while it has streams, or may have some.
+pub(super) struct Session<'w, 'l, S, B>
+where
+    S: Service<Request>,
+{
+    shared: Rc<Shared<S>>,
+    wire: &'w RefCell<Wire<'l>>,
+    slot: &'w mut Slot,
+    timer: &'w mut Timer,
+    connection: Connection<Io<'w, 'l>, Bytes>,
+    streams: FuturesUnordered<Stream<S, B>>,
+    /// A request has come.
+    asked: bool,
+    /// Resets by the client, less what was answered.
+    resets: u32,
+    /// When the client was told to leave.
+    told: Option<Instant>,
+    /// When half a head was first seen.
+    half_head: Option<Instant>,
+    stall: Option<Stall>,
+    /// The last GOAWAY is on its way, without regard to streams.
+    leaving: bool,
+    /// Every byte of every response was acknowledged when only a goodbye was left to say. A peer
+    /// that has vanished is owed none.
+    settled: bool,
+}
+
+impl<'w, 'l, S, B> Session<'w, 'l, S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    pub(super) fn new(
+        shared: Rc<Shared<S>>,
+        wire: &'w RefCell<Wire<'l>>,
+        slot: &'w mut Slot,
+        timer: &'w mut Timer,
+        connection: Connection<Io<'w, 'l>, Bytes>,
+    ) -> Self {
+        Self {
+            shared,
+            wire,
+            slot,
+            timer,
+            connection,
+            streams: FuturesUnordered::new(),
+            asked: false,
+            resets: 0,
+            told: None,
+            half_head: None,
+            stall: None,
+            leaving: false,
+            settled: false,
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        loop {
+            let stage = self.shared.worker.control.stage();
+            if stage == Stage::Cut {
+                self.count_cut();
+                return Poll::Ready(Ended::Gone);
+            }
+            match self.turn(stage, cx) {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::End(ended) => return Poll::Ready(ended),
+            }
+        }
+    }
+
+    fn turn(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
+        // What was sent before now is flushed first, and so comes before a goodbye.
+        let answered = self.shared.answered.get();
+        if let Some(ended) = self.poll_connection(stage, cx) {
+            return Turn::End(ended);
+        }
+        if self.leaving {
+            // The client does not even take the last GOAWAY.
+            return Turn::End(self.close(true));
+        }
+        self.poll_streams(cx);
+        if self.resets > RESETS {
+            self.leave(Reason::ENHANCE_YOUR_CALM);
+            return Turn::Again;
+        }
+        if self.is_to_be_told(stage, answered) {
+            self.tell();
+            return Turn::Again;
+        }
+        self.poll_silence(stage, cx)
+    }
+
+    /// Reads, writes, and takes what requests have come.
+    fn poll_connection(&mut self, stage: Stage, cx: &mut Context<'_>) -> Option<Ended> {
+        loop {
+            match self.connection.poll_accept(cx) {
+                Poll::Ready(Some(Ok((request, respond)))) => self.begin(stage, request, respond),
+                Poll::Ready(Some(Err(error))) if error.is_io() => return Some(Ended::Gone),
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(peer = %self.shared.peer, %error, "HTTP/2 ended by an error");
+                    return Some(self.close(true));
+                }
+                Poll::Ready(None) => return Some(self.close(self.leaving)),
+                Poll::Pending => return None,
+            }
+        }
+    }
+
+    /// Polls the streams that have something to do. What they send is flushed in the next turn, for
+    /// which `h2` wakes this task.
+    fn poll_streams(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(end)) = self.streams.poll_next_unpin(cx) {
+            self.shared.since.set(Instant::now());
+            match end {
+                End::Answered => self.resets = self.resets.saturating_sub(1),
+                End::Reset => self.resets += 1,
+                End::Failed => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! How a connection says goodbye, and what it leaves behind.
+
+use std::{pin::Pin, time::Instant};
+
+use actix_http::{Request, body::MessageBody};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use h2::Reason;
+
+use super::{Ended, Session};
+use crate::{
+    control::Stage,
+    kernel::{self, Waiting},
+    sabotage::{self, Rule},
+};
+
+impl<S, B> Session<'_, '_, S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// Whether the client is to be told to leave now. `answered`: a response had been sent, and
+    /// flushed. A client that has just come must not be told before its first response: many take a
+    /// connection that says goodbye at once for a failure.
+    pub(super) fn is_to_be_told(&self, stage: Stage, answered: bool) -> bool {
+        stage >= Stage::Goodbye
+            && self.told.is_none()
+            && (answered || sabotage::is_off(Rule::FirstResponse))
+            && !sabotage::is_off(Rule::Goodbye)
+    }
+
+    /// Tells the client to leave, in two steps: a first GOAWAY that allows every stream; and when
+    /// the client has answered the PING behind it, and so opens no more, the last stream's number
+    /// (RFC 9113, 6.8). `h2` takes the second step, and ends the connection with its last stream.
+    pub(super) fn tell(&mut self) {
+        self.told = Some(Instant::now());
+        if sabotage::is_off(Rule::TwoGoaways) && self.streams.is_empty() {
+            return self.leave(Reason::NO_ERROR);
+        }
+        self.note_debts();
+        self.connection.graceful_shutdown();
+    }
+
+    /// Ends the connection, whatever it has.
+    pub(super) fn leave(&mut self, reason: Reason) {
+        self.leaving = true;
+        self.note_debts();
+        self.connection.abrupt_shutdown(reason);
+    }
+
+    fn note_debts(&mut self) {
+        let unacknowledged = kernel::unacknowledged(&self.wire.borrow().link.io);
+        self.settled |= !self.is_busy() && unacknowledged.is_ok_and(|left| left == 0);
+    }
+
+    pub(super) fn close(&self, unread: bool) -> Ended {
+        let owing = !self.settled;
+        Ended::Close { unread, owing }
+    }
+
+    /// The deadline: counts what of this connection is lost.
+    pub(super) fn count_cut(&mut self) {
+        let worker = &self.shared.worker;
+        let mut count = 0;
+        for stream in Pin::new(&mut self.streams).iter_pin_mut() {
+            if let Some(request) = stream.request() {
+                worker.control.count_cut(&request.route(&worker.routes), 1);
+                count += 1;
+            }
+        }
+        let wire = self.wire.borrow();
+        let io = &wire.link.io;
+        let unacknowledged = kernel::unacknowledged(io).is_ok_and(|left| left > 0);
+        let owing = unacknowledged || wire.blocked || self.connection.has_streams();
+        if count > 0 {
+            // Their own bytes cannot be told from those of responses that are complete.
+        } else if owing && !self.settled {
+            self.shared.count_unacknowledged();
+        } else if wire.frames.is_half_head() {
+            worker.control.count_cut("(half a request head)", 1);
+        } else if kernel::waiting(io) == Waiting::Bytes {
+            worker.control.count_cut("(a request not yet read)", 1);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Times in which nothing happens on a connection, and how long they may be.
+
+use std::{
+    task::Context,
+    time::{Duration, Instant},
+};
+
+use actix_http::{Request, body::MessageBody};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use h2::Reason;
+
+use super::{Session, Turn};
+use crate::{
+    control::Stage,
+    kernel::{self, Waiting},
+};
+
+/// How long a new connection may take to its first request before it counts as idle.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
+/// How long a drain with nothing else to wait for waits for the answer to a goodbye: a second has
+/// room for any network's round trip, with a segment lost and sent again. In the lame duck a
+/// client may take longer.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
+
+impl<S, B> Session<'_, '_, S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// Nothing more can be read, written or answered at present.
+    pub(super) fn poll_silence(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
+        if self.is_busy() {
+            self.half_head = None;
+            self.slot.set_in_flight(true);
+            return self.poll_stall(stage, cx);
+        }
+        self.stall = None;
+        let head_timeout = self.shared.worker.limits.head_timeout;
+        let wire = self.wire.borrow();
+        let (has_begun, is_half_head) = (wire.frames.has_begun(), wire.frames.is_half_head());
+        drop(wire);
+        if !has_begun {
+            self.slot.set_in_flight(true);
+            let deadline = self.shared.since.get() + head_timeout;
+            return self.leave_at(deadline, Reason::SETTINGS_TIMEOUT, cx);
+        }
+        if is_half_head {
+            self.slot.set_in_flight(true);
+            let since = *self.half_head.get_or_insert_with(Instant::now);
+            return self.leave_at(since + head_timeout, Reason::ENHANCE_YOUR_CALM, cx);
+        }
+        self.half_head = None;
+        self.poll_idle(stage, cx)
+    }
+
+    /// The client has nothing open.
+    fn poll_idle(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
+        let since = self.shared.since.get();
+        let awaited = !self.asked && self.told.is_none() && self.slot.in_flight();
+        if awaited && self.timer.poll(since + FIRST_REQUEST, cx).is_pending() {
+            return Turn::Wait;
+        }
+        self.slot.set_in_flight(false);
+        let keep_alive = self.shared.worker.limits.keep_alive;
+        let nothing_else = stage >= Stage::CloseIdle;
+        if let Some(told) = self.told {
+            let patience = if nothing_else { ROUND_TRIP } else { keep_alive };
+            return self.leave_at(told + patience, Reason::NO_ERROR, cx);
+        }
+        if nothing_else || self.timer.poll(since + keep_alive, cx).is_ready() {
+            self.tell();
+            return Turn::Again;
+        }
+        Turn::Wait
+    }
+
+    /// Ends the connection at a deadline, and only if the kernel says that nothing waits: a request
+    /// that has arrived, and that the event loop has yet to report, would be thrown away.
+    fn leave_at(&mut self, deadline: Instant, reason: Reason, cx: &mut Context<'_>) -> Turn {
+        if self.timer.poll(deadline, cx).is_pending() {
+            return Turn::Wait;
+        }
+        if kernel::waiting(&self.wire.borrow().link.io) != Waiting::Nothing {
+            return Turn::Wait;
+        }
+        self.leave(reason);
+        Turn::Again
+    }
+
+    /// Whether anything of a response may still be on its way.
+    pub(super) fn is_busy(&self) -> bool {
+        let blocked = self.wire.borrow().blocked;
+        !self.streams.is_empty() || blocked || self.connection.has_streams()
+    }
+}

@@ -1,0 +1,176 @@
+//! One stream: a request and its response.
+
+mod body;
+mod respond;
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use actix_http::{
+    Request, StatusCode,
+    body::{BoxBody, EitherBody, MessageBody},
+};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use h2::{SendStream, server::SendResponse};
+use pin_project_lite::pin_project;
+
+use super::{
+    incoming::Incoming,
+    shared::{Shared, Waits},
+};
+use crate::conn::request::InFlight;
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With a whole response.
+    Answered,
+    /// The client reset it, or has gone.
+    Reset,
+    /// We had to reset it.
+    Failed,
+}
+
+pin_project! {
+    #[project = ExchangeProj]
+    enum Exchange<F, B> {
+        Call { #[pin] response: F },
+        Body { #[pin] body: EitherBody<B, BoxBody> },
+        Refused,
+    }
+}
+
+pin_project! {
+    /// A request and its response.
+    pub(super) struct Stream<S, B>
+    where
+        S: Service<Request>,
+    {
+        shared: Rc<Shared<S>>,
+        request: Option<InFlight>,
+        incoming: Option<Incoming>,
+        respond: SendResponse<Bytes>,
+        outgoing: Option<SendStream<Bytes>>,
+        #[pin]
+        exchange: Exchange<S::Future, B>,
+        // Taken from the body, and not yet by `h2`.
+        chunk: Bytes,
+        // What the body still owes, if its length was announced.
+        owed: Option<u64>,
+        waits: Option<Waits<S>>,
+    }
+}
+
+impl<S, B> Stream<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// Hands a request to the service.
+    pub(super) fn begin(
+        shared: Rc<Shared<S>>,
+        request: Request,
+        in_flight: InFlight,
+        incoming: Option<Incoming>,
+        respond: SendResponse<Bytes>,
+    ) -> Self {
+        let service = &shared.worker.service;
+        let call = catch_unwind(AssertUnwindSafe(|| service.call(request)));
+        Self {
+            request: Some(in_flight),
+            incoming,
+            respond,
+            outgoing: None,
+            exchange: call.map_or(Exchange::Refused, |response| Exchange::Call { response }),
+            chunk: Bytes::new(),
+            owed: None,
+            waits: None,
+            shared,
+        }
+    }
+
+    /// The request, for the count of what is cut.
+    pub(super) fn request(self: Pin<&mut Self>) -> Option<&InFlight> {
+        self.project().request.as_ref()
+    }
+
+    fn poll_exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        match ready!(self.as_mut().poll_call(cx)) {
+            Some(end) => Poll::Ready(end),
+            None => self.poll_body(cx),
+        }
+    }
+
+    fn poll_late(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let limit = this.shared.worker.limits.body_timeout;
+        let incoming = this.incoming.as_mut();
+        incoming.map_or(Poll::Pending, |incoming| incoming.poll_late(limit, cx))
+    }
+
+    /// The body comes too slowly. Its reader is told by a failed read, and the client by a 408, if
+    /// it can be.
+    fn give_up_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = self.as_mut().project();
+        if let Some(incoming) = this.incoming {
+            incoming.give_up();
+        }
+        let ExchangeProj::Call { response } = this.exchange.project() else {
+            // The response has begun, and is the handler's to end.
+            return self.poll_exchange(cx);
+        };
+        // For the handler to see it. What it answers is not what was asked, since nobody knows all
+        // that was.
+        let _ = catch_unwind(AssertUnwindSafe(|| response.poll(cx).is_ready()));
+        let text = "the request's body came too slowly\n";
+        match self
+            .as_mut()
+            .respond_instead(StatusCode::REQUEST_TIMEOUT, text)
+        {
+            Some(end) => Poll::Ready(end),
+            None => self.poll_body(cx),
+        }
+    }
+
+    /// The handler is at work; `Some` when there is no body to wait for.
+    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        let this = self.as_mut().project();
+        let response = match this.exchange.project() {
+            ExchangeProj::Call { response } => response,
+            ExchangeProj::Refused => return Poll::Ready(self.respond_to_panic()),
+            ExchangeProj::Body { .. } => return Poll::Ready(None),
+        };
+        // A handler's panic is a 500 on its own stream, and nobody else's business.
+        match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+            Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
+            Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(End::Reset)),
+            Err(_) => Poll::Ready(self.respond_to_panic()),
+        }
+    }
+}
+
+impl<S, B> Future for Stream<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        if let Some(incoming) = self.as_mut().project().incoming {
+            incoming.feed(cx);
+        }
+        let end = self.as_mut().poll_exchange(cx);
+        if end.is_pending() && self.as_mut().poll_late(cx).is_ready() {
+            return self.give_up_body(cx);
+        }
+        end
+    }
+}

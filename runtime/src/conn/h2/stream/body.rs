@@ -1,0 +1,100 @@
+//! Responses' bodies.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_http::{Request, body::MessageBody};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use bytes::Bytes;
+use h2::Reason;
+
+use super::{End, ExchangeProj, Stream};
+use crate::conn::h2::shared::Waits;
+
+/// What is asked of a stream's window at once.
+const WRITE_AHEAD: usize = 32 * 1024;
+
+impl<S, B> Stream<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// The response's body is on its way.
+    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            if !ready!(self.as_mut().poll_send(cx)) {
+                return Poll::Ready(End::Reset);
+            }
+            if self.owed == Some(0) {
+                return Poll::Ready(self.finish());
+            }
+            let this = self.as_mut().project();
+            let (Some(outgoing), ExchangeProj::Body { body }) =
+                (this.outgoing, this.exchange.project())
+            else {
+                return Poll::Ready(End::Failed);
+            };
+            match catch_unwind(AssertUnwindSafe(|| body.poll_next(cx))) {
+                Ok(Poll::Ready(Some(Ok(chunk)))) => *this.chunk = chunk,
+                Ok(Poll::Ready(None)) if this.owed.is_none() => {
+                    return Poll::Ready(match outgoing.send_data(Bytes::new(), true) {
+                        Ok(()) => self.finish(),
+                        Err(_) => End::Reset,
+                    });
+                }
+                Ok(Poll::Pending) => return outgoing.poll_reset(cx).map(|_| End::Reset),
+                // The head has gone out, so all that can be said is to end without an end.
+                failed => {
+                    if let Ok(Poll::Ready(Some(Err(error)))) = failed {
+                        let error: Box<dyn std::error::Error> = error.into();
+                        tracing::error!(%error, "a response's body failed");
+                    }
+                    outgoing.send_reset(Reason::INTERNAL_ERROR);
+                    return Poll::Ready(End::Failed);
+                }
+            }
+        }
+    }
+
+    /// Hands the chunk to `h2`, as far as the client's windows allow. Ready once all of it is
+    /// taken, and false if nobody wants it any more.
+    fn poll_send(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let this = self.project();
+        let Some(outgoing) = this.outgoing else {
+            return Poll::Ready(false);
+        };
+        if let Some(owed) = *this.owed {
+            // No more than was announced, as in HTTP/1.1.
+            this.chunk
+                .truncate(usize::try_from(owed).unwrap_or(usize::MAX));
+        }
+        while !this.chunk.is_empty() {
+            outgoing.reserve_capacity(this.chunk.len().min(WRITE_AHEAD));
+            let room = match outgoing.capacity() {
+                0 => match outgoing.poll_capacity(cx) {
+                    Poll::Ready(Some(Ok(room))) => room,
+                    Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(false),
+                    Poll::Pending => {
+                        this.waits.get_or_insert_with(|| Waits::new(this.shared));
+                        return Poll::Pending;
+                    }
+                },
+                room => room,
+            };
+            *this.waits = None;
+            let part = this.chunk.split_to(room.min(this.chunk.len()));
+            if let Some(owed) = this.owed {
+                *owed -= part.len() as u64;
+            }
+            // The end rides on the last byte, where that is known.
+            if outgoing.send_data(part, *this.owed == Some(0)).is_err() {
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Ready(true)
+    }
+}

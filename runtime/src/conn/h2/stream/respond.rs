@@ -1,0 +1,109 @@
+//! Responses' heads, and their end.
+
+use std::{pin::Pin, time::Instant};
+
+use actix_http::{
+    Method, Request, Response, StatusCode,
+    body::{BodySize, BoxBody, EitherBody, MessageBody},
+};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+use h2::Reason;
+
+use super::{End, Exchange, Stream};
+use crate::conn::h2::head;
+
+impl<S, B> Stream<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    pub(super) fn respond(
+        mut self: Pin<&mut Self>,
+        result: Result<ServiceResponse<B>, actix_web::Error>,
+    ) -> Option<End> {
+        let this = self.as_mut().project();
+        let routes = &this.shared.worker.routes;
+        let response = match result {
+            Ok(response) => {
+                if let Some(request) = this.request {
+                    let route = &mut this.shared.route.borrow_mut();
+                    request.answered_by(routes, route, &response);
+                }
+                Response::from(response).map_body(|_, body| EitherBody::left(body))
+            }
+            Err(error) => {
+                let response = Response::<BoxBody>::from(error.error_response());
+                if let Some(request) = this.request {
+                    request.answered_unrouted(routes, response.status());
+                }
+                response.map_body(|_, body| EitherBody::right(body))
+            }
+        };
+        self.send(response)
+    }
+
+    pub(super) fn respond_to_panic(self: Pin<&mut Self>) -> Option<End> {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        self.respond_instead(status, "internal server error\n")
+    }
+
+    /// Answers in the handler's place.
+    pub(super) fn respond_instead(
+        mut self: Pin<&mut Self>,
+        status: StatusCode,
+        text: &'static str,
+    ) -> Option<End> {
+        let this = self.as_mut().project();
+        if let Some(request) = this.request {
+            request.answered_unrouted(&this.shared.worker.routes, status);
+        }
+        let body = BoxBody::new(text);
+        self.send(Response::with_body(status, EitherBody::right(body)))
+    }
+
+    fn send(mut self: Pin<&mut Self>, response: Response<EitherBody<B, BoxBody>>) -> Option<End> {
+        let mut this = self.as_mut().project();
+        let (response, body) = response.into_parts();
+        let status = response.status();
+        if status.is_informational() {
+            // HTTP/2 has no 101, and so no other protocol on the same connection.
+            this.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
+            return Some(End::Failed);
+        }
+        let size = match status {
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => BodySize::None,
+            _ => body.size(),
+        };
+        let is_head = this
+            .request
+            .as_ref()
+            .is_some_and(|request| request.method == Method::HEAD);
+        let bare = is_head || size.is_eof();
+        let head = head::response(response.head(), size, &this.shared.worker.dates.config());
+        let Ok(outgoing) = this.respond.send_response(head, bare) else {
+            return Some(End::Reset);
+        };
+        this.shared.answered.set(true);
+        if bare {
+            return Some(self.finish());
+        }
+        *this.outgoing = Some(outgoing);
+        *this.owed = match size {
+            BodySize::Sized(length) => Some(length),
+            BodySize::None | BodySize::Stream => None,
+        };
+        this.exchange.set(Exchange::Body { body });
+        None
+    }
+
+    /// The response is complete: `h2` has all of it.
+    pub(super) fn finish(self: Pin<&mut Self>) -> End {
+        let this = self.project();
+        if let Some(request) = this.request.take() {
+            let finished = request.done(Instant::now(), &this.shared.worker.control);
+            this.shared.finished.set(finished);
+        }
+        End::Answered
+    }
+}
