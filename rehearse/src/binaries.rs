@@ -10,6 +10,9 @@ use tokio::process::Command;
 /// The package of `control`, besides the services' own.
 const REHEARSE: &str = env!("CARGO_PKG_NAME");
 
+/// What makes the control speak HTTP/2, too: a variable and its value.
+pub(crate) const CONTROL_H2C: (&str, &str) = ("CONTROL_H2C", "1");
+
 /// Where executables are.
 #[derive(Clone, Debug)]
 pub struct Binaries {

@@ -152,6 +152,11 @@ fn clients(load: &Load) -> String {
         (load.uploads > 0).then(|| count(load.uploads, "slow upload")),
         (load.downloads > 0).then(|| count(load.downloads, "slow download")),
         (load.events > 0).then(|| count(load.events, "event stream")),
+        (load.websockets > 0).then(|| count(load.websockets, "WebSocket")),
+        (load.h2 > 0).then(|| {
+            let (clients, streams) = (count(load.h2, "HTTP/2 client"), load.streams);
+            format!("{clients} ({})", count(streams, "stream"))
+        }),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: lastcall\r\n\r\n";
 const STATUS: &[u8] = b"HTTP/1.1 200 OK\r\n";
-const BODY: &[u8] = b"Hello, world!";
+pub(super) const BODY: &[u8] = b"Hello, world!";
 
 /// Longer than any response of these routes.
 const LONGEST: usize = 2_048;

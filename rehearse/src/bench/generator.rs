@@ -14,6 +14,8 @@ use tokio::time::sleep;
 
 use super::cores::{Pinning, processor_time};
 use super::exchange::Connection;
+use super::protocol::{Protocol, STREAMS};
+use super::streams::Streams;
 
 /// Not counted: connections are made, branches learnt, buffers grown.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -25,6 +27,7 @@ pub(super) struct Load {
     /// Of the server, whose processor time is read.
     pub(super) pid: i32,
     pub(super) connections: u32,
+    pub(super) protocol: Protocol,
     pub(super) duration: Duration,
     pub(super) pinning: Option<Pinning>,
 }
@@ -71,11 +74,11 @@ impl Load {
     async fn measure(self) -> anyhow::Result<Turnover> {
         let tally = Arc::new(Tally::default());
         let mut clients = JoinSet::new();
-        for _ in 0..self.connections {
+        for _ in 0..self.protocol.connections(self.connections) {
             let stream = TcpStream::connect(self.address).await;
             let stream = stream.context("cannot connect")?;
             stream.set_nodelay(true)?;
-            clients.spawn(client(stream, Arc::clone(&tally)));
+            clients.spawn(client(stream, self.protocol, Arc::clone(&tally)));
         }
         pause(WARM_UP, &mut clients).await?;
         let before = self.now(&tally);
@@ -121,7 +124,25 @@ async fn pause(
     }
 }
 
-async fn client(stream: TcpStream, tally: Arc<Tally>) -> anyhow::Result<()> {
+async fn client(stream: TcpStream, protocol: Protocol, tally: Arc<Tally>) -> anyhow::Result<()> {
+    match protocol {
+        Protocol::Http1 => one_by_one(stream, &tally).await,
+        Protocol::Http2 => on_streams(stream, &tally).await,
+    }
+}
+
+async fn on_streams(stream: TcpStream, tally: &Tally) -> anyhow::Result<()> {
+    let mut connection = Streams::new(stream, STREAMS);
+    while !tally.stop.load(Relaxed) {
+        let complete = connection.turn().await?;
+        tally.requests.fetch_add(complete.into(), Relaxed);
+        let length = connection.response_bytes;
+        tally.response_bytes.store(length, Relaxed);
+    }
+    Ok(())
+}
+
+async fn one_by_one(stream: TcpStream, tally: &Tally) -> anyhow::Result<()> {
     let mut connection = Connection::new(stream);
     let length = connection.exchange().await?;
     tally.response_bytes.store(length, Relaxed);

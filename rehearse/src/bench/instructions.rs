@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::exchange::Connection;
 use super::figures::Goal;
 use super::options::Counts;
+use super::protocol::Protocol;
 use super::server::Server;
+use super::streams::Streams;
 use super::{Output, Pair};
 use crate::model::address::AddressPool;
 use crate::report::thousands;
@@ -25,6 +27,7 @@ const GOAL: Goal = Goal::AtMost(1.04);
 /// The figures of one pair of executables.
 #[derive(Debug, Serialize)]
 pub(super) struct Instructions {
+    pub(super) protocol: Protocol,
     pub(super) profile: String,
     pub(super) requests: Counts,
     /// Per request.
@@ -46,6 +49,7 @@ pub(super) async fn valgrind() -> bool {
 
 /// Counts both arms.
 pub(super) async fn measure(
+    protocol: Protocol,
     pair: &Pair,
     requests: Counts,
     addresses: &AddressPool,
@@ -53,6 +57,7 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Instructions> {
     let folder = Folder::new().context("no folder for callgrind's output")?;
     let count = Count {
+        protocol,
         addresses,
         out: folder.0.join("callgrind.out"),
         output,
@@ -63,6 +68,7 @@ pub(super) async fn measure(
     let service = service.await?;
     let ratio = service / control;
     Ok(Instructions {
+        protocol,
         profile: pair.service.profile.clone(),
         requests,
         control,
@@ -74,6 +80,7 @@ pub(super) async fn measure(
 }
 
 struct Count<'a> {
+    protocol: Protocol,
     addresses: &'a AddressPool,
     out: PathBuf,
     output: Output,
@@ -90,16 +97,28 @@ impl Count<'_> {
     /// All instructions of a process that answers so many requests on one connection.
     async fn total(&self, arm: ArmName, exe: &Path, requests: u32) -> anyhow::Result<u64> {
         let n = thousands(requests.into());
-        self.output
-            .progress(format_args!("callgrind: {arm}, {n} requests"));
+        self.output.progress(format_args!(
+            "callgrind: {arm}, {n} requests by {}",
+            self.protocol
+        ));
         let out = format!("--callgrind-out-file={}", self.out.display());
         let wrapper = ["valgrind", "--quiet", "--tool=callgrind", &out].map(str::to_owned);
-        let mut server = Server::start(arm, exe, &wrapper, self.addresses)?;
-        let mut connection = Connection::new(server.connect().await?);
-        for _ in 0..requests {
-            connection.exchange().await?;
+        let mut server = Server::start(arm, self.protocol, exe, &wrapper, self.addresses)?;
+        let stream = server.connect().await?;
+        match self.protocol {
+            Protocol::Http1 => {
+                let mut connection = Connection::new(stream);
+                for _ in 0..requests {
+                    connection.exchange().await?;
+                }
+            }
+            Protocol::Http2 => {
+                let (mut connection, mut answered) = (Streams::new(stream, 1), 0);
+                while answered < requests {
+                    answered += connection.turn().await?;
+                }
+            }
         }
-        drop(connection);
         server.kill().await?;
         let found = fs::read_to_string(&self.out).context("callgrind has written nothing")?;
         fs::remove_file(&self.out)?;

@@ -10,7 +10,9 @@ mod figures;
 mod generator;
 mod instructions;
 mod options;
+mod protocol;
 mod server;
+mod streams;
 mod text;
 mod throughput;
 
@@ -24,6 +26,7 @@ pub use self::options::Bench;
 use self::cores::Pinning;
 use self::figures::Goal;
 use self::instructions::Instructions;
+use self::protocol::Protocol;
 use self::throughput::Throughput;
 use crate::binaries::Binaries;
 use crate::limits;
@@ -61,9 +64,71 @@ impl Output {
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,
+    #[serde(flatten)]
+    http1: Figures,
+    http2: Figures,
+}
+
+/// What was measured by one protocol.
+#[derive(Debug, Default, Serialize)]
+struct Figures {
     throughput: Vec<Throughput>,
     /// `None` without valgrind.
     instructions: Option<Instructions>,
+}
+
+/// What the measurements of both protocols share.
+struct Measuring<'a> {
+    options: &'a Bench,
+    pairs: &'a [Pair],
+    pinning: Option<Pinning>,
+    valgrind: bool,
+    addresses: &'a AddressPool,
+    output: Output,
+}
+
+impl Measuring<'_> {
+    /// Nothing, if this protocol was not asked for.
+    async fn of(&self, protocol: Protocol) -> anyhow::Result<Figures> {
+        let (options, addresses, output) = (self.options, self.addresses, self.output);
+        let mut figures = Figures::default();
+        if !options.protocol.contains(&protocol) {
+            return Ok(figures);
+        }
+        // What ships is compared by the protocol that all of it is for.
+        let pairs = match protocol {
+            Protocol::Http1 => self.pairs,
+            Protocol::Http2 => &self.pairs[..1],
+        };
+        let goals = [SAME_PROFILE, IMAGE_PROFILE];
+        let measured = pairs
+            .iter()
+            .zip(goals)
+            .filter(|_| !options.instructions_only);
+        for (pair, goal) in measured {
+            let measured = throughput::measure(
+                protocol,
+                pair,
+                goal,
+                options,
+                self.pinning,
+                addresses,
+                output,
+            );
+            let throughput = measured.await?;
+            output.text(&throughput);
+            figures.throughput.push(throughput);
+        }
+        if self.valgrind {
+            let pair = &self.pairs[0];
+            let counted =
+                instructions::measure(protocol, pair, options.requests, addresses, output);
+            let instructions = counted.await?;
+            output.text(&instructions);
+            figures.instructions = Some(instructions);
+        }
+        Ok(figures)
+    }
 }
 
 /// Two executables to compare.
@@ -104,29 +169,29 @@ pub async fn run(options: &Bench, binaries: &Binaries, output: Output) -> anyhow
     }
     let pairs = provide(options, binaries, output).await?;
     let addresses = AddressPool::claim()?;
-    let mut throughput = Vec::new();
-    if !options.instructions_only {
-        let pinning = Pinning::find().await;
-        for (pair, goal) in pairs.iter().zip([SAME_PROFILE, IMAGE_PROFILE]) {
-            let figures =
-                throughput::measure(pair, goal, options, pinning, &addresses, output).await?;
-            output.text(&figures);
-            throughput.push(figures);
-        }
-    }
-    let instructions = if valgrind {
-        let figures = instructions::measure(&pairs[0], options.requests, &addresses, output);
-        Some(figures.await?).inspect(|figures| output.text(figures))
-    } else {
-        eprintln!("rehearse: {}", instructions::MISSING);
-        None
+    let pinning = match options.instructions_only {
+        true => None,
+        false => Pinning::find().await,
     };
+    let bench = Measuring {
+        options,
+        pairs: &pairs,
+        pinning,
+        valgrind,
+        addresses: &addresses,
+        output,
+    };
+    let http1 = bench.of(Protocol::Http1).await?;
+    let http2 = bench.of(Protocol::Http2).await?;
+    if !valgrind {
+        eprintln!("rehearse: {}", instructions::MISSING);
+    }
     if output.json {
         let version = env!("CARGO_PKG_VERSION");
         let report = Report {
             version,
-            throughput,
-            instructions,
+            http1,
+            http2,
         };
         println!("{}", serde_json::to_string_pretty(&report)?);
     }
@@ -146,7 +211,8 @@ async fn provide(
         service: Build::of(service, "hello"),
     };
     let mut pairs = vec![pair(binaries)];
-    if !(options.skip_image || options.instructions_only) {
+    let by_http1 = options.protocol.contains(&Protocol::Http1);
+    if by_http1 && !(options.skip_image || options.instructions_only) {
         let image = binaries.in_profile(IMAGE);
         output.progress("hello with profile image: takes minutes unless it is built already");
         let built = image.provide(&["hello"]).await;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use serde::Serialize;
 
+use super::protocol::Protocol;
+
 /// What to measure, and for how long.
 #[derive(Debug, Args)]
 pub struct Bench {
@@ -15,7 +17,17 @@ pub struct Bench {
     /// How long a turn lasts, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     pub seconds: Duration,
-    /// Keep-alive connections, each with one request at a time
+    /// What the arms are asked by
+    #[arg(
+        long,
+        value_name = "PROTOCOL,…",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "http1,http2"
+    )]
+    pub protocol: Vec<Protocol>,
+    /// Keep-alive connections, each with one request at a time; with HTTP/2, 8 streams in place of
+    /// 8 connections
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = value_parser!(u32).range(1..=1_000))]
     pub connections: u32,
     /// The two request counts whose difference is taken
@@ -79,6 +91,7 @@ mod tests {
         let bench = parsed("bench").unwrap();
         assert_eq!((bench.rounds, bench.connections), (5, 32));
         assert_eq!(bench.seconds, Duration::from_secs(3));
+        assert_eq!(bench.protocol, [Protocol::Http1, Protocol::Http2]);
         assert_eq!((bench.requests.few, bench.requests.many), (1_000, 5_000));
     }
 
@@ -89,6 +102,7 @@ mod tests {
             "--seconds 0",
             "--seconds NaN",
             "--connections 1001",
+            "--protocol http3",
         ];
         let bad = bad
             .into_iter()

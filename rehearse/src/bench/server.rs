@@ -11,6 +11,8 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::protocol::Protocol;
+use crate::binaries::CONTROL_H2C;
 use crate::model::address::AddressPool;
 use crate::model::probe::Check;
 use crate::model::process::Process;
@@ -44,6 +46,7 @@ impl Server {
     /// Starts the `hello` of this arm behind the words of a wrapper: a program that runs it.
     pub(super) fn start(
         arm: ArmName,
+        protocol: Protocol,
         exe: &Path,
         wrapper: &[String],
         addresses: &AddressPool,
@@ -51,10 +54,13 @@ impl Server {
         let exe = exe.to_string_lossy().into_owned();
         let route = (arm == ArmName::Control).then(|| "hello".to_owned());
         let mut words = wrapper.iter().cloned().chain([exe]).chain(route);
+        // Without it the control is what it is without HTTP/2.
+        let h2c = (protocol == Protocol::Http2 && arm == ArmName::Control).then_some(CONTROL_H2C);
+        let env = std::iter::once(ONE_WORKER).chain(h2c);
         let program = Program {
             exe: words.next().unwrap_or_default().into(),
             args: words.collect(),
-            env: vec![(ONE_WORKER.0.to_owned(), ONE_WORKER.1.to_owned())],
+            env: env.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             check: Check::Tcp,
             prestop: PreStop::None,
             may_die_of_sigterm: true,

@@ -11,11 +11,12 @@ impl fmt::Display for Throughput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "Throughput of hello: service (profile {}) against control (profile {})\n\
-             requests/s with {} keep-alive connections for {} s, one worker; {}",
+            "Throughput of hello by {}: service (profile {}) against control (profile {})\n\
+             requests/s with {} for {} s, one worker; {}",
+            self.protocol,
             self.service_profile,
             self.control_profile,
-            self.connections,
+            self.load,
             self.seconds,
             self.pinning.as_deref().unwrap_or("not pinned to cores"),
         )?;
@@ -68,9 +69,9 @@ impl fmt::Display for Instructions {
         let [few, many] = [self.requests.few, self.requests.many].map(|n| thousands(n.into()));
         writeln!(
             f,
-            "Instructions per request of hello (profile {}), metrics included\n\
+            "Instructions per request of hello by {} (profile {}), metrics included\n\
              callgrind's count of {many} requests less that of {few}, on one connection",
-            self.profile
+            self.protocol, self.profile
         )?;
         let mut arms = table(&["control", "service", "ratio"]);
         let [control, service] =

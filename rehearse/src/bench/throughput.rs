@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::cores::Pinning;
 use super::figures::{Goal, Spread};
 use super::generator::{Load, Turnover};
+use super::protocol::Protocol;
 use super::server::Server;
 use super::{Bench, Output, Pair};
 use crate::model::address::AddressPool;
@@ -21,7 +22,11 @@ const SATURATED: f64 = 0.9;
 pub(super) struct Throughput {
     pub(super) control_profile: String,
     pub(super) service_profile: String,
+    pub(super) protocol: Protocol,
     pub(super) connections: u32,
+    /// The connections in words.
+    #[serde(skip)]
+    pub(super) load: String,
     pub(super) seconds: f64,
     /// Which cores, in words; `None` if nothing was pinned.
     pub(super) pinning: Option<String>,
@@ -62,6 +67,7 @@ impl Round {
 /// Measures all rounds. Each turn has a new process, so that no round inherits another's memory
 /// layout, and the arms swap places, so that a machine that slows down favours neither.
 pub(super) async fn measure(
+    protocol: Protocol,
     pair: &Pair,
     goal: Goal,
     options: &Bench,
@@ -69,7 +75,7 @@ pub(super) async fn measure(
     addresses: &AddressPool,
     output: Output,
 ) -> anyhow::Result<Throughput> {
-    let turn = |arm, exe| turn(arm, exe, options, pinning, addresses);
+    let turn = |arm, exe| turn(arm, protocol, exe, options, pinning, addresses);
     let control = || turn(ArmName::Control, &pair.control.exe);
     let service = || turn(ArmName::Service, &pair.service.exe);
     let (mut rounds, mut response_bytes) = (Vec::new(), [0; 2]);
@@ -83,7 +89,7 @@ pub(super) async fn measure(
         };
         let round = Round::of(c, s);
         output.progress(format_args!(
-            "round {number} of {}, {} against {}: control {} requests/s, service {}, ratio {:.3}",
+            "{protocol}, round {number} of {}, {} against {}: control {} requests/s, service {}, ratio {:.3}",
             options.rounds,
             pair.service.profile,
             pair.control.profile,
@@ -98,7 +104,9 @@ pub(super) async fn measure(
     Ok(Throughput {
         control_profile: pair.control.profile.clone(),
         service_profile: pair.service.profile.clone(),
-        connections: options.connections,
+        protocol,
+        connections: protocol.connections(options.connections),
+        load: protocol.load(options.connections),
         seconds: options.seconds.as_secs_f64(),
         pinning: pinning.map(|pinning| pinning.to_string()),
         unsaturated: unsaturated(&rounds),
@@ -112,18 +120,20 @@ pub(super) async fn measure(
 
 async fn turn(
     arm: ArmName,
+    protocol: Protocol,
     exe: &Path,
     options: &Bench,
     pinning: Option<Pinning>,
     addresses: &AddressPool,
 ) -> anyhow::Result<Turnover> {
     let wrapper = pinning.map(Pinning::wrapper).unwrap_or_default();
-    let mut server = Server::start(arm, exe, &wrapper, addresses)?;
+    let mut server = Server::start(arm, protocol, exe, &wrapper, addresses)?;
     drop(server.connect().await?);
     let load = Load {
         address: server.address(),
         pid: server.pid(),
         connections: options.connections,
+        protocol,
         duration: options.seconds,
         pinning,
     };

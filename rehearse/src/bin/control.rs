@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
 use anyhow::Context;
+use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
 
 /// Serve a service's routes on plain actix-web, to compare with.
@@ -36,10 +37,17 @@ struct Cli {
     /// How long the graceful stop waits for requests in flight, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     shutdown_timeout: u64,
+    /// HTTP/2 by prior knowledge, beside HTTP/1.1
+    #[arg(long, env = "CONTROL_H2C", value_parser = FalseyValueParser::new())]
+    h2c: bool,
     /// How long `slow` takes to answer [default: 1s]
     #[arg(long, value_name = "TIME", env = "LASTCALL__SERVICE__DELAY",
         value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
+    /// From one event of `streaming` to the next [default: 100ms]
+    #[arg(long, value_name = "TIME", env = "LASTCALL__SERVICE__INTERVAL",
+        value_parser = interval)]
+    interval: Option<Duration>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -50,7 +58,7 @@ enum Service {
 }
 
 impl Service {
-    fn routes(self, delay: Option<Duration>, cfg: &mut ServiceConfig) {
+    fn routes(self, delay: Option<Duration>, interval: Option<Duration>, cfg: &mut ServiceConfig) {
         match self {
             Self::Hello => hello::routes(&hello::Settings::default())(cfg),
             Self::Slow => {
@@ -58,8 +66,25 @@ impl Service {
                 let delay = delay.unwrap_or(default.delay);
                 slow::routes(&slow::Settings { delay, ..default })(cfg);
             }
-            Self::Streaming => streaming::routes(&streaming::Settings::default())(cfg),
+            Self::Streaming => {
+                let default = streaming::Settings::default();
+                let interval = interval.unwrap_or(default.interval);
+                streaming::routes(&streaming::Settings {
+                    interval,
+                    ..default
+                })(cfg);
+            }
         }
+    }
+}
+
+/// As the service itself would have it: no events without end at one moment.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_millis(1)..=Duration::from_secs(3600);
+    match allowed.contains(&interval) {
+        true => Ok(interval),
+        false => Err("must be 1ms to 1h".to_owned()),
     }
 }
 
@@ -86,12 +111,13 @@ async fn serve(cli: Cli) -> anyhow::Result<()> {
     let Cli {
         service,
         delay,
+        interval,
         listen,
         admin,
         ..
     } = cli;
     let mut server =
-        HttpServer::new(move || App::new().configure(|cfg| service.routes(delay, cfg)))
+        HttpServer::new(move || App::new().configure(|cfg| service.routes(delay, interval, cfg)))
             .shutdown_timeout(cli.shutdown_timeout);
     if let Some(workers) = cli.workers {
         server = server.workers(workers.get());
@@ -99,9 +125,11 @@ async fn serve(cli: Cli) -> anyhow::Result<()> {
     if let Some(keep_alive) = cli.keep_alive {
         server = server.keep_alive(keep_alive);
     }
-    let server = server
-        .bind(listen)
-        .with_context(|| format!("cannot listen on {listen}"))?;
+    let bound = match cli.h2c {
+        true => server.bind_auto_h2c(listen),
+        false => server.bind(listen),
+    };
+    let server = bound.with_context(|| format!("cannot listen on {listen}"))?;
     let probes = HttpServer::new(|| App::new().route("/readyz", web::get().to(HttpResponse::Ok)))
         .workers(1)
         .disable_signals()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::options::{Common, Service};
 use super::values::Pair;
-use crate::binaries::Binaries;
+use crate::binaries::{Binaries, CONTROL_H2C};
 use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 use crate::scenario::ArmName;
@@ -29,12 +29,13 @@ impl Service {
         }
     }
 
-    /// What runs in a pod of this arm.
+    /// What runs in a pod of this arm. Its control speaks HTTP/2 only if somebody does.
     pub(super) fn program(
         self,
         arm: ArmName,
         common: &Common,
         binaries: &Binaries,
+        h2c: bool,
     ) -> Arc<Program> {
         let check = Check::Http {
             admin: true,
@@ -53,6 +54,9 @@ impl Service {
                 (self.name(), Vec::new(), self.prestop(common, binaries))
             }
         };
+        if h2c && arm != ArmName::Service {
+            env.push((CONTROL_H2C.0.to_owned(), CONTROL_H2C.1.to_owned()));
+        }
         let exe = binaries.exe(exe);
         Arc::new(Program {
             exe,

@@ -123,32 +123,24 @@ impl<'a> Draft<'a> {
         let service = mix.service;
         let (target, expect) = service.target(&self.common.set);
         let usual = service.usual_load();
+        let (slow, streaming) = (Service::Slow, Service::Streaming);
+        let of =
+            |owners: &[Service], option, given, usual| only(service, owners, option, given, usual);
         let load = not_empty(Load {
-            uploads: only(
-                service,
-                Service::Slow,
-                "--uploads",
-                mix.uploads,
-                usual.uploads,
+            uploads: of(&[slow, streaming], "--uploads", mix.uploads, usual.uploads)?,
+            downloads: of(&[streaming], "--downloads", mix.downloads, usual.downloads)?,
+            events: of(&[streaming], "--events", mix.events, usual.events)?,
+            websockets: of(
+                &[streaming],
+                "--websockets",
+                mix.websockets,
+                usual.websockets,
             )?,
-            downloads: only(
-                service,
-                Service::Streaming,
-                "--downloads",
-                mix.downloads,
-                usual.downloads,
-            )?,
-            events: only(
-                service,
-                Service::Streaming,
-                "--events",
-                mix.events,
-                usual.events,
-            )?,
+            slow_streams: service == streaming,
             ..load(&mix.clients, (target, expect), usual)?
         })?;
         let arm = |&name| {
-            let program = service.program(name, self.common, self.binaries);
+            let program = service.program(name, self.common, self.binaries, load.h2 > 0);
             Arm {
                 name,
                 program,

@@ -47,7 +47,8 @@ impl Draft<'_> {
                 load: theirs.clone(),
             },
             ArmName::Control | ArmName::Usual => {
-                let program = Service::Hello.program(arm, self.common, self.binaries);
+                let h2c = ours.h2 > 0;
+                let program = Service::Hello.program(arm, self.common, self.binaries, h2c);
                 Arm {
                     name: arm,
                     program,

@@ -11,8 +11,13 @@ pub(super) const USUAL_CLIENTS: Clients = Clients {
     clients: None,
     think: Duration::from_millis(300),
     rate: None,
+    h2: None,
+    streams: 20,
     timeout: Duration::from_secs(30),
 };
+
+/// What servers commonly allow on one connection (RFC 9113, 6.5.2, recommends no less).
+const MOST_STREAMS: usize = 100;
 
 /// How many of each kind a service gets unless told otherwise.
 #[derive(Clone, Copy)]
@@ -22,6 +27,8 @@ pub(super) struct UsualLoad {
     pub(super) uploads: usize,
     pub(super) downloads: usize,
     pub(super) events: usize,
+    pub(super) websockets: usize,
+    h2: usize,
 }
 
 impl Service {
@@ -32,6 +39,8 @@ impl Service {
             uploads: 0,
             downloads: 0,
             events: 0,
+            websockets: 0,
+            h2: 0,
         };
         match self {
             Self::Hello => UsualLoad {
@@ -48,9 +57,11 @@ impl Service {
             Self::Streaming => UsualLoad {
                 clients: 50,
                 rate: 20.0,
+                uploads: 10,
                 downloads: 10,
                 events: 50,
-                ..none
+                websockets: 20,
+                h2: 5,
             },
         }
     }
@@ -72,6 +83,7 @@ impl Mix {
             uploads: None,
             downloads: None,
             events: None,
+            websockets: None,
         }
     }
 }
@@ -89,6 +101,11 @@ pub(super) fn load(
     if !(0.0..=100_000.0).contains(&rate) {
         return bad("--rate", rate, "must be 0 to 100000 a second");
     }
+    let h2 = args.h2.unwrap_or(usual.h2);
+    if !(1..=MOST_STREAMS).contains(&args.streams) {
+        let allowed = format!("must be 1 to {MOST_STREAMS}");
+        return bad("--streams", args.streams, &allowed);
+    }
     if args.timeout.is_zero() {
         return bad("--timeout", "0s", "must be longer than 0s");
     }
@@ -101,21 +118,30 @@ pub(super) fn load(
         uploads: 0,
         downloads: 0,
         events: 0,
+        websockets: 0,
+        h2,
+        streams: args.streams,
+        slow_streams: false,
         timeout: args.timeout,
     })
 }
 
-/// Clients whose routes only one service has.
+/// Clients whose routes not every service has.
 pub(super) fn only(
     service: Service,
-    owner: Service,
+    owners: &[Service],
     option: &'static str,
     given: Option<usize>,
     usual: usize,
 ) -> Result<usize, BadInput> {
     match given {
-        Some(n @ 1..) if service != owner => {
-            bad(option, n, &format!("only with --service {}", owner.name()))
+        Some(n @ 1..) if !owners.contains(&service) => {
+            let owners: Vec<&str> = owners.iter().map(|owner| owner.name()).collect();
+            bad(
+                option,
+                n,
+                &format!("only with --service {}", owners.join(" or ")),
+            )
         }
         given => Ok(given.unwrap_or(usual)),
     }

@@ -67,7 +67,8 @@ pub enum Command {
     Lint(Lint),
     /// What the runtime costs: hello against plain actix-web, no rehearsal
     ///
-    /// Two figures, each a ratio to the control beside its goal. A miss is no failure, because
+    /// By HTTP/1.1, and by HTTP/2 against actix's own dispatcher. Two figures of each, each a ratio
+    /// to the control beside its goal. A miss is no failure, because
     /// machines are shared. Throughput: both arms take turns under a closed loop. Instructions per
     /// request: callgrind's counts of two runs, subtracted, so that start-up and noise cancel out.
     Bench(Bench),
@@ -132,13 +133,19 @@ pub struct Clients {
     /// Keep-alive clients [default: hello 200, slow 100, streaming 50]
     #[arg(long, value_name = "N")]
     pub clients: Option<usize>,
-    /// From a response to the next request of a keep-alive client
+    /// From a response to the next request of a keep-alive client, or the next message of a WebSocket
     #[arg(long, value_name = "TIME", default_value = "300ms",
         value_parser = humantime::parse_duration)]
     pub think: Duration,
     /// New connections a second, with one request each [default: hello 100, others 20]
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
+    /// HTTP/2 clients, by prior knowledge, each with one connection [default: streaming 5, others 0]
+    #[arg(long, value_name = "N")]
+    pub h2: Option<usize>,
+    /// Streams of each HTTP/2 client, with a request every 2s; on streaming, every fourth reads slowly
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub streams: usize,
     /// From a request's start to its complete response; later is a failure
     #[arg(long, value_name = "TIME", default_value = "30s",
         value_parser = humantime::parse_duration)]
@@ -152,7 +159,7 @@ pub struct Mix {
     pub service: Service,
     #[command(flatten)]
     pub clients: Clients,
-    /// Clients that send slow bodies (slow only) [default: 20]
+    /// Clients that send slow bodies (slow and streaming only) [default: slow 20, streaming 10]
     #[arg(long, value_name = "N")]
     pub uploads: Option<usize>,
     /// Clients that read long responses slowly (streaming only) [default: 10]
@@ -161,6 +168,9 @@ pub struct Mix {
     /// Clients that follow events (streaming only) [default: 50]
     #[arg(long, value_name = "N")]
     pub events: Option<usize>,
+    /// Clients that talk on WebSockets (streaming only) [default: 20]
+    #[arg(long, value_name = "N")]
+    pub websockets: Option<usize>,
 }
 
 #[derive(Debug, Args)]

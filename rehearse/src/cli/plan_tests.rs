@@ -120,6 +120,38 @@ fn any_program_takes_the_services_place_beside_the_control() {
 }
 
 #[test]
+fn streaming_has_clients_of_every_kind_and_a_control_that_speaks_their_protocols() {
+    let scenario = scenario("rollout --service streaming");
+    assert_eq!(
+        scenario.title(),
+        "streaming: 4 replicas, 5 rolling updates; 50 keep-alive clients (think 300ms), \
+         20 one-shot/s, 10 slow uploads, 10 slow downloads, 50 event streams, 20 WebSockets, \
+         5 HTTP/2 clients (20 streams)"
+    );
+    let h2c = ("CONTROL_H2C".to_owned(), "1".to_owned());
+    for arm in &scenario.arms {
+        let is_control = arm.name != ArmName::Service;
+        assert_eq!(arm.program.env.contains(&h2c), is_control);
+    }
+}
+
+#[test]
+fn who_asks_for_no_http_2_gets_a_control_without_it() {
+    let h2c = |args: &str| {
+        let control = scenario(args).arms.remove(0);
+        assert_eq!(control.name, ArmName::Control);
+        control
+            .program
+            .env
+            .iter()
+            .any(|(name, _)| name == "CONTROL_H2C")
+    };
+    assert!(!h2c("rollout") && !h2c("run -- ./app") && !h2c("rollout --service slow"));
+    assert!(!h2c("rollout --service streaming --h2 0"));
+    assert!(h2c("rollout --h2 3") && h2c("run --h2 1 --streams 100 -- ./app"));
+}
+
+#[test]
 fn bad_input_names_option_value_and_what_is_allowed() {
     for (args, message) in [
         ("rollout --replicas 0", "--replicas = 0: must be 1 to 1000"),
@@ -131,6 +163,19 @@ fn bad_input_names_option_value_and_what_is_allowed() {
         (
             "rollout --events 5",
             "--events = 5: only with --service streaming",
+        ),
+        (
+            "rollout --uploads 5",
+            "--uploads = 5: only with --service slow or streaming",
+        ),
+        (
+            "rollout --service slow --websockets 5",
+            "--websockets = 5: only with --service streaming",
+        ),
+        ("rollout --streams 0", "--streams = 0: must be 1 to 100"),
+        (
+            "run --streams 101 -- app",
+            "--streams = 101: must be 1 to 100",
         ),
         (
             "rollout --clients 0 --rate 0",

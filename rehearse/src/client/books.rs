@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::{Example, Fault};
+use super::failure::{Example, FailureKind, Fault};
 use super::outcome::Outcome;
 use super::{Endpoints, Plan, Progress};
 
@@ -51,6 +51,12 @@ impl Shared {
         let mut taken = Outcome::default();
         self.tally(|outcome| mem::swap(outcome, &mut taken));
         taken
+    }
+
+    /// Where a new connection goes; the failure of a client that has nowhere to go.
+    pub(super) fn pick(&self, peer: &mut Option<SocketAddr>) -> Result<SocketAddr, Fault> {
+        *peer = self.endpoints.pick();
+        peer.ok_or_else(|| Fault::new(FailureKind::ConnectRefused, "no endpoint"))
     }
 
     /// Enters how a request ended.

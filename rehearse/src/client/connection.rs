@@ -61,6 +61,38 @@ pub(super) struct Connection {
     pub(super) buffer: Buffer,
 }
 
+/// The handshake, and nothing else.
+pub(super) async fn connect(
+    peer: SocketAddr,
+    deadline: Instant,
+    receive_buffer: Option<u32>,
+) -> Result<TcpStream, Fault> {
+    let connecting = async {
+        let socket = match peer {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        if let Some(bytes) = receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        let stream = socket.connect(peer).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    let until = deadline.min(Instant::now() + CONNECT_TIMEOUT);
+    let stream = timeout_at(until, connecting)
+        .await
+        .map_err(|_| Fault::new(FailureKind::ConnectTimeout, "no handshake in time"))?
+        .map_err(|error: io::Error| Fault::connect(&error))?;
+    // TCP's simultaneous open lets a local connect to a port without listener succeed by
+    // meeting itself, if the kernel happens to choose that very port for its source.
+    if stream.local_addr().is_ok_and(|local| local == peer) {
+        let kind = FailureKind::ConnectRefused;
+        return Err(Fault::new(kind, "connected to itself"));
+    }
+    Ok(stream)
+}
+
 impl Connection {
     /// Connects. A slow reader bounds the kernel's buffer, in bytes, or it would not be slow.
     pub(super) async fn open(
@@ -68,31 +100,8 @@ impl Connection {
         deadline: Instant,
         receive_buffer: Option<u32>,
     ) -> Result<Self, Fault> {
-        let connecting = async {
-            let socket = match peer {
-                SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                SocketAddr::V6(_) => TcpSocket::new_v6()?,
-            };
-            if let Some(bytes) = receive_buffer {
-                socket.set_recv_buffer_size(bytes)?;
-            }
-            let stream = socket.connect(peer).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        };
-        let until = deadline.min(Instant::now() + CONNECT_TIMEOUT);
-        let stream = timeout_at(until, connecting)
-            .await
-            .map_err(|_| Fault::new(FailureKind::ConnectTimeout, "no handshake in time"))?
-            .map_err(|error: io::Error| Fault::connect(&error))?;
-        // TCP's simultaneous open lets a local connect to a port without listener succeed by
-        // meeting itself, if the kernel happens to choose that very port for its source.
-        if stream.local_addr().is_ok_and(|local| local == peer) {
-            let kind = FailureKind::ConnectRefused;
-            return Err(Fault::new(kind, "connected to itself"));
-        }
         Ok(Self {
-            stream,
+            stream: connect(peer, deadline, receive_buffer).await?,
             peer,
             deadline,
             fate: Fate::Kept,
@@ -150,6 +159,18 @@ impl Connection {
             }
         }
         Ok(Sent::Whole)
+    }
+
+    /// Writes as much of `bytes` as the kernel takes now, and leaves the rest.
+    pub(super) fn send_some(&self, bytes: &mut Vec<u8>) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(written) => drop(bytes.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(self.broken(&error)),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until `until` in the middle of a request, unless the server speaks first.

@@ -1,4 +1,4 @@
-//! What all modes share: the schedule, the connection between requests, the books.
+//! What all modes share: one request at a time, each when it is due, all in the books.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,20 +8,45 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::books::Shared;
-use super::connection::{Connection, Fate, Idle};
-use super::exchange::Exchange;
-use super::failure::{FailureKind, Fault};
-use super::schedule::{Schedule, intended};
+use super::failure::Fault;
+use super::schedule::{Pace, Schedule, intended};
 
-/// Runs one task for each client until all have ended. Dropping the future aborts them.
-pub(super) async fn run<E: Exchange>(shared: &Arc<Shared>, exchange: impl Fn() -> E) {
+/// Who makes the requests of one schedule.
+pub(super) trait Caller: Send + 'static {
+    /// Makes one request and returns the instant at which it counts as answered; `None` if it is
+    /// not to be in the books. Says in `peer` where it went.
+    fn request(
+        &mut self,
+        deadline: Instant,
+        peer: &mut Option<SocketAddr>,
+    ) -> impl Future<Output = Result<Option<Instant>, Fault>> + Send;
+
+    /// From this request to the next.
+    fn pace(&self) -> Pace;
+
+    /// What there is to do between two requests. It never ends by itself, and must be cancel-safe.
+    fn idle(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// After the last request.
+    fn leave(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+}
+
+/// Runs one task for each of `count` callers until all have ended. Dropping the future aborts them.
+pub(super) async fn run<C: Caller>(
+    shared: &Arc<Shared>,
+    count: usize,
+    caller: impl Fn(usize) -> C,
+) {
     let mut clients = JoinSet::new();
-    for index in 0..shared.plan.clients {
+    for index in 0..count {
         let client = Client {
             shared: Arc::clone(shared),
-            exchange: exchange(),
+            caller: caller(index),
             schedule: Schedule::new(shared.plan.seed, index),
-            connection: None,
         };
         clients.spawn(client.run());
     }
@@ -44,38 +69,38 @@ pub(super) async fn run<E: Exchange>(shared: &Arc<Shared>, exchange: impl Fn() -
     }
 }
 
-struct Client<E> {
+struct Client<C> {
     shared: Arc<Shared>,
-    exchange: E,
+    caller: C,
     schedule: Schedule,
-    connection: Option<Connection>,
 }
 
-impl<E: Exchange> Client<E> {
+impl<C: Caller> Client<C> {
     async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let mut due = self.schedule.first(shared.started, self.exchange.pace());
+        let mut due = self.schedule.first(shared.started, self.caller.pace());
         let mut free = shared.started;
         while let Some(intended) = self.wait(due).await {
             let (mut peer, deadline) = (None, Instant::now() + shared.plan.timeout);
-            let result = self.request(deadline, &mut peer).await;
+            let result = self.caller.request(deadline, &mut peer).await;
             let failed = result.is_err();
             free = Instant::now();
-            shared.enter(intended, peer, result);
-            due = self.schedule.next(self.exchange.pace(), due, free, failed);
+            if let Some(result) = result.transpose() {
+                shared.enter(intended, peer, result);
+            }
+            due = self.schedule.next(self.caller.pace(), due, free, failed);
         }
+        self.caller.leave().await;
         // What fell due after the stop, or to a client that was free to start it, was not missed.
         let until = shared
             .stopped
             .get()
             .map_or(free, |stopped| free.min(*stopped));
-        let unstarted = self.schedule.missed(self.exchange.pace(), due, until);
+        let unstarted = self.schedule.missed(self.caller.pace(), due, until);
         shared.tally(|outcome| outcome.unstarted += unstarted);
     }
 
-    /// Waits for a request's due time and returns its intended start; `None` at the stop. An idle
-    /// connection that the server ends meanwhile is closed when that happens, not when it is next
-    /// needed, so that the server's own close can end.
+    /// Waits for a request's due time and returns its intended start; `None` at the stop.
     async fn wait(&mut self, due: Instant) -> Option<Instant> {
         if self.shared.stop.is_cancelled() {
             return None;
@@ -83,90 +108,14 @@ impl<E: Exchange> Client<E> {
         if due <= Instant::now() {
             return Some(due);
         }
-        let shared = Arc::clone(&self.shared);
-        let (mut stopped, mut timer) = (pin!(shared.stop.cancelled()), pin!(sleep_until(due)));
+        let (mut stopped, mut timer) = (pin!(self.shared.stop.cancelled()), pin!(sleep_until(due)));
         loop {
             tokio::select! {
                 biased;
                 () = &mut stopped => return None,
                 () = &mut timer => return Some(intended(due, Instant::now())),
-                () = ended(self.connection.as_ref()) => self.forget_ended(),
+                () = self.caller.idle() => {}
             }
         }
-    }
-
-    async fn request(
-        &mut self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Instant, Fault> {
-        let mut connection = match self.reuse(peer)? {
-            Some(connection) => connection,
-            None => self.connect(deadline, peer).await?,
-        };
-        connection.begin(deadline);
-        let answered = self.exchange.run(&mut connection).await?;
-        match connection.fate {
-            Fate::Kept => self.connection = Some(connection),
-            Fate::Dismissed => {}
-            Fate::Ended => self.shared.tally(|outcome| outcome.reconnects += 1),
-        }
-        Ok(answered)
-    }
-
-    /// The kept connection, if there is one and the kernel knows of no end to it.
-    fn reuse(&mut self, peer: &mut Option<SocketAddr>) -> Result<Option<Connection>, Fault> {
-        let Some(connection) = self.connection.take() else {
-            return Ok(None);
-        };
-        match connection.idle() {
-            Idle::Quiet => {
-                *peer = Some(connection.peer);
-                Ok(Some(connection))
-            }
-            Idle::Stray => {
-                *peer = Some(connection.peer);
-                Err(Fault::bad("bytes on an idle connection"))
-            }
-            Idle::Ended(_) => {
-                self.forget_ended();
-                Ok(None)
-            }
-        }
-    }
-
-    async fn connect(
-        &self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Connection, Fault> {
-        *peer = self.shared.endpoints.pick();
-        let Some(address) = *peer else {
-            return Err(Fault::new(FailureKind::ConnectRefused, "no endpoint"));
-        };
-        let connection =
-            Connection::open(address, deadline, self.exchange.receive_buffer()).await?;
-        match connection.idle() {
-            Idle::Quiet => Ok(connection),
-            Idle::Stray => Err(Fault::bad("bytes before the first request")),
-            // Not a reconnect: see the module's rules.
-            Idle::Ended(fault) => Err(fault),
-        }
-    }
-
-    fn forget_ended(&mut self) {
-        self.connection = None;
-        self.shared.tally(|outcome| {
-            outcome.reconnects += 1;
-            outcome.idle_closes += 1;
-        });
-    }
-}
-
-/// Resolves once the server has ended the connection; never without one.
-async fn ended(connection: Option<&Connection>) {
-    match connection {
-        Some(connection) => connection.ended().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,5 +1,6 @@
 //! Server-Sent Events with resume: no event lost, none doubled, over all reconnects.
 
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,6 +25,9 @@ const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration:
 pub(super) struct Events {
     shared: Arc<Shared>,
     last: Option<u64>,
+    /// What was left out, and may still come.
+    gaps: Vec<RangeInclusive<u64>>,
+    received: u64,
     retry: Duration,
 }
 
@@ -32,6 +36,8 @@ impl Events {
         Self {
             shared: Arc::clone(shared),
             last: None,
+            gaps: Vec::new(),
+            received: 0,
             retry: RETRY,
         }
     }
@@ -96,27 +102,44 @@ impl Events {
                 format!("event {id}: wrong data"),
             ));
         }
-        match self.last.replace(id) {
+        match self.last {
+            Some(last) if id <= last => return Err(self.again(id, last)),
             Some(last) if id > last + 1 => {
-                let missing = id - last - 1;
-                self.shared
-                    .tally(|outcome| outcome.events_missing += missing);
-                let detail = format!("{id} after {last}: {missing} missing");
-                Err(Fault::new(FailureKind::EventsLost, detail))
+                self.last = Some(id);
+                return Err(self.gap(id, last));
             }
-            Some(last) if id <= last => {
-                self.last = Some(last);
-                Err(Fault::new(
-                    FailureKind::EventsDoubled,
-                    format!("{id} after {last}"),
-                ))
-            }
-            _ => {
-                self.shared.tally(|outcome| outcome.events += 1);
-                self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+            _ => self.last = Some(id),
         }
+        self.received += 1;
+        self.shared.tally(|outcome| outcome.events += 1);
+        self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn gap(&mut self, id: u64, last: u64) -> Fault {
+        let missing = id - last - 1;
+        self.gaps.push(last + 1..=id - 1);
+        self.shared
+            .tally(|outcome| outcome.events_missing += missing);
+        let detail = format!("{id} after {last}: {missing} missing");
+        Fault::new(FailureKind::EventsLost, detail)
+    }
+
+    /// An event that is not new: sent twice, or missing until now.
+    fn again(&mut self, id: u64, last: u64) -> Fault {
+        let gap = self.gaps.iter().position(|gap| gap.contains(&id));
+        let Some(gap) = gap.map(|gap| self.gaps.swap_remove(gap)) else {
+            self.shared.tally(|outcome| outcome.events_doubled += 1);
+            return Fault::new(FailureKind::EventsDoubled, format!("{id} after {last}"));
+        };
+        let (before, behind) = (*gap.start()..=id - 1, id + 1..=*gap.end());
+        let rest = [before, behind].into_iter().filter(|gap| !gap.is_empty());
+        self.gaps.extend(rest);
+        self.shared.tally(|outcome| {
+            outcome.events_missing -= 1;
+            outcome.events_misplaced += 1;
+        });
+        Fault::new(FailureKind::EventsMisplaced, format!("{id} after {last}"))
     }
 }
 
@@ -131,5 +154,13 @@ impl Exchange for Events {
 
     fn pace(&self) -> Pace {
         Pace::Think(self.retry)
+    }
+
+    fn leave(&mut self) {
+        let received = self.received;
+        self.shared.tally(|outcome| {
+            let fewest = outcome.events_fewest.map_or(received, |n| n.min(received));
+            outcome.events_fewest = Some(fewest);
+        });
     }
 }

@@ -8,8 +8,8 @@ use super::connection::{Connection, Sent};
 use super::failure::Fault;
 use super::schedule::Pace;
 
-/// One kind of request. A mode is an exchange; the driver does what all modes share: the schedule,
-/// the connection, the books.
+/// One kind of request. A mode is an exchange; the rest is alike in all of them: the schedule, the
+/// connection, the books.
 pub(super) trait Exchange: Send + Sync + 'static {
     /// Makes one request on `connection`, which is known to be quiet, and judges the answer.
     /// Returns the instant at which the answer counts as given. The exchange sets the connection's
@@ -21,6 +21,9 @@ pub(super) trait Exchange: Send + Sync + 'static {
 
     /// From this request to the next.
     fn pace(&self) -> Pace;
+
+    /// After the last request.
+    fn leave(&mut self) {}
 
     /// The size of the kernel's receive buffer in bytes, if it matters.
     fn receive_buffer(&self) -> Option<u32> {

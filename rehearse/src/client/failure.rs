@@ -29,7 +29,11 @@ pub enum FailureKind {
     CutInHead,
     /// The connection ended inside the response's body, or before its end marker.
     CutInBody,
-    /// Not HTTP/1.1, or bytes that no request asked for.
+    /// HTTP/2: the server reset the stream (RST_STREAM), whatever the reason.
+    StreamReset,
+    /// HTTP/2: the stream is beyond the last one of a GOAWAY, or that came before the first stream.
+    StreamRefusedByGoaway,
+    /// Not the protocol that was spoken, or bytes that no request asked for.
     BadResponse,
     /// A response, but not the status that was due.
     WrongStatus,
@@ -39,6 +43,14 @@ pub enum FailureKind {
     EventsLost,
     /// An event stream sent an event again.
     EventsDoubled,
+    /// An event stream sent an event after a later one, and not before.
+    EventsMisplaced,
+    /// WebSocket: a message that the server had long before its Close did not come back.
+    EchoMissing,
+    /// WebSocket: the connection ended without a Close frame.
+    NoCloseFrame,
+    /// WebSocket: a Close that says neither 1001 (going away) nor 1012 (service restart).
+    WrongCloseCode,
     /// No complete response within the plan's timeout.
     Timeout,
 }
@@ -55,11 +67,17 @@ impl FailureKind {
             Self::ConnectionLost => "connection-lost",
             Self::CutInHead => "cut-in-head",
             Self::CutInBody => "cut-in-body",
+            Self::StreamReset => "stream-reset",
+            Self::StreamRefusedByGoaway => "stream-refused-by-goaway",
             Self::BadResponse => "bad-response",
             Self::WrongStatus => "wrong-status",
             Self::WrongBody => "wrong-body",
             Self::EventsLost => "events-lost",
             Self::EventsDoubled => "events-doubled",
+            Self::EventsMisplaced => "events-out-of-order",
+            Self::EchoMissing => "echo-missing",
+            Self::NoCloseFrame => "no-close-frame",
+            Self::WrongCloseCode => "wrong-close-code",
             Self::Timeout => "timeout",
         }
     }
@@ -101,6 +119,16 @@ impl Failures {
     /// The sum over all kinds.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
+    }
+
+    /// For tests of what is said of failures.
+    #[cfg(test)]
+    pub(crate) fn of(counts: impl IntoIterator<Item = (FailureKind, u64)>) -> Self {
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        Self {
+            counts: counts.collect(),
+            examples: Vec::new(),
+        }
     }
 
     /// How many requests failed in this way.

@@ -43,13 +43,15 @@ pub(super) struct Framing {
     pub(super) body: Body,
     pub(super) close: bool,
     pub(super) event_stream: bool,
+    /// The answer to our key.
+    pub(super) websocket: bool,
 }
 
 impl Framing {
     /// Reads the headers. The error says what is wrong with them.
     pub(super) fn of(status: u16, headers: &[Header<'_>]) -> Result<Self, &'static str> {
         let (mut length, mut chunked) = (None, false);
-        let (mut close, mut event_stream) = (false, false);
+        let (mut close, mut event_stream, mut websocket) = (false, false, false);
         for header in headers {
             let value = header.value.trim_ascii();
             if header.name.eq_ignore_ascii_case("content-length") {
@@ -73,6 +75,8 @@ impl Framing {
                 event_stream = media
                     .trim_ascii()
                     .eq_ignore_ascii_case(b"text/event-stream");
+            } else if header.name.eq_ignore_ascii_case("sec-websocket-accept") {
+                websocket = value == super::websocket::ACCEPT;
             }
         }
         let body = match (length, chunked) {
@@ -86,6 +90,7 @@ impl Framing {
             body,
             close,
             event_stream,
+            websocket,
         })
     }
 }

@@ -10,6 +10,11 @@
 //!   (FIN or RST) before the first byte of the next request was written. The kernel is asked right
 //!   before that byte. A connection opened for a request and ended before its response is a
 //!   failure, whoever was faster: the request's user got no answer.
+//! * **HTTP/2**: a connection is left once GOAWAY is known to the kernel; its open streams must be
+//!   finished. A stream that is reset, refused by a GOAWAY, or on a connection that ends under it is
+//!   a failure.
+//! * **WebSocket**: a message must come back, and a session must end by a proper Close; see
+//!   [`Mode::WebSocket`].
 //! * **Latency**: from the intended start to the last byte, connect time included, so that a
 //!   stalled server cannot hide its stall (see [`Mode`] for the intended start of each mode).
 
@@ -23,6 +28,8 @@ mod exchange;
 mod failure;
 mod framing;
 mod get;
+pub(crate) mod h2;
+mod kept;
 mod outcome;
 mod pattern;
 mod response;
@@ -33,6 +40,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,8 +56,11 @@ pub use self::summary::{LatencySummary, Summary};
 use self::books::Shared;
 use self::download::Download;
 use self::events::Events;
+use self::exchange::Exchange;
 use self::get::Get;
+use self::kept::Kept;
 use self::upload::Upload;
+use self::websocket::WebSocket;
 
 /// Where a new connection goes.
 pub trait Endpoints: Send + Sync + 'static {
@@ -100,11 +111,42 @@ pub enum Mode {
         /// server feels it). `None`: as fast as they come.
         rate: Option<u64>,
     },
+    /// `GET` on many streams of one HTTP/2 connection, by prior knowledge. Each stream has a schedule
+    /// of its own, and makes one request at a time. Each client has one connection for new streams.
+    H2 {
+        /// How many streams a client has; at least 1. What the server does not allow waits.
+        streams: usize,
+        /// The time between two requests of a stream's place.
+        every: Duration,
+        /// What every fourth stream does instead.
+        slow: Option<SlowStreams>,
+    },
+    /// Messages on a WebSocket, each of which must come back; what begins with `tick ` and a number
+    /// that grows is taken for the server's own. A message is a request. The session must end by
+    /// the server's Close (1001 or 1012): a connection that ends without it is a failure, too.
+    WebSocket {
+        /// From a message's echo to the next message.
+        think: Duration,
+    },
     /// Server-Sent Events whose ids must count up by one, over all reconnects. A stream is one
     /// request; its latency is the time to the response's head, and `Plan::timeout` bounds the
     /// silence inside it. A stream that the server ends cleanly is complete and is resumed after
     /// the `retry:` hint.
     Events,
+}
+
+/// Streams of HTTP/2 that are held back by their window: `GET target?bytes=N`, as of
+/// [`Mode::Download`].
+#[derive(Clone, Debug)]
+pub struct SlowStreams {
+    /// Where such a body is.
+    pub target: String,
+    /// The time between two requests; longer than one takes.
+    pub every: Duration,
+    /// The size to ask for.
+    pub bytes: u64,
+    /// Bytes a second.
+    pub rate: u64,
 }
 
 /// A number of clients of one kind.
@@ -132,7 +174,7 @@ pub struct Progress {
     pub requests: AtomicU64,
     /// Those of them that failed.
     pub failed: AtomicU64,
-    /// Server-Sent Events received in order.
+    /// Server-Sent Events received in order, and what WebSockets sent unasked.
     pub events: AtomicU64,
 }
 
@@ -151,10 +193,10 @@ pub async fn run(
     let shared = Arc::new(Shared::new(plan, endpoints, progress, stop));
     match &shared.plan.mode {
         Mode::KeepAlive { think } => {
-            driver::run(&shared, || Get::keep_alive(&shared.plan, *think)).await;
+            kept(&shared, || Get::keep_alive(&shared.plan, *think)).await;
         }
         Mode::OneShot { every } => {
-            driver::run(&shared, || Get::one_shot(&shared.plan, *every)).await;
+            kept(&shared, || Get::one_shot(&shared.plan, *every)).await;
         }
         Mode::Upload {
             every,
@@ -163,13 +205,28 @@ pub async fn run(
             over,
         } => {
             let upload = Upload::new(&shared.plan.target, *every, *bytes, *parts, *over);
-            driver::run(&shared, || upload.clone()).await;
+            kept(&shared, || upload.clone()).await;
         }
         Mode::Download { every, bytes, rate } => {
             let download = Download::new(&shared.plan.target, *every, *bytes, *rate);
-            driver::run(&shared, || download.clone()).await;
+            kept(&shared, || download.clone()).await;
         }
-        Mode::Events => driver::run(&shared, || Events::new(&shared)).await,
+        Mode::H2 {
+            streams,
+            every,
+            slow,
+        } => h2::run(&shared, *streams, *every, slow.as_ref()).await,
+        Mode::WebSocket { think } => {
+            let client = |index| WebSocket::new(&shared, index, *think);
+            driver::run(&shared, shared.plan.clients, client).await;
+        }
+        Mode::Events => kept(&shared, || Events::new(&shared)).await,
     }
     shared.take_outcome()
+}
+
+/// Clients that keep an HTTP/1.1 connection as long as the server does.
+async fn kept<E: Exchange>(shared: &Arc<Shared>, exchange: impl Fn() -> E) {
+    let client = |_| Kept::new(shared, exchange());
+    driver::run(shared, shared.plan.clients, client).await;
 }

@@ -23,15 +23,27 @@ pub struct Outcome {
     /// behind, did not get to start. They are in no other figure.
     pub unstarted: u64,
     /// Times the server ended a connection that a client would have used again, without harm to
-    /// a request: by `Connection: close`, while it was idle, or by ending an event stream.
+    /// a request: by `Connection: close`, GOAWAY or Close, while it was idle, or by ending an event
+    /// stream.
     pub reconnects: u64,
     /// The reconnects for which nothing had been announced: a FIN or RST while idle. Each is a
     /// race with the next request that the client happened to win.
     pub idle_closes: u64,
     /// Server-Sent Events received in order.
     pub events: u64,
-    /// Events missing from the streams, over all `events-lost` failures.
+    /// Events missing from the streams, of all `events-lost` failures, that did not come later.
     pub events_missing: u64,
+    /// Events that came again.
+    pub events_doubled: u64,
+    /// Events that came late, after one that follows them.
+    pub events_misplaced: u64,
+    /// The fewest events that any client received in order; `None` without such clients.
+    pub events_fewest: Option<u64>,
+    /// What WebSockets sent unasked, in order.
+    pub ticks: u64,
+    /// Messages of WebSockets that met the server's Close on their way, and that nobody may answer
+    /// after it (RFC 6455, 5.5.1). They are in no other figure.
+    pub crossed: u64,
     /// Microseconds from the intended start, of complete responses only.
     pub latency: Histogram<u64>,
     exact: Exact,
@@ -56,6 +68,11 @@ impl Default for Outcome {
             idle_closes: 0,
             events: 0,
             events_missing: 0,
+            events_doubled: 0,
+            events_misplaced: 0,
+            events_fewest: None,
+            ticks: 0,
+            crossed: 0,
             latency: Histogram::new_with_bounds(1, LONGEST, 3)
                 .expect("1 to ten minutes of microseconds at 3 digits are valid bounds"),
             exact: Exact::default(),
@@ -74,6 +91,12 @@ impl Outcome {
         self.idle_closes += other.idle_closes;
         self.events += other.events;
         self.events_missing += other.events_missing;
+        self.events_doubled += other.events_doubled;
+        self.events_misplaced += other.events_misplaced;
+        let fewest = [self.events_fewest, other.events_fewest];
+        self.events_fewest = fewest.into_iter().flatten().min();
+        self.ticks += other.ticks;
+        self.crossed += other.crossed;
         self.latency += other.latency;
         self.exact.sum += other.exact.sum;
         self.exact.squares += other.exact.squares;

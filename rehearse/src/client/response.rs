@@ -15,6 +15,7 @@ const MAX_HEADERS: usize = 64;
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) event_stream: bool,
+    pub(super) websocket: bool,
 }
 
 impl Head {
@@ -97,6 +98,7 @@ impl Connection {
         Ok(Some(Head {
             status,
             event_stream: framing.event_stream,
+            websocket: framing.websocket,
         }))
     }
 }

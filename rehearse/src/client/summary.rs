@@ -21,6 +21,11 @@ impl Outcome {
             idle_closes: self.idle_closes,
             events: self.events,
             events_missing: self.events_missing,
+            events_doubled: self.events_doubled,
+            events_misplaced: self.events_misplaced,
+            events_fewest: self.events_fewest,
+            ticks: self.ticks,
+            crossed: self.crossed,
             latency: (self.complete > 0).then(|| LatencySummary::of(self)),
         }
     }
@@ -40,6 +45,11 @@ pub struct Summary<'a> {
     pub idle_closes: u64,
     pub events: u64,
     pub events_missing: u64,
+    pub events_doubled: u64,
+    pub events_misplaced: u64,
+    pub events_fewest: Option<u64>,
+    pub ticks: u64,
+    pub crossed: u64,
     /// `None` if nothing was complete.
     pub latency: Option<LatencySummary>,
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::deployment::{Deployment, NodePortService, strings};
+use super::scenario::Service;
+use crate::binaries::CONTROL_H2C;
 
 /// Marks what a rehearsal has made.
 pub(super) const MADE_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "rehearse");
@@ -83,15 +85,17 @@ fn run_control(container: &mut Value, service: &str, image: &str) {
             fields.remove(absent);
         }
     }
-    let own = [
+    let addresses = [
         ("LASTCALL__HTTP__ADDRESS", "0.0.0.0:8080"),
         ("LASTCALL__ADMIN__ADDRESS", "0.0.0.0:9090"),
     ];
+    // The only service that is asked by HTTP/2, too.
+    let h2c = (service == Service::Streaming.name()).then_some(CONTROL_H2C);
     if !container["env"].is_array() {
         container["env"] = json!([]);
     }
     if let Some(env) = container["env"].as_array_mut() {
-        for (name, value) in own {
+        for (name, value) in addresses.into_iter().chain(h2c) {
             if env.iter().all(|variable| variable["name"] != name) {
                 env.push(json!({"name": name, "value": value}));
             }

@@ -41,6 +41,17 @@ fn the_control_differs_in_image_arguments_and_hooks_alone() {
 }
 
 #[test]
+fn the_control_of_streaming_speaks_http_2_too() {
+    let mut deployment: Value = serde_json::from_str(DEPLOYMENT).unwrap();
+    deployment["metadata"]["name"] = json!("streaming");
+    let service = NodePortService(serde_json::from_str(SERVICE).unwrap());
+    let list = list(&Deployment(deployment), &service, "control", None);
+    let pod = &list["items"][0]["spec"]["template"]["spec"];
+    let env = pod["containers"][0]["env"].as_array().unwrap();
+    assert!(env.contains(&json!({"name": "CONTROL_H2C", "value": "1"})));
+}
+
+#[test]
 fn no_selector_of_the_service_means_a_pod_of_the_control() {
     let list = made(None);
     let [deployment, service] = [&list["items"][0], &list["items"][1]];

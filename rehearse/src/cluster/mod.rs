@@ -15,6 +15,7 @@ mod drain_node;
 mod drains;
 mod events;
 mod journal;
+mod kinds;
 mod kubectl;
 mod nodes;
 mod options;

@@ -37,7 +37,7 @@ const WITHOUT_PRESTOP: Variation = Variation {
 
 /// All there are, in the order in which they are played: like variations together, because each
 /// change of the pods' template is a rolling update.
-pub(super) const ALL: [Scenario; 14] = [
+pub(super) const ALL: [Scenario; 15] = [
     hello("rollouts", 10, Act::RollOut, 10),
     hello("scale-20-1", 20, Act::ScaleTo(1), 1),
     hello("scale-6-1", 6, Act::ScaleTo(1), 3),
@@ -71,6 +71,11 @@ pub(super) const ALL: [Scenario; 14] = [
         service: Service::Streaming,
         clients: Clients::Readers,
         ..hello("downloads", 3, Act::Delete, 4)
+    },
+    Scenario {
+        service: Service::Streaming,
+        clients: Clients::Mixed,
+        ..hello("mixed", 4, Act::RollOut, 3)
     },
     slow("slow", 1),
     slow("slow-rollouts", 10),

@@ -8,7 +8,7 @@ use super::drains::{Drains, Propagation};
 use super::scenario::Scenario;
 use super::stranger::Refusal;
 use crate::arm::ArmOutcome;
-use crate::report::{ArmReport, PUBLISHED, ScenarioReport, Tally, Verdict};
+use crate::report::{ArmReport, PUBLISHED, ScenarioReport, Tally, Verdict, proof};
 use crate::scenario::ArmName;
 
 /// A whole run, as it appears in JSON.
@@ -66,7 +66,8 @@ impl Row {
                 conditions: scenario.to_string(),
                 seconds: took.as_secs_f64(),
                 published: scenario.is_published().then_some(PUBLISHED),
-                summary: verdict.in_words(&tallies),
+                summary: proof::with_kinds(verdict.in_words(&tallies), &arms),
+                unproven: proof::unproven(&arms),
                 verdict,
                 arms,
             },

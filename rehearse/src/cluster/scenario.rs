@@ -70,6 +70,8 @@ pub(super) enum Clients {
     Published,
     /// Readers of 3 MB at 1 MB/s, and some of both others.
     Readers,
+    /// Some of each kind there is: HTTP/2, WebSockets, events, uploads, downloads, and both others.
+    Mixed,
 }
 
 /// How the arms differ from what is deployed, for a scenario.

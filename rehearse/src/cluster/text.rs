@@ -6,6 +6,7 @@ use std::time::Duration;
 use comfy_table::{ContentArrangement, Table};
 
 use super::drains::advice;
+use super::kinds;
 use super::report::{Report, Row};
 use super::stranger::Refusal;
 use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
@@ -14,7 +15,7 @@ use crate::scenario::ArmName;
 impl Report {
     /// The table, the drains, the verdict.
     pub(super) fn text(&self, drain_min: Duration) -> String {
-        let mut out = format!("{}\n", self.table());
+        let mut out = format!("{}\n{}", self.table(), kinds::mixed(&self.scenarios));
         for line in self.notes(drain_min) {
             let _infallible = writeln!(out, "{}", wrapped(&line));
         }

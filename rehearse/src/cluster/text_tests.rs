@@ -63,6 +63,36 @@ fn one_table_has_a_row_a_scenario_and_the_published_figures_beside_their_own() {
 }
 
 #[test]
+fn a_scenario_of_many_kinds_has_a_table_of_its_own() {
+    let all = [
+        (Kind::KeepAlive, 1_000_001),
+        (Kind::OneShot, 1_000_002),
+        (Kind::Upload, 1_000_003),
+        (Kind::Download, 1_000_004),
+        (Kind::Events, 1_000_005),
+        (Kind::Websocket, 1_000_006),
+        (Kind::H2, 1_000_007),
+    ];
+    let rows = vec![
+        row("rollouts", &[(Kind::KeepAlive, 39_308)]),
+        row("mixed", &all),
+    ];
+    let report = Report::new(7, rows, Vec::new(), Drains::default(), None, 0);
+    let text = report.text(Duration::from_secs(3));
+    assert!(
+        text.lines().all(|line| line.chars().count() <= COLUMNS),
+        "{text}"
+    );
+    let title = "streaming: 4 replicas, 3 rolling updates, by kind of client:";
+    let (before, behind) = text.split_once(title).expect(&text);
+    assert!(before.contains("0/39,308") && !before.contains("websocket"));
+    for (kind, requests) in all {
+        let row = behind.lines().find(|line| line.contains(kind.name()));
+        assert!(row.unwrap().contains(&thousands(requests)), "{text}");
+    }
+}
+
+#[test]
 fn a_run_whose_control_lost_nothing_proves_nothing_and_says_where() {
     let report = report(Drains::default());
     assert_eq!(

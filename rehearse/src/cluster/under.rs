@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use super::options::Cluster;
-use super::scenario::{Clients, Scenario};
+use super::scenario::{Clients, Scenario, Service};
 use crate::load::Load;
 
 /// The clients of the published figures, which wait for nothing between two requests.
 const PUBLISHED: usize = 190;
 
-/// Readers of long responses.
+/// Readers of long responses; senders of slow bodies.
 const READERS: usize = 10;
+
+/// Followers of events; clients on WebSockets.
+const LISTENERS: usize = 20;
+
+/// Clients of HTTP/2, and the streams of each.
+const H2: (usize, usize) = (5, 20);
 
 /// The load on an arm that answers this, if it is known: otherwise the same for all arms.
 pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluster) -> Load {
@@ -23,6 +29,10 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         uploads: 0,
         downloads: 0,
         events: 0,
+        websockets: 0,
+        h2: 0,
+        streams: H2.1,
+        slow_streams: scenario.service == Service::Streaming,
         timeout: options.timeout,
     };
     match scenario.clients {
@@ -35,6 +45,16 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         },
         Clients::Readers => Load {
             downloads: READERS,
+            clients: usual.clients.div_ceil(5),
+            rate: usual.rate / 5.0,
+            ..usual
+        },
+        Clients::Mixed => Load {
+            uploads: READERS,
+            downloads: READERS,
+            events: LISTENERS,
+            websockets: LISTENERS,
+            h2: H2.0,
             clients: usual.clients.div_ceil(5),
             rate: usual.rate / 5.0,
             ..usual

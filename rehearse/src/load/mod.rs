@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub use self::running::{KindOutcome, Meter, Running};
 
-use crate::client::{Mode, Plan};
+use crate::client::{Mode, Plan, SlowStreams};
 
 /// The period of one client that connects anew each time. Long, because a client makes one request
 /// at a time: the rate comes from their number.
@@ -27,6 +27,15 @@ const DOWNLOAD: Mode = Mode::Download {
     bytes: 3_000_000,
     rate: Some(1_000_000),
 };
+
+/// The period of a stream of HTTP/2. A client makes as many requests in it as it has streams.
+const STREAM_PERIOD: Duration = Duration::from_secs(2);
+
+/// 300 kB at 100 kB/s: held back by its window when a drain begins, and for seconds after.
+const SLOW_STREAM: (Duration, u64, u64) = (Duration::from_secs(5), 300_000, 100_000);
+
+/// Where each kind of client finds what it is for.
+const DOWNLOADS: &str = "/download";
 
 /// The load on one arm.
 #[derive(Clone, Debug)]
@@ -47,6 +56,14 @@ pub struct Load {
     pub downloads: usize,
     /// Clients that follow `/events`.
     pub events: usize,
+    /// Clients that talk to `/ws`.
+    pub websockets: usize,
+    /// Clients that speak HTTP/2, each on one connection, and get the target.
+    pub h2: usize,
+    /// How many streams each of those has.
+    pub streams: usize,
+    /// Whether every fourth of their streams reads `/download` slowly instead.
+    pub slow_streams: bool,
     /// From a request's start to its complete response.
     pub timeout: Duration,
 }
@@ -61,6 +78,8 @@ pub enum Kind {
     Upload,
     Download,
     Events,
+    Websocket,
+    H2,
 }
 
 impl Kind {
@@ -72,14 +91,17 @@ impl Kind {
             Self::Upload => "upload",
             Self::Download => "download",
             Self::Events => "events",
+            Self::Websocket => "websocket",
+            Self::H2 => "h2",
         }
     }
 }
 
 impl Load {
-    /// How many clients there are in all.
+    /// How many connections there are in all. A client of HTTP/2 that has been told to go has a
+    /// second one, while streams of the first go on.
     pub fn total(&self) -> usize {
-        let others = self.uploads + self.downloads + self.events;
+        let others = self.uploads + self.downloads + self.events + self.websockets + 2 * self.h2;
         self.clients + self.one_shot_clients() + others
     }
 
@@ -87,10 +109,26 @@ impl Load {
         (self.rate * ONE_SHOT_PERIOD.as_secs_f64()).ceil() as usize
     }
 
+    fn h2_mode(&self) -> Mode {
+        let (every, bytes, rate) = SLOW_STREAM;
+        let slow = SlowStreams {
+            target: DOWNLOADS.to_owned(),
+            every,
+            bytes,
+            rate,
+        };
+        Mode::H2 {
+            streams: self.streams,
+            every: STREAM_PERIOD,
+            slow: self.slow_streams.then_some(slow),
+        }
+    }
+
     pub(crate) fn plans(&self, seed: u64) -> Vec<(Kind, Plan)> {
         let clients = self.one_shot_clients();
         let every = Duration::from_secs_f64(clients.max(1) as f64 / self.rate.max(f64::EPSILON));
         let target = self.target.as_str();
+        let talk = Mode::WebSocket { think: self.think };
         let plans = [
             (
                 Kind::KeepAlive,
@@ -100,8 +138,10 @@ impl Load {
             ),
             (Kind::OneShot, Mode::OneShot { every }, clients, target),
             (Kind::Upload, UPLOAD, self.uploads, "/upload"),
-            (Kind::Download, DOWNLOAD, self.downloads, "/download"),
+            (Kind::Download, DOWNLOAD, self.downloads, DOWNLOADS),
             (Kind::Events, Mode::Events, self.events, "/events"),
+            (Kind::Websocket, talk, self.websockets, "/ws"),
+            (Kind::H2, self.h2_mode(), self.h2, target),
         ];
         let wanted = plans.into_iter().filter(|(_, _, clients, _)| *clients > 0);
         let plan = |(kind, mode, clients, target): (Kind, Mode, usize, &str)| {
@@ -137,6 +177,10 @@ mod tests {
             uploads: 0,
             downloads: 0,
             events,
+            websockets: 0,
+            h2: 0,
+            streams: 0,
+            slow_streams: false,
             timeout: Duration::from_secs(30),
         }
     }

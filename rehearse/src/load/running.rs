@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Kind, Load};
-use crate::client::{self, Endpoints, Example, Outcome, Progress};
+use crate::client::{self, Endpoints, Example, Mode, Outcome, Plan, Progress};
 
 /// How often the counters are looked at while a load gets under way.
 const LOOK: Duration = Duration::from_millis(20);
@@ -48,7 +48,7 @@ impl Running {
         for (kind, plan) in load.plans(seed) {
             let progress = Arc::new(Progress::default());
             let clients = plan.clients;
-            let under_way = under_way(kind, clients as u64);
+            let under_way = under_way(&plan);
             meters.push(Meter {
                 progress: Arc::clone(&progress),
                 under_way,
@@ -104,14 +104,16 @@ impl Running {
     }
 }
 
-/// Requests (for event streams: events) after which every client of a kind has had its turn. Phases
+/// Requests (or events, where the server speaks unasked) after which every client of a kind has had its turn. Phases
 /// are spread over one period, so twice as many as clients: except where periods are seconds long,
 /// and a part of the clients is enough to show that the service answers.
-fn under_way(kind: Kind, clients: u64) -> u64 {
-    match kind {
-        Kind::KeepAlive => 2 * clients,
-        Kind::Events => clients,
-        Kind::OneShot | Kind::Upload | Kind::Download => clients.div_ceil(3),
+fn under_way(plan: &Plan) -> u64 {
+    let clients = plan.clients as u64;
+    match plan.mode {
+        Mode::KeepAlive { .. } => 2 * clients,
+        Mode::Events | Mode::WebSocket { .. } => clients,
+        Mode::OneShot { .. } | Mode::Upload { .. } | Mode::Download { .. } => clients.div_ceil(3),
+        Mode::H2 { streams, .. } => (clients * streams as u64).div_ceil(3),
     }
 }
 

@@ -30,14 +30,19 @@ pub fn percent(share: f64) -> String {
 
 /// Text in lines of at most 100 columns, all but the first indented.
 pub fn wrapped(text: &str) -> String {
-    let mut out = String::new();
-    let mut column = 0;
+    indented(0, text)
+}
+
+/// The same, with so many spaces more before each line.
+pub(super) fn indented(by: usize, text: &str) -> String {
+    let indent = " ".repeat(by);
+    let (mut out, mut column) = (indent.clone(), 0);
     for word in text.split(' ') {
         let width = word.chars().count();
         match column {
             0 => {}
             column if column + 1 + width <= COLUMNS => out.push(' '),
-            _ => out.push_str("\n  "),
+            _ => out.push_str(&format!("\n{indent}  ")),
         }
         out.push_str(word);
         column = out.lines().last().map_or(0, |line| line.chars().count());
@@ -66,6 +71,9 @@ mod tests {
         assert!(lines.iter().all(|line| line.len() <= COLUMNS));
         assert!(lines[1].starts_with("  word"));
         assert_eq!(wrapped("a b"), "a b");
+        let indented = indented(4, text.trim_end());
+        assert!(indented.lines().all(|line| line.len() <= COLUMNS));
+        assert!(indented.starts_with("    word") && indented.contains("\n      word"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod format;
 mod notes;
+pub(crate) mod proof;
+mod streams;
 pub(crate) mod table;
 mod verdict;
 
@@ -15,7 +17,7 @@ pub use self::verdict::{Tally, Verdict};
 
 use crate::arm::ArmOutcome;
 use crate::client::Outcome;
-use crate::load::KindOutcome;
+use crate::load::{Kind, KindOutcome};
 use crate::model::ledger::Ledger;
 use crate::rehearsal::Conditions;
 use crate::scenario::{ArmName, Scenario};
@@ -69,7 +71,9 @@ pub struct ScenarioReport {
     pub published: Option<Published>,
     /// What the figures say.
     pub verdict: Verdict,
-    /// The same in words.
+    /// Kinds of client of which the control lost none: of those the run shows nothing.
+    pub unproven: Vec<Kind>,
+    /// The verdict in words.
     pub summary: String,
 }
 
@@ -88,7 +92,8 @@ impl ScenarioReport {
             conditions: scenario.title(),
             seconds: took.as_secs_f64(),
             published: scenario.published.then_some(PUBLISHED),
-            summary: verdict.in_words(&tallies),
+            summary: proof::with_kinds(verdict.in_words(&tallies), &arms),
+            unproven: proof::unproven(&arms),
             verdict,
             arms,
         }

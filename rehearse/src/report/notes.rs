@@ -12,7 +12,7 @@ const EXAMPLES: usize = 8;
 /// The lines, without indentation of their own.
 pub(super) fn notes(arm: &ArmReport) -> Vec<String> {
     let is_service = arm.arm == ArmName::Service;
-    let mut lines: Vec<String> = [kinds(&arm.total), unstarted(&arm.total), events(&arm.total)]
+    let mut lines: Vec<String> = [kinds(&arm.total), unstarted(&arm.total)]
         .into_iter()
         .flatten()
         .map(|line| format!("{}: {line}", arm.arm))
@@ -44,11 +44,6 @@ fn unstarted(total: &Outcome) -> Option<String> {
     let many = total.unstarted > total.requests / 100;
     let late = thousands(total.unstarted);
     many.then(|| format!("{late} more requests were due and could not be started"))
-}
-
-fn events(total: &Outcome) -> Option<String> {
-    (total.events_missing > 0)
-        .then(|| format!("{} events missing", thousands(total.events_missing)))
 }
 
 fn examples(total: &Outcome) -> impl Iterator<Item = String> {

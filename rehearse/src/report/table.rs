@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::format::indented;
 use super::notes::notes;
+use super::streams;
 use super::{ArmReport, Published, Report, ScenarioReport, percent, thousands, wrapped};
 use crate::load::Kind;
 
@@ -24,11 +26,13 @@ impl ScenarioReport {
     pub fn text(&self) -> String {
         let title = wrapped(&format!("{} ({:.0}s)", self.conditions, self.seconds));
         let mut out = format!("{title}\n{}\n", self.figures());
-        for table in self.tails() {
+        for table in self.tails().into_iter().chain(streams::tables(&self.arms)) {
             let _infallible = writeln!(out, "{table}");
         }
         for line in self.arms.iter().flat_map(notes) {
-            let _infallible = writeln!(out, "  {line}");
+            let text = line.trim_start();
+            let indent = 2 + line.len() - text.len();
+            let _infallible = writeln!(out, "{}", indented(indent, text));
         }
         let _infallible = writeln!(out, "{}", wrapped(&self.summary));
         out
@@ -52,16 +56,26 @@ impl ScenarioReport {
         align(table)
     }
 
-    /// Percentiles in milliseconds; and of each kind of client, how many of how many failed: in a
-    /// table of their own where there are more than fit.
-    fn tails(&self) -> Vec<Table> {
-        let mut kinds: Vec<Kind> = self
-            .arms
-            .iter()
-            .flat_map(|arm| arm.clients.iter().map(|clients| clients.kind))
-            .collect();
+    /// Of each kind of client how many of how many failed; and what endless streams have carried.
+    pub(crate) fn of_each_kind(&self) -> Vec<Table> {
+        let by_kind = self.by_kind(&self.kinds());
+        let streams = streams::tables(&self.arms);
+        std::iter::once(by_kind).chain(streams).collect()
+    }
+
+    /// The kinds of client that took part.
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
+        let clients = self.arms.iter().flat_map(|arm| &arm.clients);
+        let mut kinds: Vec<Kind> = clients.map(|clients| clients.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
+        kinds
+    }
+
+    /// Percentiles in milliseconds; and of each kind of client, how many of how many failed: in a
+    /// table of their own, a row for each, where there are more than fit.
+    fn tails(&self) -> Vec<Table> {
+        let kinds = self.kinds();
         let percentiles = ["p50", "p90", "p99", "p99.9", "reconnects"];
         let names = kinds.iter().map(|kind| kind.name());
         let rows = |row: &dyn Fn(&ArmReport) -> Vec<String>, columns: Vec<&str>| {
@@ -75,13 +89,22 @@ impl ScenarioReport {
         };
         let shares = |arm: &ArmReport| shares(arm, &kinds);
         if kinds.len() > 2 {
-            return vec![
-                rows(&tail, percentiles.to_vec()),
-                rows(&shares, names.collect()),
-            ];
+            return vec![rows(&tail, percentiles.to_vec()), self.by_kind(&kinds)];
         }
         let both = |arm: &ArmReport| [tail(arm), shares(arm)].concat();
         vec![rows(&both, percentiles.into_iter().chain(names).collect())]
+    }
+
+    /// A row for each kind of client, a column for each arm.
+    fn by_kind(&self, kinds: &[Kind]) -> Table {
+        let arms: Vec<String> = self.arms.iter().map(|arm| arm.arm.to_string()).collect();
+        let columns: Vec<&str> = arms.iter().map(String::as_str).collect();
+        let mut table = table(&[&["failed/all"], &columns[..]].concat());
+        table.add_rows(kinds.iter().map(|kind| {
+            let shares = self.arms.iter().flat_map(|arm| shares(arm, &[*kind]));
+            std::iter::once(kind.name().to_owned()).chain(shares)
+        }));
+        align(table)
     }
 }
 

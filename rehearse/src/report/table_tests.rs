@@ -2,17 +2,35 @@ use std::time::Duration;
 
 use super::*;
 use crate::arm::ArmOutcome;
-use crate::client::Outcome;
+use crate::client::{FailureKind, Failures, Outcome};
 use crate::load::KindOutcome;
 use crate::model::ledger::Ledger;
 use crate::report::PUBLISHED;
 use crate::scenario::ArmName;
 
+const FAILURES: [FailureKind; 6] = [
+    FailureKind::ConnectRefused,
+    FailureKind::ResetBeforeResponse,
+    FailureKind::ClosedBeforeResponse,
+    FailureKind::StreamRefusedByGoaway,
+    FailureKind::NoCloseFrame,
+    FailureKind::EventsMisplaced,
+];
+
 fn outcome(arm: ArmName) -> ArmOutcome {
-    let kinds = [Kind::KeepAlive, Kind::OneShot, Kind::Download, Kind::Events];
+    let kinds = [
+        Kind::KeepAlive,
+        Kind::OneShot,
+        Kind::Upload,
+        Kind::Download,
+        Kind::Events,
+        Kind::Websocket,
+        Kind::H2,
+    ];
     let kind = |kind| {
         let mut outcome = Outcome::default();
         outcome.requests = 1_234_567;
+        outcome.failures = Failures::of(FAILURES.map(|kind| (kind, 12_345)));
         KindOutcome {
             kind,
             clients: 200,
@@ -39,6 +57,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         arms,
         published: Some(PUBLISHED),
         verdict: crate::report::Verdict::Pass,
+        unproven: Vec::new(),
         summary: "summary ".repeat(30),
     };
     let text = report.text();
@@ -54,6 +73,10 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         "std. dev.",
         "p99.9",
         "usual practice",
+        "failed/all",
+        "websocket",
+        "out of order",
+        "crossed by a Close",
     ] {
         assert!(text.contains(word), "{word} in\n{text}");
     }

@@ -71,6 +71,38 @@ fn a_rolling_update_loses_nothing_and_beside_it_the_control_does() {
 }
 
 #[test]
+fn the_control_speaks_http_2_where_clients_do() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["rollout", "--json", "--quiet", "--arms", "control"]);
+    command.args(["--replicas", "1", "--rollouts", "1", "--grace-period", "3s"]);
+    command.args([
+        "--clients",
+        "5",
+        "--rate",
+        "5",
+        "--h2",
+        "2",
+        "--streams",
+        "4",
+    ]);
+    let bins = env!("CARGO_BIN_EXE_control");
+    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
+    let output = command.args(["--bin-dir", folder]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let clients = report["scenarios"][0]["arms"][0]["clients"].as_array();
+    let complete = |kind: &str| {
+        let clients = clients.unwrap().iter().find(|other| other["kind"] == kind);
+        clients.unwrap()["complete"].as_u64().unwrap()
+    };
+    // Beside HTTP/1.1, on the same port.
+    assert!(
+        complete("h2") > 0 && complete("keep-alive") > 0,
+        "{report:#}"
+    );
+    assert_eq!(output.status.code(), Some(0), "no service, no verdict");
+}
+
+#[test]
 fn without_the_lame_duck_the_rehearsal_fails() {
     let (code, report) = run(Some("no-lame-duck"));
     assert!(failed(&report, "service") > 0, "{report:#}");

@@ -86,6 +86,29 @@ async fn an_event_sent_again_is_events_doubled() {
 }
 
 #[tokio::test]
+async fn an_event_that_comes_late_is_out_of_order_and_no_longer_missing() {
+    let streams = [
+        stream(&[&ticks(1..=2), &ticks(5..=5)]),
+        stream(&[&ticks(3..=3)]),
+        stream(&[&ticks(3..=3)]),
+    ];
+    let hold = stream(&[&ticks(6..=9)]);
+    let server = Server::start(move |n| streams.get(n).unwrap_or(&hold).clone()).await;
+    let outcome = follow(&server, 3, 6).await;
+    let kinds = [
+        FailureKind::EventsLost,
+        FailureKind::EventsMisplaced,
+        FailureKind::EventsDoubled,
+    ];
+    let counts = kinds.map(|kind| outcome.failures.count(kind));
+    assert_eq!((counts, outcome.failures.total()), ([1, 1, 1], 3));
+    // Of 3 and 4 only 3 came.
+    let [missing, misplaced] = [outcome.events_missing, outcome.events_misplaced];
+    assert_eq!((missing, misplaced, outcome.events_doubled), (1, 1, 1));
+    assert_eq!((outcome.events, outcome.events_fewest), (6, Some(6)));
+}
+
+#[tokio::test]
 async fn a_stream_without_its_end_marker_is_cut_in_body_and_resumed() {
     let server = Server::start(|n| match n {
         0 => [stream(&[&ticks(1..=2), &chunk("id: 3\n")]), vec![Act::Fin]].concat(),

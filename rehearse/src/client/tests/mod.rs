@@ -6,7 +6,10 @@ mod connections;
 mod events;
 mod failures;
 mod figures;
+mod h2;
+mod peer;
 mod server;
+mod websocket;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

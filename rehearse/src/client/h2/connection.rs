@@ -1,0 +1,241 @@
+//! One connection: opened for a request, used by all of a client's streams until it is told to go.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use socket2::SockRef;
+use tokio::io::{Interest, Ready};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::super::buffer::{self, Buffer};
+use super::super::connection::connect;
+use super::super::failure::{FailureKind, Fault};
+use super::state::{End, Event, State};
+
+/// A connection and who attends to it: both end with the last stream that needs them.
+pub(in super::super) struct Link {
+    wire: Arc<Wire>,
+    pub(super) peer: SocketAddr,
+    /// Whenever a stream has ended.
+    pub(super) freed: Notify,
+    _attendant: AbortOnDropHandle<()>,
+}
+
+/// What came of the wish for another stream.
+pub(in super::super) enum Opened {
+    Stream(OpenStream),
+    /// As many are open as the server allows.
+    Full,
+    /// The server has told us to go.
+    Told,
+    /// It has gone.
+    Ended(End),
+}
+
+/// A stream with its request sent. It is left if it is dropped before its end.
+pub(in super::super) struct OpenStream {
+    link: Arc<Link>,
+    id: u32,
+    pub(super) events: UnboundedReceiver<Event>,
+}
+
+impl Link {
+    pub(in super::super) async fn open(
+        peer: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Arc<Self>, Fault> {
+        let wire = Arc::new(Wire {
+            stream: connect(peer, deadline, None).await?,
+            side: Mutex::new(Side {
+                state: State::new(),
+                buffer: Buffer::new(buffer::LARGEST),
+                unsendable: None,
+            }),
+            unsent: Notify::new(),
+            greeted: Notify::new(),
+        });
+        let attendant = tokio::spawn(Arc::clone(&wire).attend());
+        Ok(Arc::new(Self {
+            wire,
+            peer,
+            freed: Notify::new(),
+            _attendant: AbortOnDropHandle::new(attendant),
+        }))
+    }
+
+    /// Waits for the server's first word. That it has none is met by the first request, too.
+    pub(super) async fn greeted(&self) {
+        {
+            let mut side = self.wire.lock();
+            self.wire.send(&mut side);
+        }
+        self.wire.greeted.notified().await;
+    }
+
+    /// Sends a request on a new stream, unless the kernel knows by now that we are to go.
+    pub(in super::super) fn request(self: &Arc<Self>, block: &[u8]) -> Opened {
+        let mut side = self.wire.lock();
+        self.wire.receive(&mut side);
+        match side.state.ended() {
+            _ if side.state.is_told() => return Opened::Told,
+            Some(end) => return Opened::Ended(end.clone()),
+            None if side.state.is_full() => return Opened::Full,
+            None => {}
+        }
+        let (sender, events) = unbounded_channel();
+        let id = side.state.open(block, sender);
+        self.wire.send(&mut side);
+        let link = Arc::clone(self);
+        Opened::Stream(OpenStream { link, id, events })
+    }
+}
+
+impl OpenStream {
+    /// Has read so many bytes, and allows as many more.
+    pub(super) fn credit(&self, bytes: usize) {
+        let wire = &self.link.wire;
+        let mut side = wire.lock();
+        side.state.credit(self.id, bytes);
+        wire.send(&mut side);
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let wire = &self.link.wire;
+        let mut side = wire.lock();
+        side.state.cancel(self.id);
+        wire.send(&mut side);
+        self.link.freed.notify_one();
+    }
+}
+
+struct Wire {
+    stream: TcpStream,
+    side: Mutex<Side>,
+    /// Something is left to be sent.
+    unsent: Notify,
+    /// The server has spoken, or never will.
+    greeted: Notify,
+}
+
+struct Side {
+    state: State,
+    buffer: Buffer,
+    /// Why nothing can be sent any more. There may still be something to receive.
+    unsendable: Option<io::Error>,
+}
+
+impl Wire {
+    fn lock(&self) -> MutexGuard<'_, Side> {
+        self.side.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives and sends as the socket allows, until the connection is over.
+    async fn attend(self: Arc<Self>) {
+        loop {
+            let all_sent = self.lock().state.out.is_empty();
+            let interest = match all_sent {
+                true => Interest::READABLE,
+                false => Interest::READABLE | Interest::WRITABLE,
+            };
+            let ready = tokio::select! {
+                ready = self.stream.ready(interest) => ready,
+                () = self.unsent.notified() => continue,
+            };
+            if !ready.is_ok_and(|ready| self.exchange(ready)) {
+                return;
+            }
+        }
+    }
+
+    /// Receives and sends what the kernel is ready for. Says whether the connection goes on.
+    fn exchange(&self, ready: Ready) -> bool {
+        // Each goes on until the kernel has no more, and tokio is to know that.
+        let none = || io::Result::<()>::Err(ErrorKind::WouldBlock.into());
+        let mut side = self.lock();
+        if !ready.is_writable() || ready.is_readable() {
+            let _none = self.stream.try_io(Interest::READABLE, || {
+                self.receive(&mut side);
+                none()
+            });
+        }
+        if ready.is_writable() {
+            let _none = self.stream.try_io(Interest::WRITABLE, || {
+                self.send(&mut side);
+                if side.state.out.is_empty() {
+                    Ok(())
+                } else {
+                    none()
+                }
+            });
+        }
+        let (state, over) = (&side.state, side.state.ended().is_some());
+        if over || state.is_greeted() {
+            self.greeted.notify_one();
+        }
+        if over || (state.is_told() && state.is_idle() && state.out.is_empty()) {
+            // Who is told to leave, leaves; and a FIN is answered, so that the server's own close
+            // can end.
+            let _gone = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        }
+        !over
+    }
+
+    /// Takes in what the kernel has: asked directly, because tokio's view of the socket may be one
+    /// turn of the reactor old. And answers what needs an answer.
+    fn receive(&self, side: &mut Side) {
+        while side.state.ended().is_none() {
+            let Some(room) = side.buffer.room() else {
+                let kind = FailureKind::BadResponse;
+                return side.state.end(kind, "a frame longer than the buffer");
+            };
+            match (&*SockRef::from(&self.stream)).read(room) {
+                Ok(0) => side.end(None),
+                Ok(read) => {
+                    side.buffer.filled(read);
+                    side.state.digest(&mut side.buffer);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => side.end(Some(error)),
+            }
+        }
+        self.send(side);
+    }
+
+    fn send(&self, side: &mut Side) {
+        while !side.state.out.is_empty() && side.unsendable.is_none() {
+            match (&*SockRef::from(&self.stream)).write(&side.state.out) {
+                Ok(sent) => drop(side.state.out.drain(..sent)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return self.unsent.notify_one();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What was received before it is read first; then the end is met there, too.
+                Err(error) => side.unsendable = Some(error),
+            }
+        }
+    }
+}
+
+impl Side {
+    /// The end as it was met when reading, or before that when writing.
+    fn end(&mut self, error: Option<io::Error>) {
+        use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        let Some(error) = self.unsendable.take().or(error) else {
+            let kind = FailureKind::ClosedBeforeResponse;
+            return self.state.end(kind, "FIN");
+        };
+        let kind = match error.kind() {
+            ConnectionReset | ConnectionAborted | BrokenPipe => FailureKind::ResetBeforeResponse,
+            _ => FailureKind::ConnectionLost,
+        };
+        self.state.end(kind, &error.to_string());
+    }
+}

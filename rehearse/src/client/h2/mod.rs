@@ -1,0 +1,152 @@
+//! HTTP/2 by prior knowledge: one connection for all streams of a client, each with a schedule of
+//! its own.
+//!
+//! Written by hand, on a raw socket, because the rule is one of order: after a GOAWAY no stream may
+//! be opened, and what the kernel has received by then counts as received. A library that
+//! queues requests may still send one that it had taken before.
+
+pub(super) mod connection;
+pub(crate) mod frame;
+pub(crate) mod head;
+mod job;
+mod received;
+mod state;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use self::connection::{Link, OpenStream, Opened};
+use self::job::Job;
+use self::state::End;
+use super::SlowStreams;
+use super::books::Shared;
+use super::driver::{self, Caller};
+use super::failure::{FailureKind, Fault};
+use super::schedule::Pace;
+
+/// Of so many streams, the last one reads slowly.
+const ONE_SLOW_IN: usize = 4;
+
+/// Runs the plan's clients, each with so many streams.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    streams: usize,
+    every: Duration,
+    slow: Option<&SlowStreams>,
+) {
+    let streams = streams.max(1);
+    let client = |index: usize| {
+        Arc::new(Client {
+            shared: Arc::clone(shared),
+            patient: !index.is_multiple_of(2),
+            current: Mutex::new(None),
+        })
+    };
+    let clients: Vec<_> = (0..shared.plan.clients).map(client).collect();
+    let (quick, slow) = (Job::quick(shared, every), slow.map(Job::slow));
+    driver::run(shared, clients.len() * streams, |index| {
+        let last_of_some = (index % streams + 1).is_multiple_of(ONE_SLOW_IN.min(streams));
+        let slow = slow.as_ref().filter(|_| last_of_some);
+        Slot {
+            client: Arc::clone(&clients[index / streams]),
+            job: slow.unwrap_or(&quick).clone(),
+        }
+    })
+    .await;
+}
+
+/// One connection at a time for new streams; those before it live on until their streams end.
+struct Client {
+    shared: Arc<Shared>,
+    /// Whether it lets the server speak first on a new connection. Either is allowed (RFC 9113,
+    /// 3.4), and both are usual: so every other client does.
+    patient: bool,
+    current: Mutex<Option<Arc<Link>>>,
+}
+
+impl Client {
+    /// Sends a request on a stream of its own.
+    async fn open(
+        &self,
+        target: &str,
+        deadline: Instant,
+        peer: &mut Option<SocketAddr>,
+    ) -> Result<OpenStream, Fault> {
+        let late = |_| Fault::new(FailureKind::Timeout, "while waiting for a stream");
+        let head = |peer: SocketAddr| head::get(&peer.to_string(), target);
+        loop {
+            // Who finds no connection makes one, and the others wait for that.
+            let mut current = timeout_at(deadline, self.current.lock())
+                .await
+                .map_err(late)?;
+            if let Some(link) = &*current {
+                *peer = Some(link.peer);
+                match link.request(&head(link.peer)) {
+                    Opened::Stream(stream) => return Ok(stream),
+                    Opened::Full => {
+                        let link = Arc::clone(link);
+                        drop(current);
+                        let freed = timeout_at(deadline, link.freed.notified());
+                        freed.await.map_err(late)?;
+                        continue;
+                    }
+                    Opened::Told => self.shared.tally(|outcome| outcome.reconnects += 1),
+                    Opened::Ended(end) => self.note(&end),
+                }
+                *current = None;
+            }
+            let link = Link::open(self.shared.pick(peer)?, deadline).await?;
+            if self.patient {
+                timeout_at(deadline, link.greeted()).await.map_err(late)?;
+            }
+            return match link.request(&head(link.peer)) {
+                Opened::Stream(stream) => {
+                    *current = Some(link);
+                    Ok(stream)
+                }
+                // Not reconnects: see the rules of the client.
+                Opened::Ended(end) => Err(Fault::new(end.kind, end.how)),
+                Opened::Told => {
+                    let kind = FailureKind::StreamRefusedByGoaway;
+                    Err(Fault::new(kind, "GOAWAY before the first request"))
+                }
+                Opened::Full => Err(Fault::bad("a connection that allows no stream")),
+            };
+        }
+    }
+
+    /// An end under open streams is on the books as their failures.
+    fn note(&self, end: &End) {
+        if end.idle {
+            self.shared.tally(|outcome| {
+                outcome.reconnects += 1;
+                outcome.idle_closes += 1;
+            });
+        }
+    }
+}
+
+/// One stream's place on its client's connections.
+struct Slot {
+    client: Arc<Client>,
+    job: Job,
+}
+
+impl Caller for Slot {
+    async fn request(
+        &mut self,
+        deadline: Instant,
+        peer: &mut Option<SocketAddr>,
+    ) -> Result<Option<Instant>, Fault> {
+        let stream = self.client.open(&self.job.target, deadline, peer).await?;
+        self.job.read(stream, deadline).await.map(Some)
+    }
+
+    fn pace(&self) -> Pace {
+        self.job.pace
+    }
+}
