@@ -25,6 +25,10 @@ bench *ARGS:
 fuzz SECONDS="60" *ARGS:
     scripts/fuzz {{ SECONDS }} {{ ARGS }}
 
+# Holds our services, the control, axum and Go to the rules of graceful shutdown: a new table.
+conformance:
+    scripts/conformance
+
 # Serves one service, such as `just run hello`; Ctrl+C drains it.
 run SERVICE *ARGS:
     cargo run --release --package {{ SERVICE }} -- {{ ARGS }}

@@ -87,6 +87,7 @@ async fn shut_down(hook: &str, how: Shutdown) -> anyhow::Result<()> {
 
 fn routes(cfg: &mut ServiceConfig) {
     cfg.service(hello)
+        .service(slow)
         .service(never)
         .service(gated)
         .service(block);
@@ -128,6 +129,17 @@ struct Size {
 #[get("/hello/{name}")]
 async fn hello(name: web::Path<String>) -> String {
     format!("Hello, {name}!")
+}
+
+#[derive(Deserialize)]
+struct Slow {
+    ms: u64,
+}
+
+#[get("/slow")]
+async fn slow(how: Query<Slow>) -> &'static str {
+    sleep(Duration::from_millis(how.ms)).await;
+    "awake"
 }
 
 #[get("/never/{id}")]

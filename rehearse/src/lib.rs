@@ -12,6 +12,7 @@ pub mod binaries;
 pub mod cli;
 pub mod client;
 pub mod cluster;
+pub mod conform;
 pub mod limits;
 pub mod lint;
 pub mod load;

@@ -9,6 +9,7 @@ use rehearse::bench;
 use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
 use rehearse::cluster;
+use rehearse::conform;
 use rehearse::limits;
 use rehearse::lint;
 use rehearse::model::address::AddressPool;
@@ -77,6 +78,9 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
     if let Some(cli::Command::Lint(options)) = &cli.command {
         return lint::run(options, &binaries, common.json).await;
     }
+    if let Some(cli::Command::Conform(options)) = &cli.command {
+        return conformance(options, common, &binaries).await;
+    }
     let plan = match cli::plan(cli, &binaries) {
         Ok(plan) => plan,
         Err(error) => {
@@ -121,6 +125,26 @@ async fn benchmark(
     on_signal(interrupt.clone())?;
     tokio::select! {
         done = bench::run(options, binaries, output) => done.map(|()| 0),
+        () = interrupt.cancelled() => Ok(interrupted()),
+    }
+}
+
+async fn conformance(
+    options: &conform::Conform,
+    common: &cli::Common,
+    binaries: &Binaries,
+) -> anyhow::Result<u8> {
+    let suite = match conform::suite(options, common, binaries) {
+        Ok(suite) => suite,
+        Err(error) => {
+            eprintln!("rehearse: {error}");
+            return Ok(BAD_USAGE);
+        }
+    };
+    let interrupt = CancellationToken::new();
+    on_signal(interrupt.clone())?;
+    tokio::select! {
+        done = suite.run(binaries) => done,
         () = interrupt.cancelled() => Ok(interrupted()),
     }
 }

@@ -13,8 +13,9 @@ use crate::{
     background::Background,
     control::{Control, Counters, Fenced, Notice, Stage},
     exit::Exit,
-    lifecycle::{Action, Event, Machine, Phase, Rules},
+    lifecycle::{Action, Cause, Event, Machine, Phase, Rules},
     report::{Report, millis},
+    sabotage::{self, Rule},
     status::Status,
 };
 
@@ -104,6 +105,9 @@ impl Driver {
 
     fn hear(&mut self, notice: Notice) -> Event {
         match notice {
+            Notice::Told(Cause::Prestop) if sabotage::is_off(Rule::PrestopServes) => {
+                Event::Told(Cause::Sigterm)
+            }
             Notice::Told(cause) => Event::Told(cause),
             Notice::Newcomer => {
                 self.report.connections_after_t0 += 1;
@@ -170,7 +174,12 @@ impl Driver {
             Action::BeginDraining => {
                 self.enter(Phase::Draining, now);
                 self.control.raise(Stage::Drain, now);
-                if let Some(fence) = self.fence.take() {
+                if sabotage::is_off(Rule::Finish) {
+                    self.control.raise(Stage::Cut, now);
+                }
+                if !sabotage::is_off(Rule::Refuse)
+                    && let Some(fence) = self.fence.take()
+                {
                     // The acceptor ends with the fence alone.
                     let _ = fence.send(());
                 }

@@ -20,6 +20,26 @@ pub(crate) enum Rule {
     IdleAsked,
     /// `exit-unacknowledged`: do not wait until the peer has acknowledged every byte.
     Acknowledged,
+    /// `never-fence`: go on accepting while the process drains.
+    Refuse,
+    /// `cut-at-once`: end what is in flight when the lame duck ends.
+    Finish,
+    /// `no-deadline`: cut nothing, however long it takes.
+    Deadline,
+    /// `no-linger`: do not listen to a client once it has its response.
+    Linger,
+    /// `wrong-probes`: dead from T0 on, and healthy.
+    Probes,
+    /// `admin-first`: close the admin listener when the drain begins.
+    AdminLast,
+    /// `no-prestop`: answer preStop at once, and forget it.
+    Prestop,
+    /// `prestop-drains`: take preStop for the signal.
+    PrestopServes,
+    /// `prestop-open`: let anybody call preStop.
+    PrestopInside,
+    /// `any-budget`: start with settings that do not fit together.
+    Budget,
 }
 
 /// Whether `rule` is switched off.
@@ -36,6 +56,16 @@ pub(crate) fn is_off(rule: Rule) -> bool {
         "one-goaway" => Some(Rule::TwoGoaways),
         "idle-unasked" => Some(Rule::IdleAsked),
         "exit-unacknowledged" => Some(Rule::Acknowledged),
+        "never-fence" => Some(Rule::Refuse),
+        "cut-at-once" => Some(Rule::Finish),
+        "no-deadline" => Some(Rule::Deadline),
+        "no-linger" => Some(Rule::Linger),
+        "wrong-probes" => Some(Rule::Probes),
+        "admin-first" => Some(Rule::AdminLast),
+        "no-prestop" => Some(Rule::Prestop),
+        "prestop-drains" => Some(Rule::PrestopServes),
+        "prestop-open" => Some(Rule::PrestopInside),
+        "any-budget" => Some(Rule::Budget),
         other => panic!("LASTCALL_SABOTAGE={other}: no such rule"),
     });
     *off == Some(rule)

@@ -55,6 +55,8 @@ enum Service {
     Hello,
     Slow,
     Streaming,
+    /// The routes of slow and streaming together
+    All,
 }
 
 impl Service {
@@ -74,6 +76,9 @@ impl Service {
                     ..default
                 })(cfg);
             }
+            Self::All => [Self::Slow, Self::Streaming]
+                .into_iter()
+                .for_each(|service| service.routes(delay, interval, cfg)),
         }
     }
 }

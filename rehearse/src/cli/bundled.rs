@@ -94,17 +94,22 @@ impl Service {
 /// Settings reach pods as variables: an exec hook sees those, and not arguments.
 pub(super) fn settings(common: &Common) -> Vec<(String, String)> {
     let grace = humantime::format_duration(common.grace_period).to_string();
-    let variable = |key: &str| format!("LASTCALL__{}", key.replace('.', "__").to_uppercase());
-    let set = common
-        .set
-        .iter()
-        .map(|pair| (variable(&pair.name), pair.value.clone()));
     std::iter::once((variable("grace_period"), grace.replace(' ', "")))
-        .chain(set)
+        .chain(variables(&common.set))
         .collect()
 }
 
-pub(super) fn pairs(pairs: &[Pair]) -> impl Iterator<Item = (String, String)> {
+/// Settings as variables.
+pub(crate) fn variables(set: &[Pair]) -> impl Iterator<Item = (String, String)> {
+    set.iter()
+        .map(|pair| (variable(&pair.name), pair.value.clone()))
+}
+
+fn variable(key: &str) -> String {
+    format!("LASTCALL__{}", key.replace('.', "__").to_uppercase())
+}
+
+pub(crate) fn pairs(pairs: &[Pair]) -> impl Iterator<Item = (String, String)> {
     pairs
         .iter()
         .map(|pair| (pair.name.clone(), pair.value.clone()))

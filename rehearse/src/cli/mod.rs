@@ -9,5 +9,8 @@ mod plan;
 mod unused;
 mod values;
 
-pub use self::options::{Cli, Command, parse};
+pub(crate) use self::bundled::{pairs, variables};
+pub use self::options::{Cli, Command, Common, Port, parse};
+pub(crate) use self::plan::bad;
 pub use self::plan::{BadInput, Plan, plan};
+pub use self::values::Pair;

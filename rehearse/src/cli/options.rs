@@ -10,6 +10,7 @@ use super::unused;
 use super::values::{Bound, Pair};
 use crate::bench::Bench;
 use crate::cluster::Cluster;
+use crate::conform::Conform;
 use crate::lint::Lint;
 use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
@@ -60,6 +61,15 @@ pub enum Command {
     /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
     /// a node evicts everything that runs there: take a cluster of your own.
     Cluster(Cluster),
+    /// How any program leaves, held to the rules of graceful shutdown
+    ///
+    /// Each case starts the program anew, makes one observation on raw sockets, and names the rule
+    /// that it holds the program to. The program learns where to listen as with `run`. A case whose
+    /// route or promise is not given is not applicable, and says which option would apply it. For
+    /// example: rehearse conform --slow '/sleep?ms={ms}' -- ./my-server --listen '{host}:{port}'
+    ///
+    /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 no case was applicable.
+    Conform(Box<Conform>),
     /// Manifests, held against each other and against the services' own settings
     ///
     /// Fails where the grace period and the settings do not fit, a probe points at a wrong port or
@@ -74,8 +84,10 @@ pub enum Command {
     Bench(Bench),
 }
 
+/// What holds for every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
+#[allow(missing_docs, reason = "the options' help says it")]
 pub struct Common {
     /// One JSON document on standard output; everything else goes to standard error
     #[arg(long, global = true)]
@@ -259,7 +271,9 @@ pub enum Service {
 /// Which of a pod's two ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Port {
+    /// Probes and metrics
     Admin,
+    /// The public one
     Main,
 }
 

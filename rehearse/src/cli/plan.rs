@@ -17,7 +17,7 @@ pub struct BadInput {
     allowed: String,
 }
 
-pub(super) fn bad<T>(
+pub(crate) fn bad<T>(
     option: &'static str,
     value: impl ToString,
     allowed: &str,
@@ -51,7 +51,9 @@ pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
         Some(Command::Delete(delete)) => vec![draft.delete(delete)?],
         Some(Command::Run(run)) => vec![draft.run(run)?],
         // Measured, or played elsewhere.
-        Some(Command::Bench(_) | Command::Cluster(_) | Command::Lint(_)) => Vec::new(),
+        Some(Command::Bench(_) | Command::Cluster(_) | Command::Conform(_) | Command::Lint(_)) => {
+            Vec::new()
+        }
     };
     let exes = scenarios
         .iter()

@@ -11,7 +11,7 @@ struct Unused {
     why: &'static str,
 }
 
-const ALL: [Unused; 3] = [
+const ALL: [Unused; 4] = [
     Unused {
         command: "bench",
         options: &[
@@ -41,6 +41,19 @@ const ALL: [Unused; 3] = [
             "no_prestop",
         ],
         why: "whose pods are as they are deployed",
+    },
+    Unused {
+        command: "conform",
+        options: &[
+            "seed",
+            "arms",
+            "grace_period",
+            "propagation",
+            "max_surge",
+            "max_unavailable",
+            "no_prestop",
+        ],
+        why: "which looks at one process at a time",
     },
     Unused {
         command: "lint",

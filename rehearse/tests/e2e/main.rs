@@ -17,6 +17,7 @@ mod abuse_readers;
 mod abuse_shapes;
 mod bodies;
 mod command_line;
+mod conform;
 mod deadline;
 mod framing;
 mod gate;

@@ -109,8 +109,106 @@ fn without_the_lame_duck_the_rehearsal_fails() {
     assert_eq!(code, Some(1));
 }
 
+/// What clients of HTTP/2 alone lose of `unruly`, by kind.
+fn lost_by_http_2(sabotage: Option<&str>) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["run", "--json", "--quiet", "--arms", "service"]);
+    command.args([
+        "--replicas",
+        "2",
+        "--rollouts",
+        "2",
+        "--clients",
+        "0",
+        "--rate",
+        "0",
+    ]);
+    command.args(["--h2", "20", "--streams", "100", "--path", "/hello/you"]);
+    command.args(["--ready", "/readyz", "--set", "drain.min=2s"]);
+    if let Some(rule) = sabotage {
+        command.args(["--env", &format!("LASTCALL_SABOTAGE={rule}")]);
+    }
+    let output = command.arg("--").arg(program()).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["scenarios"][0]["arms"][0]["failures"].clone()
+}
+
+#[test]
+fn a_goaway_in_one_step_or_too_early_is_seen_and_the_right_one_loses_nothing() {
+    assert_eq!(lost_by_http_2(None), serde_json::json!({}));
+    for rule in ["one-goaway", "goodbye-at-once"] {
+        let lost = lost_by_http_2(Some(rule));
+        assert!(
+            lost["stream-refused-by-goaway"].as_u64() > Some(0),
+            "{rule}: {lost}"
+        );
+    }
+}
+
+/// All kinds of client at once. The control is left with connections that never end by themselves:
+/// they are cut when its grace period is over, and so are streams of HTTP/2 that are held back.
+#[test]
+fn a_rolling_update_loses_no_client_of_any_kind() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["rollout", "--json", "--quiet", "--arms", "control,service"]);
+    command.args([
+        "--service",
+        "streaming",
+        "--replicas",
+        "2",
+        "--rollouts",
+        "1",
+    ]);
+    command.args([
+        "--clients",
+        "10",
+        "--rate",
+        "10",
+        "--uploads",
+        "4",
+        "--downloads",
+        "4",
+    ]);
+    command.args([
+        "--events",
+        "10",
+        "--websockets",
+        "10",
+        "--h2",
+        "3",
+        "--streams",
+        "8",
+    ]);
+    for set in ["drain.min=2s", "drain.max=5s", "service.interval=10ms"] {
+        command.args(["--set", set]);
+    }
+    command.args(["--grace-period", "12s"]);
+    let bins = env!("CARGO_BIN_EXE_control");
+    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
+    let output = command.args(["--bin-dir", folder]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        // Such as that `streaming` is not built: `cargo test` builds it, this package alone does not.
+        panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+    });
+    let arms = report["scenarios"][0]["arms"].as_array().unwrap();
+    let [control, service] = ["control", "service"].map(|name| {
+        let arm = arms.iter().find(|arm| arm["arm"] == name);
+        arm.unwrap()["clients"].as_array().unwrap()
+    });
+    assert_eq!(service.len(), 7);
+    for kind in service {
+        assert!(kind["complete"].as_u64() > Some(0), "{kind:#}");
+        assert_eq!(kind["failed"], 0, "{kind:#}");
+    }
+    for kind in ["events", "websocket", "h2"] {
+        let kind = control.iter().find(|other| other["kind"] == kind).unwrap();
+        assert!(kind["failed"].as_u64() > Some(0), "{kind:#}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+}
+
 /// The processes of this machine that were started with this marker in their environment.
-fn marked(marker: &str) -> usize {
+pub(crate) fn marked(marker: &str) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     processes
         .filter_map(|process| std::fs::read(process.path().join("environ")).ok())
@@ -122,7 +220,7 @@ fn marked(marker: &str) -> usize {
         .count()
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     let pid = i32::try_from(child.id()).unwrap();
     kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
 }

@@ -1,5 +1,8 @@
 use super::Phase;
-use crate::settings::Readiness;
+use crate::{
+    sabotage::{self, Rule},
+    settings::Readiness,
+};
 
 /// What the three health endpoints answer: `true` is 200, `false` is 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +24,10 @@ pub(crate) fn probes(phase: Phase, readiness: Readiness) -> Probes {
         Phase::LameDuck => readiness == Readiness::Serving,
         Phase::Starting | Phase::Draining | Phase::Stopped => false,
     };
+    let wrong = sabotage::is_off(Rule::Probes);
     Probes {
-        livez: true,
+        livez: !wrong || phase <= Phase::Ready,
         readyz,
-        healthz: phase == Phase::Ready,
+        healthz: phase == Phase::Ready || wrong,
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use actix_web::dev::AppConfig;
 use anyhow::anyhow;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::{JoinHandle, spawn_local},
 };
 
@@ -23,7 +23,10 @@ use crate::{
     conn::Limits,
     control::{Control, Counters, Notice, Stage},
     exit::Exit,
+    lifecycle::Phase,
     metrics::Metrics,
+    sabotage::{self, Rule},
+    status::Status,
     worker::{self, Plan},
 };
 
@@ -41,6 +44,16 @@ pub(super) struct AdminListener {
     notices: mpsc::UnboundedReceiver<Notice>,
     counters: Arc<Counters>,
     accepting: JoinHandle<()>,
+}
+
+/// Ready when the drain begins, if the rule is off that the admin listener closes last.
+async fn told_to_go_first(mut status: watch::Receiver<Status>) {
+    if sabotage::is_off(Rule::AdminLast) {
+        let draining = status.wait_for(|status| status.phase >= Phase::Draining);
+        let _driver_gone = draining.await;
+    } else {
+        std::future::pending().await
+    }
 }
 
 impl AdminListener {
@@ -68,6 +81,7 @@ impl AdminListener {
             counters: Arc::clone(&counters),
             connections,
         };
+        let status = view.status.clone();
         let app = || admin::app(view);
         spawn_local(worker::serve(
             plan,
@@ -90,7 +104,10 @@ impl AdminListener {
         let accepting = spawn_local(async move {
             // Never fenced: it ends with the process.
             let (_never, fence) = oneshot::channel();
-            acceptor.run(listener, fence).await;
+            tokio::select! {
+                () = acceptor.run(listener, fence) => {}
+                () = told_to_go_first(status) => {}
+            }
         });
         Ok(Self {
             address,

@@ -67,7 +67,8 @@ async fn converse(mut session: Session, mut inbox: Inbox, set: Set, drain: Drain
             () = &mut due => {
                 let sent = session.text(format!("tick {tick}")).await;
                 // A client that takes its time to read gets fewer, not all of them late.
-                tick = clock.latest() + 1;
+                // And none of them twice: the timer, set before the clock was read, may be early.
+                tick = clock.latest().max(tick) + 1;
                 due.as_mut().reset(Instant::now() + clock.until(tick));
                 sent.map_or(Break(None), Continue)
             }

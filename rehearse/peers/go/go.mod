@@ -1,0 +1,3 @@
+module lastcall/peer
+
+go 1.24

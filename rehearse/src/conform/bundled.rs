@@ -1,0 +1,132 @@
+//! The bundled programs: what they promise is known.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::options::Bundled;
+use super::subject::{Download, Probes, Routes, Slow, Subject};
+use crate::binaries::Binaries;
+use crate::cli::{Common, Pair, Port, pairs, variables};
+use crate::model::probe::Check;
+use crate::model::program::{PreStop, Program};
+
+/// Modest, so that a run takes a minute or two; and the lame duck's length is fixed, because
+/// the cases look at its end.
+const SETTINGS: [(&str, &str); 6] = [
+    ("LASTCALL__DRAIN__MIN", "2s"),
+    ("LASTCALL__DRAIN__QUIET", "0s"),
+    ("LASTCALL__DRAIN__MAX", "2s"),
+    ("LASTCALL__DRAIN__JITTER", "200ms"),
+    ("LASTCALL__GRACE_PERIOD", "8s"),
+    // Half a head must last until the deadline, to be what the deadline cuts.
+    ("LASTCALL__HTTP__HEAD_TIMEOUT", "20s"),
+];
+const LAME_DUCK: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(8);
+const SLOW: Duration = Duration::from_secs(4);
+const LARGE: usize = 16_000_000;
+
+/// What actix-web's own graceful stop may take, so that it fits the deadline.
+const CONTROL_TIMEOUT: &str = "6";
+
+impl Bundled {
+    /// Its executable.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Slow => "slow",
+            Self::Streaming => "streaming",
+            Self::Control => "control",
+        }
+    }
+
+    /// What is known of it.
+    pub(super) fn subject(self, common: &Common, binaries: &Binaries) -> Subject {
+        let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let env = own
+            .into_iter()
+            .chain([("CONTROL_H2C".to_owned(), "1".to_owned())])
+            .chain(variables(&common.set))
+            .chain(pairs(&common.env))
+            .collect();
+        let (args, prestop) = match self {
+            Self::Control => (&["all", "--shutdown-timeout", CONTROL_TIMEOUT][..], None),
+            _ => (&[][..], Some("/prestop".to_owned())),
+        };
+        let program = Program {
+            exe: binaries.exe(self.name()),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            env,
+            check: Check::Http {
+                admin: true,
+                path: "/readyz".to_owned(),
+            },
+            prestop: PreStop::None,
+            may_die_of_sigterm: false,
+        };
+        let is_ours = self != Self::Control;
+        Subject {
+            name: self.name().to_owned(),
+            program,
+            signal: Signal::SIGTERM,
+            lame_duck: LAME_DUCK,
+            deadline: DEADLINE,
+            routes: self.routes(),
+            probes: Probes {
+                on: Port::Admin,
+                readiness: Some("/readyz".to_owned()),
+                liveness: is_ours.then(|| "/livez".to_owned()),
+                health: is_ours.then(|| "/healthz".to_owned()),
+                prestop,
+            },
+            http2: true,
+            bad_setting: is_ours.then(bad_setting),
+        }
+    }
+
+    fn routes(self) -> Routes {
+        let path = |path: &str| Some(path.to_owned());
+        let slow = Some(Slow {
+            path: "/?ms={ms}".to_owned(),
+            takes: SLOW,
+        });
+        let streaming = Routes {
+            plain: "/download?bytes=100".to_owned(),
+            download: Some(Download {
+                path: "/download?bytes={bytes}".to_owned(),
+                bytes: LARGE,
+            }),
+            upload: path("/upload"),
+            events: path("/events"),
+            websocket: path("/ws"),
+            slow: None,
+        };
+        match self {
+            Self::Hello => Routes {
+                plain: "/".to_owned(),
+                ..Routes::default()
+            },
+            Self::Slow => Routes {
+                plain: "/?ms=0".to_owned(),
+                slow,
+                upload: path("/upload"),
+                ..Routes::default()
+            },
+            Self::Streaming => streaming,
+            Self::Control => Routes {
+                plain: "/?ms=0".to_owned(),
+                slow,
+                ..streaming
+            },
+        }
+    }
+}
+
+/// A lame duck that no grace period fits.
+fn bad_setting() -> Pair {
+    Pair {
+        name: "LASTCALL__DRAIN__MAX".to_owned(),
+        value: "1h".to_owned(),
+    }
+}

@@ -1,0 +1,45 @@
+//! The cases, by what they look at. Each is an observation on processes of its own.
+
+mod bodies;
+mod budget;
+mod downloads;
+mod fence;
+mod goaway;
+mod goodbye;
+mod heads;
+mod http2;
+mod idle;
+mod leaving;
+mod newcomers;
+mod pipelines;
+mod prestop;
+mod probes;
+mod signals;
+mod streams;
+mod websocket;
+
+use super::case::Case;
+
+/// All of them, in the order in which they are told.
+pub(super) fn all() -> impl Iterator<Item = &'static Case> {
+    let groups = [
+        newcomers::CASES,
+        fence::CASES,
+        goodbye::CASES,
+        idle::CASES,
+        heads::CASES,
+        pipelines::CASES,
+        bodies::CASES,
+        downloads::CASES,
+        streams::CASES,
+        websocket::CASES,
+        goaway::CASES,
+        http2::CASES,
+        probes::CASES,
+        prestop::CASES,
+        signals::CASES,
+        leaving::CASES,
+        budget::CASES,
+    ];
+    groups.into_iter().flatten()
+}

@@ -1,0 +1,322 @@
+//! HTTP/2 by hand, as little of it as it takes: frames, static header fields, no flow control.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::case::{Observing, Stop};
+use super::wire::{Break, Wire};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The windows are so large that they never close.
+const WINDOW: u32 = 0x3fff_ffff;
+
+/// The last stream of a GOAWAY that names none yet (RFC 9113, 6.8).
+pub(super) const ANY_STREAM: u32 = 0x7fff_ffff;
+
+// Frame types and flags (RFC 9113, 6).
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+
+/// The setting of that number (RFC 9113, 6.5.2).
+const INITIAL_WINDOW_SIZE: u16 = 4;
+
+/// What a server says before it closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GoAway {
+    pub(super) last_stream: u32,
+    pub(super) error: u32,
+}
+
+/// What has come of a response.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Answer {
+    /// Its head has come, and says 200, 204 or 206.
+    success: bool,
+    pub(super) begun: bool,
+    pub(super) bytes: usize,
+    ended: bool,
+    reset: Option<u32>,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Http2 {
+    wire: Wire,
+    next_stream: u32,
+    pub(super) goaways: Vec<GoAway>,
+    answers: BTreeMap<u32, Answer>,
+    /// The answers to PINGs that are held back.
+    held: Option<Vec<[u8; 8]>>,
+}
+
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+impl Http2 {
+    /// A connection whose settings have been exchanged.
+    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Break> {
+        Self::over(Wire::connect(to).await?).await
+    }
+
+    /// The same by a client whose kernel takes only a few thousand bytes ahead.
+    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Break> {
+        Self::over(Wire::connect_with_small_window(to).await?).await
+    }
+
+    async fn over(mut wire: Wire) -> Result<Self, Break> {
+        let window = [
+            &INITIAL_WINDOW_SIZE.to_be_bytes()[..],
+            &WINDOW.to_be_bytes(),
+        ]
+        .concat();
+        let hello = [
+            PREFACE,
+            &frame(SETTINGS, 0, 0, &window),
+            &frame(WINDOW_UPDATE, 0, 0, &WINDOW.to_be_bytes()),
+        ];
+        wire.send(hello.concat()).await?;
+        let mut connection = Self {
+            wire,
+            next_stream: 1,
+            goaways: Vec::new(),
+            answers: BTreeMap::new(),
+            held: None,
+        };
+        while connection.step().await? != SETTINGS {}
+        Ok(connection)
+    }
+
+    /// Sends a request without a body; its stream.
+    pub(super) async fn get(&mut self, path: &str) -> Result<u32, Break> {
+        // `:method GET`, `:scheme http` of the static table (RFC 7541, appendix A).
+        self.request(&[0x82, 0x86], path, END_STREAM).await
+    }
+
+    /// Sends the head of a request with a body; its stream.
+    pub(super) async fn post(&mut self, path: &str) -> Result<u32, Break> {
+        self.request(&[0x83, 0x86], path, 0).await
+    }
+
+    async fn request(&mut self, fields: &[u8], path: &str, flags: u8) -> Result<u32, Break> {
+        let stream = self.next_stream;
+        self.next_stream += 2;
+        // Literals without indexing; their names are entries 4 and 1 of the static table.
+        let block = [fields, &literal(4, path), &literal(1, "conform")].concat();
+        let head = frame(HEADERS, END_HEADERS | flags, stream, &block);
+        self.wire.send(head).await?;
+        self.answers.insert(stream, Answer::default());
+        Ok(stream)
+    }
+
+    /// Sends a part of a request's body.
+    pub(super) async fn data(&mut self, stream: u32, part: &[u8], last: bool) -> Result<(), Break> {
+        let flags = if last { END_STREAM } else { 0 };
+        self.wire.send(frame(DATA, flags, stream, part)).await
+    }
+
+    /// Answers no PING from now on until [`Self::answer_pings`].
+    pub(super) fn hold_pings(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    pub(super) async fn answer_pings(&mut self) -> Result<(), Break> {
+        for ping in self.held.take().unwrap_or_default() {
+            self.wire.send(frame(PING, ACK, 0, &ping)).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes frames until `seen` is so.
+    pub(super) async fn until(&mut self, seen: impl Fn(&Self) -> bool) -> Result<(), Break> {
+        while !seen(self) {
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes frames until the server's FIN.
+    pub(super) async fn fin(&mut self) -> Result<(), Break> {
+        loop {
+            match self.step().await {
+                Ok(_) => {}
+                Err(Break::Fin) => return Ok(()),
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    pub(super) fn answer(&self, stream: u32) -> Answer {
+        self.answers.get(&stream).copied().unwrap_or_default()
+    }
+
+    /// The response of a stream, complete, and a success.
+    pub(super) async fn answered(&mut self, stream: u32) -> Result<Answer, Stop> {
+        loop {
+            let answer = self.answer(stream);
+            let refused = self
+                .goaways
+                .iter()
+                .find(|goaway| goaway.last_stream < stream);
+            match (answer.reset, refused) {
+                _ if answer.ended && answer.success => return Ok(answer),
+                _ if answer.ended => return Err(Stop::failed("a response that is no success")),
+                (Some(code), _) => {
+                    return Err(Stop::failed(format!("stream {stream}: RST_STREAM {code}")));
+                }
+                (None, Some(GoAway { last_stream, .. })) => {
+                    let seen = format!("stream {stream}: GOAWAY names {last_stream} as the last");
+                    return Err(Stop::failed(seen));
+                }
+                (None, None) => {}
+            }
+            self.step().await.observing(format!("stream {stream}"))?;
+        }
+    }
+
+    /// A request and its response.
+    pub(super) async fn ask(&mut self, path: &str) -> Result<Answer, Stop> {
+        let stream = self.get(path).await.observing("the request")?;
+        self.answered(stream).await
+    }
+
+    /// Takes one frame; its type.
+    async fn step(&mut self) -> Result<u8, Break> {
+        let frame = self.frame().await?;
+        match frame.kind {
+            SETTINGS if frame.flags & ACK == 0 => self.reply(SETTINGS, &[]).await,
+            PING if frame.flags & ACK == 0 => self.ping(&frame.payload).await,
+            GOAWAY if frame.payload.len() >= 8 => self.goaways.push(GoAway {
+                last_stream: number(&frame.payload[..4]) & ANY_STREAM,
+                error: number(&frame.payload[4..8]),
+            }),
+            _ => self.note(&frame),
+        }
+        Ok(frame.kind)
+    }
+
+    /// What belongs to a stream.
+    fn note(&mut self, frame: &Frame) {
+        let Some(answer) = self.answers.get_mut(&frame.stream) else {
+            return;
+        };
+        match frame.kind {
+            HEADERS => {
+                answer.begun = true;
+                answer.success = is_success(frame);
+            }
+            DATA => answer.bytes += frame.payload.len(),
+            RST_STREAM if frame.payload.len() == 4 => answer.reset = Some(number(&frame.payload)),
+            _ => {}
+        }
+        answer.ended |= matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM != 0;
+    }
+
+    async fn ping(&mut self, payload: &[u8]) {
+        let Ok(ping) = payload.try_into() else { return };
+        match &mut self.held {
+            Some(held) => held.push(ping),
+            None => self.reply(PING, &ping).await,
+        }
+    }
+
+    /// Acknowledges. A server that has closed meanwhile needs none.
+    async fn reply(&mut self, kind: u8, payload: &[u8]) {
+        let _closed = self.wire.send(frame(kind, ACK, 0, payload)).await;
+    }
+
+    /// The next frame. Cancel-safe: it is taken only once it is there wholly.
+    async fn frame(&mut self) -> Result<Frame, Break> {
+        let length = loop {
+            let buffer = &self.wire.buffer;
+            if buffer.starts_with(b"HTTP/1") {
+                return Err(Break::Other("the answer was HTTP/1".to_owned()));
+            }
+            match buffer.get(..3).map(|length| 9 + number(length) as usize) {
+                Some(length) if buffer.len() >= length => break length,
+                _ => self.wire.fill().await?,
+            }
+        };
+        let bytes: Vec<u8> = self.wire.buffer.drain(..length).collect();
+        Ok(Frame {
+            kind: bytes[3],
+            flags: bytes[4],
+            stream: number(&bytes[5..9]) & ANY_STREAM,
+            payload: bytes[9..].to_vec(),
+        })
+    }
+}
+
+/// A frame's bytes.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()];
+    [&head.concat(), payload].concat()
+}
+
+/// A header field that is not to be indexed, by its name's place in the static table (RFC 7541,
+/// 6.2.2). Values shorter than 127 bytes have their length in one.
+fn literal(name: u8, value: &str) -> Vec<u8> {
+    [&[name, value.len().min(126) as u8], value.as_bytes()].concat()
+}
+
+/// Whether the first field is `:status` 200, 204 or 206 of the static table, behind changes of the
+/// dynamic one's size (RFC 7541, 6.1 and 6.3).
+fn is_success(frame: &Frame) -> bool {
+    let padding = usize::from(frame.flags & PADDED != 0);
+    let mut fields = frame.payload.iter().skip(padding);
+    let first = fields.find(|field| **field & 0xe0 != 0x20);
+    matches!(first, Some(0x88..=0x8a))
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(payload: &[u8], flags: u8) -> Frame {
+        Frame {
+            kind: HEADERS,
+            flags,
+            stream: 1,
+            payload: payload.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_frame_has_a_head_of_nine_bytes() {
+        assert_eq!(
+            frame(PING, ACK, 7, b"ab"),
+            [0, 0, 2, 6, 1, 0, 0, 0, 7, b'a', b'b']
+        );
+        assert_eq!(literal(4, "/x"), [4, 2, b'/', b'x']);
+    }
+
+    #[test]
+    fn only_200_204_and_206_are_successes() {
+        assert!(is_success(&head(&[0x88, 0x5f], 0)));
+        // Behind padding's length, and behind a change of the dynamic table's size.
+        assert!(is_success(&head(&[4, 0x88, 0, 0, 0, 0], PADDED)));
+        assert!(is_success(&head(&[0x20, 0x89], 0)));
+        assert!(!is_success(&head(&[0x8d], 0)), "404");
+        assert!(!is_success(&head(&[], 0)));
+    }
+}

@@ -1,0 +1,174 @@
+//! What is done to a process, and when: signals, the lame duck's moments, its end.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+
+use super::{ARRIVAL, Pod};
+use crate::conform::case::{Observing, Outcome, Stop, expect};
+use crate::conform::wire::Break;
+use crate::model::process::Group;
+
+/// From the lame duck's end: the process is suspended so long before, and until so long after.
+const AROUND_THE_FENCE: Duration = Duration::from_millis(150);
+
+/// Between two looks at whether newcomers are refused.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Signals and time.
+impl Pod<'_> {
+    /// Tells it to go.
+    pub(in crate::conform) fn tell(&mut self) {
+        self.told = Instant::now();
+        self.signal(self.subject.signal);
+    }
+
+    /// Counts the time from now on: something else told it to go.
+    pub(in crate::conform) fn is_told(&mut self) {
+        self.told = Instant::now();
+    }
+
+    pub(in crate::conform) fn signal(&self, signal: Signal) {
+        self.group().signal(signal);
+    }
+
+    pub(in crate::conform) fn group(&self) -> Group {
+        self.process.group()
+    }
+
+    /// So long after the signal.
+    pub(in crate::conform) fn after(&self, time: Duration) -> Instant {
+        self.told + time
+    }
+
+    /// At this part of the lame duck, from 0 to 1.
+    pub(in crate::conform) fn in_lame_duck(&self, part: f64) -> Instant {
+        self.after(self.subject.lame_duck.mul_f64(part))
+    }
+
+    /// When the lame duck is over for certain.
+    pub(in crate::conform) fn past_lame_duck(&self) -> Instant {
+        self.after(self.subject.lame_duck + Duration::from_millis(300))
+    }
+
+    pub(in crate::conform) fn since_told(&self) -> Duration {
+        self.told.elapsed()
+    }
+
+    /// Waits for the lame duck's end, until newcomers are refused. Something must be in flight by
+    /// [`Self::begin`].
+    pub(in crate::conform) async fn drained(&mut self) -> Outcome {
+        sleep_until(self.in_lame_duck(1.0)).await;
+        let slow = self.subject.routes.slow.as_ref();
+        let in_flight = slow.map_or(self.subject.deadline, |slow| slow.takes);
+        self.refused_within(in_flight).await?;
+        let alive = self.is_alive().await;
+        expect(alive, || {
+            "it had left, though a request was in flight".to_owned()
+        })
+    }
+
+    /// Waits until newcomers are refused, so long after the signal at most.
+    pub(in crate::conform) async fn refused_within(&self, time: Duration) -> Outcome {
+        loop {
+            match self.connect().await {
+                Err(Break::Refused) => return Ok(()),
+                Err(other) => return Err(other).observing("a newcomer after the lame duck"),
+                Ok(_) if self.since_told() > time => {
+                    let seen = format!("newcomers were still accepted {time:.1?} after the signal");
+                    return Err(Stop::failed(seen));
+                }
+                Ok(_) => sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// Suspends the process, as a machine without time for it does: what arrives then waits in
+    /// the kernel.
+    pub(in crate::conform) async fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stat = format!("/proc/{}/stat", self.process.group().pid());
+        let suspended = async {
+            let runs = |stat: String| !stat.contains(") T ") && !stat.contains(") Z ");
+            while std::fs::read_to_string(&stat).is_ok_and(runs) {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let _too_long = timeout(ARRIVAL, suspended).await;
+    }
+
+    pub(in crate::conform) fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Tells it to go, and suspends it shortly before its lame duck ends.
+    pub(in crate::conform) async fn tell_and_suspend_before_fence(&mut self) -> Outcome {
+        self.tell();
+        let lame_duck = self.subject.lame_duck;
+        sleep_until(self.after(lame_duck.saturating_sub(AROUND_THE_FENCE))).await;
+        self.suspend().await;
+        self.not_later_than(lame_duck)
+    }
+
+    /// Lets it go on when its lame duck's time is over.
+    pub(in crate::conform) async fn resume_at_fence(&self) {
+        sleep_until(self.after(self.subject.lame_duck + AROUND_THE_FENCE / 2)).await;
+        self.resume();
+    }
+
+    /// Nothing can be said if this machine was too slow to look in time.
+    pub(in crate::conform) fn not_later_than(&self, time: Duration) -> Outcome {
+        let now = self.since_told();
+        match now <= time {
+            true => Ok(()),
+            false => Err(Stop::Late(format!(
+                "{now:.1?} after the signal, not {time:?}"
+            ))),
+        }
+    }
+}
+
+/// The end.
+impl Pod<'_> {
+    pub(in crate::conform) async fn is_alive(&mut self) -> bool {
+        timeout(Duration::from_millis(5), self.process.wait())
+            .await
+            .is_err()
+    }
+
+    /// Its end, at the latest so long after the signal.
+    pub(in crate::conform) async fn leaves_within(
+        &mut self,
+        time: Duration,
+    ) -> Result<ExitStatus, Stop> {
+        let ended = timeout_at(self.told + time, self.process.wait()).await;
+        let still = |_| Stop::failed(format!("it was still there {time:.1?} after the signal"));
+        ended.map_err(still)?.observing("waiting for its end")
+    }
+
+    /// Its end by the deadline.
+    pub(in crate::conform) async fn leaves(&mut self) -> Result<ExitStatus, Stop> {
+        // What it takes until its parent knows.
+        let slack = Duration::from_millis(500);
+        self.leaves_within(self.subject.deadline + slack).await
+    }
+
+    /// Its end by the deadline, with exit code 0.
+    pub(in crate::conform) async fn leaves_in_good_order(&mut self) -> Outcome {
+        let status = self.leaves().await?;
+        expect(status.success(), || format!("its end: {}", words(status)))
+    }
+}
+
+/// How it ended.
+pub(in crate::conform) fn words(status: ExitStatus) -> String {
+    let signal = status.signal().map(Signal::try_from);
+    match (status.code(), signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(Ok(signal))) => format!("ended by {signal}"),
+        (None, _) => status.to_string(),
+    }
+}

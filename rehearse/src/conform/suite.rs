@@ -1,0 +1,126 @@
+//! Runs cases, several at a time, each on processes of its own.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::{Instant, timeout};
+
+use super::case::{Case, Outcome, Stop};
+use super::report::Finding;
+use super::stand::Stand;
+
+/// How often a case is begun again whose moment this machine has missed.
+const ATTEMPTS: usize = 4;
+
+/// Over the deadline, until an observation is given up.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Between two lines of progress, where there is no terminal.
+const LINES: Duration = Duration::from_secs(5);
+
+/// Runs all cases; the findings come in the order of the cases. Dropping the future ends every
+/// process that it has started.
+pub(super) async fn run(
+    stand: &Stand<'_>,
+    cases: &[&'static Case],
+    jobs: usize,
+    quiet: bool,
+) -> Vec<Finding> {
+    let progress = Progress::new(cases.len(), quiet);
+    let progress = &progress;
+    let numbered = stream::iter(cases.iter().enumerate());
+    let findings = numbered.map(|(number, case)| async move {
+        let began = Instant::now();
+        let outcome = one(stand, case).await;
+        progress.done(case, &outcome);
+        (number, Finding::new(case, outcome, began.elapsed()))
+    });
+    let mut findings: Vec<_> = findings.buffer_unordered(jobs).collect().await;
+    findings.sort_by_key(|(number, _)| *number);
+    findings.into_iter().map(|(_, finding)| finding).collect()
+}
+
+async fn one(stand: &Stand<'_>, case: &Case) -> Outcome {
+    let unmet = case.needs.iter().filter(|need| !need.is_met(stand.subject));
+    let options: Vec<&str> = unmet.map(|need| need.option()).collect();
+    if !options.is_empty() {
+        return Err(Stop::not_applicable(options.join(", ")));
+    }
+    let limit = stand.subject.deadline + PATIENCE;
+    let mut missed = String::new();
+    for _ in 0..ATTEMPTS {
+        match timeout(limit, (case.observe)(stand)).await {
+            Ok(Err(Stop::Late(how))) => missed = how,
+            Ok(outcome) => return outcome,
+            Err(_) => return Err(Stop::failed(format!("no end of it after {limit:?}"))),
+        }
+    }
+    let machine = "this machine is too busy to look in time; fewer --jobs may help";
+    Err(Stop::failed(format!("{machine} ({missed})")))
+}
+
+/// A bar on a terminal, else a line now and then; always on standard error.
+struct Progress {
+    bar: ProgressBar,
+    lines: Option<Mutex<Lines>>,
+    all: usize,
+}
+
+struct Lines {
+    done: usize,
+    failed: usize,
+    began: Instant,
+    last: Instant,
+}
+
+impl Progress {
+    fn new(all: usize, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let target = match terminal {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let style = ProgressStyle::with_template("{bar:20} {pos}/{len} cases, {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let now = Instant::now();
+        let lines = Lines {
+            done: 0,
+            failed: 0,
+            began: now,
+            last: now,
+        };
+        let bar = ProgressBar::with_draw_target(Some(all as u64), target).with_style(style);
+        bar.enable_steady_tick(LINES / 20);
+        Self {
+            bar,
+            lines: (!quiet && !terminal).then(|| Mutex::new(lines)),
+            all,
+        }
+    }
+
+    fn done(&self, case: &Case, outcome: &Outcome) {
+        self.bar.inc(1);
+        self.bar.set_message(format!("last {}", case.name));
+        let Some(lines) = &self.lines else { return };
+        let mut lines = lines
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        lines.done += 1;
+        lines.failed += usize::from(matches!(outcome, Err(Stop::Failed(_))));
+        if lines.last.elapsed() >= LINES {
+            let (seconds, all) = (lines.began.elapsed().as_secs(), self.all);
+            let Lines { done, failed, .. } = *lines;
+            eprintln!("{seconds:>4} s: {done} of {all} cases, {failed} failed");
+            lines.last = Instant::now();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,225 @@
+//! The conformance suite, held to itself: our services pass, and a program without one of the rules
+//! is seen to fail.
+
+use std::{
+    io::Read as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    process::program,
+    rehearsal::{interrupt, marked},
+};
+
+/// A run of the suite, one of three at a time.
+fn suite(args: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["conform", "--json", "--quiet", "--jobs", "6"]);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Its exit code, and its findings.
+#[track_caller]
+fn findings(mut suite: Child) -> (Option<i32>, Vec<Value>) {
+    let mut json = String::new();
+    let mut out = suite.stdout.take().unwrap();
+    out.read_to_string(&mut json).unwrap();
+    let code = suite.wait().unwrap().code();
+    let report: Value = serde_json::from_str(&json).unwrap_or_default();
+    let cases = report["cases"].as_array().cloned().unwrap_or_default();
+    assert!(!cases.is_empty(), "exit code {code:?}, and no case");
+    (code, cases)
+}
+
+/// Where `cargo test` has built the services, whose own tests need them.
+fn folder() -> &'static str {
+    let control = env!("CARGO_BIN_EXE_control");
+    let folder = control
+        .rsplit_once('/')
+        .expect("the path of a binary has a folder")
+        .0;
+    for service in ["hello", "slow", "streaming"] {
+        assert!(
+            Path::new(folder).join(service).is_file(),
+            "{service} is missing: run `cargo test`, which builds it, without naming packages"
+        );
+    }
+    folder
+}
+
+fn failed(cases: &[Value]) -> Vec<String> {
+    let failed = cases.iter().filter(|case| case["verdict"] == "fail");
+    failed
+        .map(|case| format!("{}: {}", case["name"], case["why"]))
+        .collect()
+}
+
+#[test]
+fn our_services_pass_every_case_that_applies_to_them() {
+    let service = |name| suite(&["--service", name, "--bin-dir", folder()]);
+    let suites = ["hello", "slow", "streaming"].map(|name| (name, service(name)));
+    let mut applied = Vec::new();
+    for (name, suite) in suites {
+        let (code, cases) = findings(suite);
+        assert_eq!(failed(&cases), Vec::<String>::new(), "{name}");
+        assert_eq!(code, Some(0), "{name}");
+        let passed = cases.into_iter().filter(|case| case["verdict"] == "pass");
+        applied.extend(passed.map(|case| case["name"].to_string()));
+    }
+    applied.sort_unstable();
+    applied.dedup();
+    assert!(applied.len() >= 60, "only {} cases applied", applied.len());
+}
+
+/// `unruly`, whose every rule can be switched off, as the suite is told of it.
+const UNRULY: &str = "--lame-duck 2s --deadline 8s --path /hello/you --slow /slow?ms={ms} \
+    --download /big-stream?bytes={bytes} --upload /upload --events /events --websocket /echo \
+    --http2 --ready /readyz --live /livez --health /healthz --prestop-path /prestop \
+    --bad-setting LASTCALL__DRAIN__MAX=1h --set drain.min=2s --set drain.quiet=0s \
+    --set drain.max=2s --set drain.jitter=200ms --set grace_period=8s \
+    --set http.head_timeout=20s --set http.workers=1";
+
+/// Runs these cases on `unruly` under a sabotage, and with other settings.
+fn unruly(without: &str, cases: &str) -> Child {
+    let mut args: Vec<String> = UNRULY.split_whitespace().map(str::to_owned).collect();
+    for word in without.split(' ') {
+        args.extend(match word.contains('=') {
+            true => ["--set".to_owned(), word.to_owned()],
+            false => ["--env".to_owned(), format!("LASTCALL_SABOTAGE={word}")],
+        });
+    }
+    let program = program().to_string_lossy().into_owned();
+    args.extend(["--only", cases, "--", &program].map(str::to_owned));
+    suite(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What makes which cases fail. What is not here fails for the control, or for a peer: the table in
+/// `docs/conformance.md` says for whom.
+const WITHOUT: [(&str, &str); 19] = [
+    (
+        "no-lame-duck",
+        "newcomer-served,newcomer-told,idle-kept,events-go-on",
+    ),
+    (
+        "no-goodbye",
+        "goodbye-kept,goodbye-in-flight,goodbye-on-error,goodbye-to-head,goodbye-to-post,\
+         goodbye-http10,newcomer-told,pipelined-in-lame-duck",
+    ),
+    ("no-fence", "backlog-at-fence"),
+    (
+        "never-fence",
+        "refused-cleanly,readiness-in-drain,idle-ended,leaves-early,events-hold-nobody",
+    ),
+    (
+        "cut-at-once",
+        "in-flight,newcomer-slow,half-head,half-body,half-chunk,large-upload,slow-reader,\
+         chunked-end,exit-0,h2-in-flight,h2-half-body,h2-slow-reader,signal-repeated",
+    ),
+    (
+        "no-deadline",
+        "deadline,exit-after-cut,websocket-unanswered",
+    ),
+    ("no-linger", "late-request-no-reset"),
+    ("idle-unasked", "reuse-at-fence"),
+    (
+        "idle-unasked drain.min=0s drain.max=0s",
+        "reuse-at-signal,pipelined-at-signal",
+    ),
+    ("exit-unacknowledged", "unacknowledged-bytes"),
+    ("goodbye-at-once", "h2-newcomer-served"),
+    ("one-goaway", "h2-goaway-first,h2-goaway-second"),
+    ("wrong-probes", "liveness,health"),
+    (
+        "lifecycle.readiness=fail-at-drain",
+        "readiness-in-lame-duck",
+    ),
+    ("admin-first", "admin-outlives-public"),
+    ("no-prestop", "prestop-blocks,prestop-then-signal"),
+    ("prestop-drains", "prestop-serves-on"),
+    ("prestop-open", "prestop-from-outside"),
+    ("any-budget", "bad-budget"),
+];
+
+#[test]
+fn without_a_rule_its_cases_fail() {
+    // Few at a time: each is a suite of its own.
+    for some in WITHOUT.chunks(3) {
+        let suites: Vec<_> = some
+            .iter()
+            .map(|(without, cases)| (without, cases, unruly(without, cases)))
+            .collect();
+        for (without, cases, suite) in suites {
+            let (code, found) = findings(suite);
+            assert_eq!(code, Some(1), "{without}");
+            let passed = found.iter().filter(|case| case["verdict"] != "fail");
+            let passed: Vec<_> = passed.map(|case| &case["name"]).collect();
+            assert!(passed.is_empty(), "{without}: {passed:?} of {cases}");
+        }
+    }
+}
+
+const DOCUMENT: &str = include_str!("../../../docs/conformance.md");
+
+#[test]
+fn the_document_says_which_sabotage_makes_which_case_fail() {
+    for (without, cases) in WITHOUT {
+        let row = format!("| `{without}` | {} |", cases.replace(',', ", "));
+        assert!(DOCUMENT.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn every_case_fails_for_something() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    let listed = command.args(["conform", "--list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let sabotaged = |name: &str| {
+        let mut cases = WITHOUT.iter().flat_map(|(_, cases)| cases.split(','));
+        cases.any(|case| case == name)
+    };
+    let in_the_table = |name: &str| {
+        let row = format!("| [{name}](");
+        let mut rows = DOCUMENT.lines().filter(|line| line.starts_with(&row));
+        rows.any(|row| row.contains("**fail**"))
+    };
+    for line in listed.lines() {
+        let name = line.split_whitespace().next().unwrap();
+        assert!(
+            sabotaged(name) || in_the_table(name),
+            "{name} fails for nothing"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_does_not_start_is_no_finding() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    let run = command.args(["conform", "--", "/bin/false"]).output();
+    let run = run.unwrap();
+    assert_eq!(run.status.code(), Some(69));
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(said.contains("it ended at its start"), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_leaves_no_process_behind() {
+    let marker = format!("CONFORMING_BY={}", std::process::id());
+    let env = ["--service", "hello", "--env", &marker];
+    let mut suite = suite(&[&env[..], &["--bin-dir", folder()]].concat());
+    // The services that are looked at have it, and no other process.
+    while marked(&marker) < 3 {
+        assert_eq!(suite.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::yield_now();
+    }
+    interrupt(&suite);
+    assert_eq!(suite.wait().unwrap().code(), Some(130));
+    assert_eq!(marked(&marker), 0);
+}
