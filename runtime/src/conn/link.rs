@@ -57,6 +57,10 @@ impl Link {
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.read.capacity() == 0 {
             self.read = spare::READ.with(spare::Spare::take);
+        } else if self.read.is_empty() && self.io.poll_read_ready(cx).is_pending() {
+            // Mostly so once all that had come is taken.
+            self.give_read_buffer();
+            return Poll::Pending;
         }
         if self.read.capacity() - self.read.len() < READ / 8 {
             self.read.reserve(READ);
@@ -64,14 +68,18 @@ impl Link {
         }
         let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.read);
         if self.read.is_empty() {
-            let buffer = take(&mut self.read);
-            if !take(&mut self.large_read) {
-                spare::READ.with(|spare| spare.give(buffer));
-            }
+            self.give_read_buffer();
         }
         let read = ready!(read)?;
         self.eof = read == 0;
         Poll::Ready(Ok(read))
+    }
+
+    fn give_read_buffer(&mut self) {
+        let buffer = take(&mut self.read);
+        if !take(&mut self.large_read) {
+            spare::READ.with(|spare| spare.give(buffer));
+        }
     }
 
     /// Reads and throws away; 0 is the peer's FIN.

@@ -1,31 +1,42 @@
 use std::{
     future::Future as _,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Instant,
 };
 
 use tokio::time::{Sleep, sleep_until};
 
-/// A connection's one timer.
+/// A connection's one timer. Only the connection's own task polls it.
 ///
 /// Its deadlines mostly move later, with each request by the keep-alive time. So it is left
 /// armed for an earlier moment, and armed anew when that comes: not once a request.
 #[derive(Debug, Default)]
-pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+pub(super) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// It will wake the task.
+    armed: bool,
+}
 
 impl Timer {
     /// Ready once `deadline` has passed.
     pub(super) fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = deadline.into();
         let sleep = self
-            .0
+            .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if deadline < sleep.deadline() {
             sleep.as_mut().reset(deadline);
+            self.armed = false;
+        }
+        if self.armed && !sleep.is_elapsed() {
+            return Poll::Pending;
         }
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            self.armed = sleep.as_mut().poll(cx).is_pending();
+            if self.armed {
+                return Poll::Pending;
+            }
             if sleep.deadline() >= deadline {
                 return Poll::Ready(());
             }

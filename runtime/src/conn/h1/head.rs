@@ -80,7 +80,7 @@ where
                     *this.since = *this.now;
                 }
                 this.slot.set_in_flight(true);
-                Turn::Again
+                self.take_first().unwrap_or(Turn::Again)
             }
             Poll::Ready(Err(_)) => Turn::Gone,
             Poll::Pending if first => self.poll_silence(cx),

@@ -37,6 +37,24 @@ pub(super) fn refuse(link: &mut Link, codec: &mut Option<Codec>, status: StatusC
     let _ = codec.encode(head, link.write());
 }
 
+/// The bytes of a body that is small and there already, as most are: they need no polling. Exactly as
+/// many as are announced, so that the codec need not be told of their end. A large one is in flight
+/// until the kernel has taken most of it.
+fn whole<B: MessageBody + 'static>(
+    body: EitherBody<B, BoxBody>,
+    size: BodySize,
+) -> Result<Bytes, EitherBody<B, BoxBody>> {
+    match size {
+        BodySize::None | BodySize::Sized(0) => Ok(Bytes::new()),
+        BodySize::Stream => Err(body),
+        BodySize::Sized(length) if length >= WRITE_AHEAD as u64 => Err(body),
+        BodySize::Sized(length) => match body.try_into_bytes()? {
+            bytes if bytes.len() as u64 == length => Ok(bytes),
+            bytes => Err(EitherBody::right(BoxBody::new(bytes))),
+        },
+    }
+}
+
 impl<S, B> H1<S, B>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -47,18 +65,18 @@ where
         mut self: Pin<&mut Self>,
         result: Result<ServiceResponse<B>, actix_web::Error>,
     ) -> Turn {
-        let response = match result {
+        match result {
             Ok(response) => {
                 self.as_mut().note_route(&response);
-                Response::from(response).map_body(|_, body| EitherBody::left(body))
+                let (head, body) = Response::from(response).into_parts();
+                self.send(head, EitherBody::left(body))
             }
             Err(error) => {
-                let response = Response::<BoxBody>::from(error.error_response());
-                self.as_mut().note_unrouted(response.status());
-                response.map_body(|_, body| EitherBody::right(body))
+                let (head, body) = Response::from(error.error_response()).into_parts();
+                self.as_mut().note_unrouted(head.status());
+                self.send(head, EitherBody::right(body))
             }
-        };
-        self.send(response)
+        }
     }
 
     /// The handler has panicked.
@@ -66,7 +84,7 @@ where
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         self.as_mut().note_unrouted(status);
         let body = BoxBody::new("internal server error\n");
-        self.send(Response::with_body(status, EitherBody::right(body)))
+        self.send(Response::with_body(status, ()), EitherBody::right(body))
     }
 
     fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<B>) {
@@ -85,12 +103,12 @@ where
 
     pub(super) fn send(
         mut self: Pin<&mut Self>,
-        response: Response<EitherBody<B, BoxBody>>,
+        mut response: Response<()>,
+        body: EitherBody<B, BoxBody>,
     ) -> Turn {
         // A body that has wholly arrived, though the handler did not want it, is no reason to
         // close.
         self.as_mut().feed();
-        let (mut response, body) = response.into_parts();
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if !switched && self.is_last() {
             response
@@ -110,9 +128,13 @@ where
         {
             return Turn::Gone;
         }
-        this.exchange.set(Exchange::Body { body });
-        if matches!(size, BodySize::None | BodySize::Sized(0)) {
-            self.finish();
+        match whole(body, size) {
+            Ok(bytes) => {
+                // Encoding into memory fails only for a body that exceeds its announced size.
+                let _ = codec.encode(Message::Chunk(Some(bytes)), this.link.write());
+                self.finish();
+            }
+            Err(body) => this.exchange.set(Exchange::Body { body }),
         }
         Turn::Again
     }

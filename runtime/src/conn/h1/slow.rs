@@ -71,29 +71,35 @@ where
         let status = StatusCode::REQUEST_TIMEOUT;
         self.as_mut().note_unrouted(status);
         let body = BoxBody::new("the request's body came too slowly\n");
-        self.send(Response::with_body(status, EitherBody::right(body)))
+        self.send(Response::with_body(status, ()), EitherBody::right(body))
     }
 
     /// Hands the write buffer to the kernel. A client that takes nothing for as long as a silent
     /// one is kept fails; while the process drains, only the deadline ends it.
+    #[inline]
     pub(super) fn poll_hand_over(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.project();
+        let this = self.as_mut().project();
         let before = this.link.write.len();
         if before == 0 {
             return Poll::Ready(Ok(()));
         }
         let flushed = this.link.poll_flush(cx);
-        if flushed.is_ready() {
+        if flushed.is_ready() || this.link.write.len() < before {
             *this.stall = None;
-            return flushed;
         }
+        match flushed {
+            Poll::Ready(_) => flushed,
+            Poll::Pending => self.poll_stall(cx),
+        }
+    }
+
+    /// The client takes nothing at present.
+    fn poll_stall(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
         let patience = this.worker.limits.keep_alive;
-        if this.link.write.len() < before {
-            *this.stall = None;
-        }
         while this.worker.control.stage() < Stage::Drain {
             let look = || kernel::unacknowledged(&this.link.io).unwrap_or(0);
             let stall = this.stall.get_or_insert_with(|| Stall {
