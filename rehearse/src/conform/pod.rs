@@ -80,6 +80,11 @@ impl<'a> Pod<'a> {
         Wire::connect(self.address.http).await
     }
 
+    /// One of those that come again until they are refused.
+    pub(super) async fn connect_at_fence(&self) -> Result<Wire, Break> {
+        Wire::connect_at_fence(self.address.http).await
+    }
+
     /// A plain request on a connection of its own.
     pub(super) async fn ask(&self) -> Result<Response, Break> {
         self.connect().await?.ask(&self.plain()).await

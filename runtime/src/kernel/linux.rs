@@ -17,6 +17,9 @@ static NO_INTERFACE: libc::c_int = 0x7fff_ffff;
 /// alone: a SYN is looked up against listeners bound to its interface, and this one is now bound
 /// to none that exists. It cannot be undone without privilege.
 ///
+/// A SYN that the kernel has looked up and not yet answered at this instant stays unanswered: the
+/// way back is looked for by the interface. Its client's second one, a second later, is refused.
+///
 /// # Errors
 /// Where the kernel has no such option (before 5.1, gVisor) or wants privilege for it (before 5.7).
 pub(crate) fn raise_fence(listener: &impl AsFd) -> io::Result<()> {

@@ -87,7 +87,7 @@ async fn one_crowd(stand: &Stand<'_>) -> Outcome {
 /// One request a connection until it is refused; what was lost.
 async fn comes_again_and_again(pod: &Pod<'_>, until: Instant) -> Option<Break> {
     while Instant::now() < until {
-        let mut wire = match pod.connect().await {
+        let mut wire = match pod.connect_at_fence().await {
             Ok(wire) => wire,
             Err(Break::Refused) => return None,
             Err(other) => return Some(other),
@@ -154,7 +154,7 @@ async fn silent(stand: &Stand<'_>) -> Outcome {
     let mut last = VecDeque::from([pod.connect().await.observing("before the signal")?]);
     pod.tell();
     while pod.since_told() < stand.subject.deadline {
-        match pod.connect().await {
+        match pod.connect_at_fence().await {
             Ok(wire) => last.push_back(wire),
             Err(Break::Refused) => break,
             Err(other) => return Err(other).observing("a newcomer"),

@@ -35,11 +35,9 @@ pub(super) const CASES: &[Case] = &[
 
 async fn in_flight(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
-    let mut request = pod.begin().await?;
+    let request = pod.begin().await?;
     pod.tell();
-    request.finish().await.observing("its response")?;
-    drop(request);
-    pod.leaves_in_good_order().await
+    pod.finishes(request).await
 }
 
 async fn half_head(stand: &Stand<'_>) -> Outcome {

@@ -45,15 +45,10 @@ const SOON: Duration = Duration::from_secs(3);
 
 async fn exit_0(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
-    let mut in_flight = pod.begin().await?;
+    let in_flight = pod.begin().await?;
     pod.tell();
     sleep_until(pod.past_lame_duck()).await;
-    in_flight
-        .finish()
-        .await
-        .observing("the request in flight")?;
-    drop(in_flight);
-    pod.leaves_in_good_order().await
+    pod.finishes(in_flight).await
 }
 
 async fn exit_after_cut(stand: &Stand<'_>) -> Outcome {

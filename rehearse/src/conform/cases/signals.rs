@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
+use crate::conform::case::{Case, Outcome, expect};
 use crate::conform::pod::words;
 use crate::conform::rule::Rule;
 use crate::conform::stand::Stand;
@@ -36,33 +36,23 @@ pub(super) const CASES: &[Case] = &[
 
 async fn repeated(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
-    let mut in_flight = pod.begin().await?;
+    let in_flight = pod.begin().await?;
     pod.tell();
     for pause in [100, 300, 700] {
         sleep_until(pod.after(Duration::from_millis(pause))).await;
         pod.signal(stand.subject.signal);
     }
     sleep_until(pod.past_lame_duck()).await;
-    in_flight
-        .finish()
-        .await
-        .observing("the request in flight")?;
-    drop(in_flight);
-    pod.leaves_in_good_order().await
+    pod.finishes(in_flight).await
 }
 
 async fn sigint(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
-    let mut in_flight = pod.begin().await?;
+    let in_flight = pod.begin().await?;
     pod.is_told();
     pod.signal(Signal::SIGINT);
     sleep(Duration::from_millis(300)).await;
-    in_flight
-        .finish()
-        .await
-        .observing("the request in flight")?;
-    drop(in_flight);
-    pod.leaves_in_good_order().await
+    pod.finishes(in_flight).await
 }
 
 async fn sigint_twice(stand: &Stand<'_>) -> Outcome {

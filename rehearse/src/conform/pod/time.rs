@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::{ARRIVAL, Pod};
+use super::{ARRIVAL, InFlight, Pod};
 use crate::conform::case::{Observing, Outcome, Stop, expect};
 use crate::conform::wire::Break;
 use crate::model::process::Group;
@@ -74,7 +74,7 @@ impl Pod<'_> {
     /// Waits until newcomers are refused, so long after the signal at most.
     pub(in crate::conform) async fn refused_within(&self, time: Duration) -> Outcome {
         loop {
-            match self.connect().await {
+            match self.connect_at_fence().await {
                 Err(Break::Refused) => return Ok(()),
                 Err(other) => return Err(other).observing("a newcomer after the lame duck"),
                 Ok(_) if self.since_told() > time => {
@@ -154,6 +154,16 @@ impl Pod<'_> {
         // What it takes until its parent knows.
         let slack = Duration::from_millis(500);
         self.leaves_within(self.subject.deadline + slack).await
+    }
+
+    /// What is in flight is finished, and nothing holds the process any longer.
+    pub(in crate::conform) async fn finishes(&mut self, mut in_flight: InFlight) -> Outcome {
+        in_flight
+            .finish()
+            .await
+            .observing("the request in flight")?;
+        drop(in_flight);
+        self.leaves_in_good_order().await
     }
 
     /// Its end by the deadline, with exit code 0.
