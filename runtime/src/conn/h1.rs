@@ -16,7 +16,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -190,6 +190,40 @@ where
         }
     }
 
+    /// Turn after turn, until there is something to wait for, or an end: none but the one in good
+    /// order, which is begun.
+    fn poll_turns(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+        loop {
+            let turn = match self.as_mut().project().exchange.project() {
+                ExchangeProj::None => self.as_mut().poll_between(cx),
+                ExchangeProj::Call { .. } => self.as_mut().poll_call(cx),
+                ExchangeProj::Body { .. } => self.as_mut().poll_body(cx),
+            };
+            match turn {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Gone => return Poll::Ready(Some(Next::End)),
+                Turn::Http2 => return Poll::Ready(Some(Next::Http2)),
+                Turn::Close => {
+                    self.begin_close();
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let Some(close) = this.close else {
+            return Poll::Ready(());
+        };
+        let patience =
+            (this.worker.control.stage() < Stage::Drain).then_some(this.worker.limits.keep_alive);
+        let ended = close.poll(this.link, this.timer, patience, cx);
+        this.slot.set_in_flight(!close.is_acknowledged());
+        ended
+    }
+
     /// The handler is at work.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         let mut read = None;
@@ -263,31 +297,15 @@ where
                 key,
             });
         }
-        loop {
-            let this = self.as_mut().project();
-            let stage = this.worker.control.stage();
-            if stage == Stage::Cut {
-                self.count_cut();
-                return Poll::Ready(Next::End);
-            }
-            if let Some(close) = this.close {
-                let patience = (stage < Stage::Drain).then_some(this.worker.limits.keep_alive);
-                let ended = close.poll(this.link, this.timer, patience, cx);
-                this.slot.set_in_flight(!close.is_acknowledged());
-                return ended.map(|()| Next::End);
-            }
-            let turn = match this.exchange.project() {
-                ExchangeProj::None => self.as_mut().poll_between(cx),
-                ExchangeProj::Call { .. } => self.as_mut().poll_call(cx),
-                ExchangeProj::Body { .. } => self.as_mut().poll_body(cx),
-            };
-            match turn {
-                Turn::Again => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::Gone => return Poll::Ready(Next::End),
-                Turn::Http2 => return Poll::Ready(Next::Http2),
-                Turn::Close => self.as_mut().begin_close(),
-            }
+        if this.worker.control.stage() == Stage::Cut {
+            self.count_cut();
+            return Poll::Ready(Next::End);
         }
+        if this.close.is_none()
+            && let Some(next) = ready!(self.as_mut().poll_turns(cx))
+        {
+            return Poll::Ready(next);
+        }
+        self.poll_close(cx).map(|()| Next::End)
     }
 }
