@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     process::program,
-    rehearsal::{interrupt, marked},
+    rehearsal::{all_have_gone, interrupt, marked},
 };
 
 /// A run of the suite, one of three at a time.
@@ -221,5 +221,5 @@ fn ctrl_c_leaves_no_process_behind() {
     }
     interrupt(&suite);
     assert_eq!(suite.wait().unwrap().code(), Some(130));
-    assert_eq!(marked(&marker), 0);
+    all_have_gone(&marker);
 }

@@ -11,7 +11,7 @@ use nix::{
 };
 use serde_json::Value;
 
-use crate::process::program;
+use crate::{process::program, until};
 
 /// A short rehearsal of `unruly`, beside the bundled control.
 fn rehearsal(sabotage: Option<&str>) -> Command {
@@ -137,11 +137,9 @@ fn lost_by_http_2(sabotage: Option<&str>) -> Value {
 fn a_goaway_in_one_step_or_too_early_is_seen_and_the_right_one_loses_nothing() {
     assert_eq!(lost_by_http_2(None), serde_json::json!({}));
     for rule in ["one-goaway", "goodbye-at-once"] {
-        let lost = lost_by_http_2(Some(rule));
-        assert!(
-            lost["stream-refused-by-goaway"].as_u64() > Some(0),
-            "{rule}: {lost}"
-        );
+        // Of 36 runs with one GOAWAY no stream crossed it in 3: so it has several.
+        let refused = || lost_by_http_2(Some(rule))["stream-refused-by-goaway"].as_u64();
+        assert!((0..5).any(|_| refused() > Some(0)), "{rule}");
     }
 }
 
@@ -220,6 +218,12 @@ pub(crate) fn marked(marker: &str) -> usize {
         .count()
 }
 
+/// Who has been killed is gone a little later.
+#[track_caller]
+pub(crate) fn all_have_gone(marker: &str) {
+    until("those left behind", || (marked(marker) == 0).then_some(()));
+}
+
 pub(crate) fn interrupt(child: &Child) {
     let pid = i32::try_from(child.id()).unwrap();
     kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
@@ -240,7 +244,7 @@ fn ctrl_c_leaves_no_process_behind() {
     }
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(marked(&marker), 0);
+    all_have_gone(&marker);
     let mut said = String::new();
     child
         .stderr

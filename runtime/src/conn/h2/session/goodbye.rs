@@ -34,7 +34,7 @@ where
     /// (RFC 9113, 6.8). `h2` takes the second step, and ends the connection with its last stream.
     pub(super) fn tell(&mut self) {
         self.told = Some(Instant::now());
-        if sabotage::is_off(Rule::TwoGoaways) && self.streams.is_empty() {
+        if sabotage::is_off(Rule::TwoGoaways) && !self.is_busy() {
             return self.leave(Reason::NO_ERROR);
         }
         self.note_debts();
