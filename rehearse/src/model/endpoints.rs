@@ -28,19 +28,27 @@ pub enum Condition {
 struct Entry {
     address: SocketAddr,
     known: Condition,
-    /// Changes on their way, in order of arrival.
-    coming: VecDeque<(Instant, Condition)>,
+}
+
+/// A change on its way.
+struct Change {
+    visible_at: Instant,
+    pod: PodId,
+    entry: Entry,
 }
 
 /// What one node knows of a Service's endpoints, as a function of the changes and of time.
 #[derive(Default)]
 pub struct EndpointList {
     entries: BTreeMap<PodId, Entry>,
+    /// In order of arrival.
+    coming: VecDeque<Change>,
 }
 
 impl EndpointList {
     /// Takes note that `pod` is in this condition, which the node knows from `visible_at` on: or
-    /// later, because a pod's changes never overtake one another.
+    /// later, because changes never overtake one another. An EndpointSlice is sent as a whole, so
+    /// a node that knows of a deletion knows of the replacement that the deletion waited for.
     pub fn change(
         &mut self,
         pod: PodId,
@@ -48,16 +56,15 @@ impl EndpointList {
         condition: Condition,
         visible_at: Instant,
     ) {
-        let entry = self.entries.entry(pod).or_insert_with(|| Entry {
-            address,
-            known: Condition::NotServing,
-            coming: VecDeque::new(),
+        let last = self.coming.back().map(|last| last.visible_at);
+        self.coming.push_back(Change {
+            visible_at: last.map_or(visible_at, |last| last.max(visible_at)),
+            pod,
+            entry: Entry {
+                address,
+                known: condition,
+            },
         });
-        let visible_at = entry
-            .coming
-            .back()
-            .map_or(visible_at, |(last, _)| visible_at.max(*last));
-        entry.coming.push_back((visible_at, condition));
     }
 
     /// The addresses that a new connection may be sent to at `now`: those known to be ready; if
@@ -79,17 +86,16 @@ impl EndpointList {
     /// Whether every change has arrived by `now`.
     pub fn is_settled(&mut self, now: Instant) -> bool {
         self.advance(now);
-        self.entries.values().all(|entry| entry.coming.is_empty())
+        self.coming.is_empty()
     }
 
     fn advance(&mut self, now: Instant) {
-        for entry in self.entries.values_mut() {
-            while let Some((_, condition)) = entry.coming.pop_front_if(|(at, _)| *at <= now) {
-                entry.known = condition;
-            }
+        while let Some(change) = self.coming.pop_front_if(|change| change.visible_at <= now) {
+            match change.entry.known {
+                Condition::Gone => self.entries.remove(&change.pod),
+                _ => self.entries.insert(change.pod, change.entry),
+            };
         }
-        self.entries
-            .retain(|_, entry| entry.known != Condition::Gone);
     }
 }
 
@@ -123,8 +129,8 @@ impl Router {
         })
     }
 
-    /// Announces a change now; it becomes known after a delay drawn for this pod and change.
-    /// Returns that delay.
+    /// Announces a change now; it becomes known after a delay drawn for this pod and change, and not
+    /// before the changes announced before it. Returns that delay.
     pub fn announce(&self, pod: PodId, address: SocketAddr, condition: Condition) -> Duration {
         let mut state = self.lock();
         let nth = state.changes.entry(pod).or_default();

@@ -85,17 +85,21 @@ fn a_terminating_pod_that_fails_its_probe_gives_the_fallback_up() {
 }
 
 #[test]
+fn a_deletion_is_never_known_before_the_replacement_that_it_waited_for() {
+    let mut t = Timeline::new();
+    t.change(0, 1, Ready)
+        .change(900, 2, Ready)
+        .change(200, 1, TerminatingServing);
+    assert_eq!(t.at(899), [1]);
+    assert_eq!(t.at(900), [2]);
+}
+
+#[test]
 fn changes_of_one_pod_never_overtake_one_another() {
     let mut t = Timeline::new();
-    t.change(900, 1, Ready)
-        .change(200, 1, TerminatingServing)
-        .change(0, 2, Ready);
-    assert_eq!(t.at(500), [2]);
-    assert_eq!(
-        t.at(900),
-        [2],
-        "ready and terminating arrive together, in their order"
-    );
+    t.change(900, 1, Ready).change(200, 1, TerminatingServing);
+    assert!(t.at(500).is_empty());
+    assert_eq!(t.at(900), [1], "as a fallback: it is known to terminate");
 }
 
 #[test]
