@@ -4,80 +4,58 @@
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
-/// What such a command leaves aside, and why.
+/// What only a rehearsal on this machine has a use for.
+const REHEARSAL: &[&str] = &[
+    "arms",
+    "grace_period",
+    "propagation",
+    "max_surge",
+    "max_unavailable",
+    "no_prestop",
+];
+
+/// What such a command leaves aside beside that, and why.
 struct Unused {
     command: &'static str,
-    options: &'static [&'static str],
+    others: &'static [&'static str],
     why: &'static str,
 }
 
 const ALL: [Unused; 4] = [
     Unused {
         command: "bench",
-        options: &[
-            "seed",
-            "arms",
-            "grace_period",
-            "propagation",
-            "max_surge",
-            "max_unavailable",
-            "set",
-            "env",
-            "no_prestop",
-        ],
+        others: &["seed", "set", "env"],
         why: "which replaces nothing",
     },
     Unused {
         command: "cluster",
-        options: &[
-            "bin_dir",
-            "arms",
-            "grace_period",
-            "propagation",
-            "max_surge",
-            "max_unavailable",
-            "set",
-            "env",
-            "no_prestop",
-        ],
+        others: &["bin_dir", "set", "env"],
         why: "whose pods are as they are deployed",
     },
     Unused {
         command: "conform",
-        options: &[
-            "seed",
-            "arms",
-            "grace_period",
-            "propagation",
-            "max_surge",
-            "max_unavailable",
-            "no_prestop",
-        ],
+        others: &["seed"],
         why: "which looks at one process at a time",
     },
     Unused {
         command: "lint",
-        options: &[
-            "seed",
-            "arms",
-            "grace_period",
-            "propagation",
-            "max_surge",
-            "max_unavailable",
-            "set",
-            "env",
-            "no_prestop",
-        ],
+        others: &["seed", "set", "env"],
         why: "which rehearses nothing",
     },
 ];
+
+impl Unused {
+    fn options(&self) -> impl Iterator<Item = &'static str> {
+        REHEARSAL.iter().chain(self.others).copied()
+    }
+}
 
 /// Takes them out of each command's help.
 pub(super) fn hide(command: Command) -> Command {
     ALL.iter().fold(command, |command, unused| {
         let hidden: Vec<_> = command
             .get_arguments()
-            .filter(|option| unused.options.contains(&option.get_id().as_str()))
+            .filter(|option| unused.options().any(|id| option.get_id() == id))
             .map(|option| option.clone().hide(true))
             .collect();
         command.mut_subcommand(unused.command, |own| own.args(hidden))
@@ -88,8 +66,8 @@ pub(super) fn hide(command: Command) -> Command {
 pub(super) fn given(matches: &ArgMatches) -> Option<String> {
     let (name, _) = matches.subcommand()?;
     let unused = ALL.iter().find(|unused| unused.command == name)?;
-    let given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let option = unused.options.iter().find(given)?.replace('_', "-");
+    let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let option = unused.options().find(given)?.replace('_', "-");
     Some(format!("--{option}: not for {name}, {}", unused.why))
 }
 
@@ -105,9 +83,9 @@ mod tests {
         let command = Cli::command();
         for unused in &ALL {
             assert!(command.find_subcommand(unused.command).is_some());
-            for id in unused.options {
+            for id in unused.options() {
                 assert!(
-                    command.get_arguments().any(|option| option.get_id() == *id),
+                    command.get_arguments().any(|option| option.get_id() == id),
                     "{id}"
                 );
             }

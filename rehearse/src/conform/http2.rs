@@ -1,34 +1,23 @@
 //! HTTP/2 by hand, as little of it as it takes: frames, static header fields, no flow control.
 
+mod frame;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use self::frame::{
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING,
+    RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, is_success, literal, number,
+};
 use super::case::{Observing, Stop};
 use super::wire::{Break, Wire};
+
+pub(super) use self::frame::ANY_STREAM;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The windows are so large that they never close.
 const WINDOW: u32 = 0x3fff_ffff;
-
-/// The last stream of a GOAWAY that names none yet (RFC 9113, 6.8).
-pub(super) const ANY_STREAM: u32 = 0x7fff_ffff;
-
-// Frame types and flags (RFC 9113, 6).
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
-const PADDED: u8 = 8;
-
-/// The setting of that number (RFC 9113, 6.5.2).
-const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// What a server says before it closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +46,6 @@ pub(super) struct Http2 {
     answers: BTreeMap<u32, Answer>,
     /// The answers to PINGs that are held back.
     held: Option<Vec<[u8; 8]>>,
-}
-
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: Vec<u8>,
 }
 
 impl Http2 {
@@ -251,72 +233,6 @@ impl Http2 {
             }
         };
         let bytes: Vec<u8> = self.wire.buffer.drain(..length).collect();
-        Ok(Frame {
-            kind: bytes[3],
-            flags: bytes[4],
-            stream: number(&bytes[5..9]) & ANY_STREAM,
-            payload: bytes[9..].to_vec(),
-        })
-    }
-}
-
-/// A frame's bytes.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = (payload.len() as u32).to_be_bytes();
-    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()];
-    [&head.concat(), payload].concat()
-}
-
-/// A header field that is not to be indexed, by its name's place in the static table (RFC 7541,
-/// 6.2.2). Values shorter than 127 bytes have their length in one.
-fn literal(name: u8, value: &str) -> Vec<u8> {
-    [&[name, value.len().min(126) as u8], value.as_bytes()].concat()
-}
-
-/// Whether the first field is `:status` 200, 204 or 206 of the static table, behind changes of the
-/// dynamic one's size (RFC 7541, 6.1 and 6.3).
-fn is_success(frame: &Frame) -> bool {
-    let padding = usize::from(frame.flags & PADDED != 0);
-    let mut fields = frame.payload.iter().skip(padding);
-    let first = fields.find(|field| **field & 0xe0 != 0x20);
-    matches!(first, Some(0x88..=0x8a))
-}
-
-fn number(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn head(payload: &[u8], flags: u8) -> Frame {
-        Frame {
-            kind: HEADERS,
-            flags,
-            stream: 1,
-            payload: payload.to_vec(),
-        }
-    }
-
-    #[test]
-    fn a_frame_has_a_head_of_nine_bytes() {
-        assert_eq!(
-            frame(PING, ACK, 7, b"ab"),
-            [0, 0, 2, 6, 1, 0, 0, 0, 7, b'a', b'b']
-        );
-        assert_eq!(literal(4, "/x"), [4, 2, b'/', b'x']);
-    }
-
-    #[test]
-    fn only_200_204_and_206_are_successes() {
-        assert!(is_success(&head(&[0x88, 0x5f], 0)));
-        // Behind padding's length, and behind a change of the dynamic table's size.
-        assert!(is_success(&head(&[4, 0x88, 0, 0, 0, 0], PADDED)));
-        assert!(is_success(&head(&[0x20, 0x89], 0)));
-        assert!(!is_success(&head(&[0x8d], 0)), "404");
-        assert!(!is_success(&head(&[], 0)));
+        Ok(Frame::of(&bytes))
     }
 }

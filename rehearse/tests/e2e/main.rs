@@ -1,6 +1,6 @@
 //! The real binary, driven with raw sockets and signals: before, during and after the fence.
 //!
-//! Each test has a process of its own (`examples/unruly.rs`). Nothing here waits for things to
+//! Each test has a process of its own (`examples/unruly`). Nothing here waits for things to
 //! settle: a test waits for a state, in `/status` or in the log, and holds handlers back by a
 //! [`gate`]. Where the passing of time itself is what is tested, it says so by [`pass`].
 
@@ -24,6 +24,7 @@ mod gate;
 mod goodbye;
 mod h2_abuse;
 mod h2_goaway;
+mod h2_preface;
 mod h2_protocol;
 mod h2_readers;
 mod h2_sabotage;

@@ -1,0 +1,89 @@
+//! A Lastcall service whose handlers, start hook and shutdown hooks misbehave, and that has those
+//! of `streaming` beside them, under `/streaming`. The tests in `tests/e2e` drive it; it is also
+//! something to try a drain on by hand.
+//!
+//! A test holds a handler back by a *gate*: a listener of its own, named by `?at=ADDRESS`, to
+//! which the handler connects and on which it waits until the test hangs up.
+
+mod gate;
+mod handlers;
+mod requests;
+mod responses;
+
+use std::{future::pending, io, process::ExitCode, thread};
+
+use actix_web::{App, web};
+use anyhow::bail;
+use runtime::Service;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Settings {
+    start: Start,
+    shutdown: Shutdown,
+    streaming: streaming::Settings,
+}
+
+/// What the start hook does.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Start {
+    #[default]
+    Succeed,
+    /// Waits for ever.
+    Hang,
+    /// Keeps its thread for ever.
+    Block,
+    Fail,
+}
+
+/// What the shutdown hook does that runs first.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shutdown {
+    #[default]
+    Succeed,
+    Hang,
+    Fail,
+}
+
+fn main() -> ExitCode {
+    Service::new("unruly", env!("CARGO_PKG_VERSION"))
+        .start(async |settings: &Settings| start(settings).await)
+        .on_shutdown("pool", async |_: Settings| {
+            shut_down("pool", Shutdown::Succeed).await
+        })
+        .on_shutdown("buffers", async |settings: Settings| {
+            shut_down("buffers", settings.shutdown).await
+        })
+        .run(|settings: &Settings, _: &Settings| {
+            let streaming = streaming::routes(&settings.streaming);
+            let streaming = web::scope("/streaming").configure(streaming);
+            App::new()
+                .configure(handlers::routes)
+                .configure(responses::routes)
+                .configure(requests::routes)
+                .service(streaming)
+        })
+}
+
+async fn start(settings: &Settings) -> anyhow::Result<Settings> {
+    tracing::info!(start = ?settings.start, "start hook");
+    match settings.start {
+        Start::Succeed => Ok(settings.clone()),
+        Start::Hang => pending().await,
+        Start::Block => loop {
+            thread::park();
+        },
+        Start::Fail => Err(io::Error::other("the database is away").into()),
+    }
+}
+
+async fn shut_down(hook: &str, how: Shutdown) -> anyhow::Result<()> {
+    tracing::info!(hook, "shutdown hook");
+    match how {
+        Shutdown::Succeed => Ok(()),
+        Shutdown::Hang => pending().await,
+        Shutdown::Fail => bail!("the disk is full"),
+    }
+}
