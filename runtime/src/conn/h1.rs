@@ -5,7 +5,6 @@
 //! our own, whose framing is actix's ([`Codec`]) and whose life is ours.
 
 mod body;
-mod end;
 mod head;
 mod lines;
 mod respond;
@@ -42,7 +41,10 @@ use super::{
     request::{InFlight, LastRoute},
     timer::Timer,
 };
-use crate::control::{Slot, Stage};
+use crate::{
+    control::{Slot, Stage},
+    kernel::{self, Waiting},
+};
 
 /// A response is collected to this size before it is written.
 const WRITE_AHEAD: usize = 32 * 1024;
@@ -210,6 +212,18 @@ where
         }
     }
 
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let Some(close) = this.close else {
+            return Poll::Ready(());
+        };
+        let patience =
+            (this.worker.control.stage() < Stage::Drain).then_some(this.worker.limits.keep_alive);
+        let ended = close.poll(this.link, this.timer, patience, cx);
+        this.slot.set_in_flight(!close.is_acknowledged());
+        ended
+    }
+
     /// The handler is at work.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         let mut read = None;
@@ -240,6 +254,29 @@ where
                 Poll::Ready(Err(_)) => Turn::Gone,
                 _ => Turn::Wait,
             };
+        }
+    }
+
+    /// The deadline: counts what of this connection is lost.
+    fn count_cut(self: Pin<&mut Self>) {
+        let this = self.project();
+        let (worker, routes) = (&this.worker, &this.worker.routes);
+        // Without a FIN yet, too: the last response may be in the kernel, and its reader slow.
+        let unacknowledged = match this.close {
+            Some(close) => !close.is_acknowledged(),
+            None => kernel::unacknowledged(&this.link.io).is_ok_and(|left| left > 0),
+        };
+        if let Some(request) = this.request {
+            worker.control.count_cut(&request.route(routes), 1);
+        } else if unacknowledged || !this.link.write.is_empty() {
+            worker.control.count_cut(&this.route.unacknowledged(), 1);
+            if *this.finished {
+                worker.control.uncount_finished();
+            }
+        } else if !this.link.read.is_empty() {
+            worker.control.count_cut("(half a request head)", 1);
+        } else if this.close.is_none() && kernel::waiting(&this.link.io) == Waiting::Bytes {
+            worker.control.count_cut("(a request not yet read)", 1);
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::codec::Encoder as _;
 
 use super::{Exchange, ExchangeProj, H1, Turn, WRITE_AHEAD};
 use crate::{
-    conn::link::Link,
+    conn::{close::Close, link::Link},
     control::Stage,
     kernel::{self, Waiting},
     sabotage::{self, Rule},
@@ -248,5 +248,17 @@ where
         let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
         *this.close_after = !kept || this.payload.is_some() || *this.broken;
         *this.until_close = false;
+    }
+
+    /// Everything is written, and nothing more will be answered.
+    pub(super) fn begin_close(self: Pin<&mut Self>) {
+        let this = self.project();
+        let unread = this.payload.take().is_some() || *this.broken;
+        let now = Instant::now();
+        *this.close = Some(match *this.until_close {
+            // A body that lasts until then has failed: only a reset tells.
+            true => Close::abrupt(this.link, now),
+            false => Close::new(this.link, unread, now),
+        });
     }
 }
