@@ -9,15 +9,20 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::arm::Arm;
+use super::arm::{Arm, own};
 use super::control::MADE_BY;
 use super::deployment::Deployment;
 use super::journal::Journal;
+use super::pod::Pod;
 use super::watch::Roster;
 
 /// From its creation to its exit; a preStop that is accepted returns after the lame duck.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// Until a pod is known to be ready, of a Deployment that serves: the watch may have only begun.
+const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// The admin port of a service, where its settings do not say otherwise.
 const ADMIN_PORT: u16 = 9090;
@@ -37,8 +42,7 @@ pub(super) struct Refusal {
 /// If it could; if kubectl fails, no pod is ready, or the stranger does not come to an end.
 pub(super) async fn asks(arm: &Arm, journal: &Journal) -> anyhow::Result<Refusal> {
     let name = format!("{}-stranger", arm.deployment.name());
-    let ready = arm.pods(|pod| pod.is_ready() && !pod.is_leaving());
-    let asked = ready.into_iter().next();
+    let asked = ready_pod(arm).await;
     let asked = asked.with_context(|| format!("no pod of {} is ready", arm.deployment.name()))?;
     let target: Value = arm.kubectl.get(&["pod", &asked]).await?;
     let ip = target["status"]["podIP"].as_str();
@@ -69,6 +73,16 @@ pub(super) async fn asks(arm: &Arm, journal: &Journal) -> anyhow::Result<Refusal
         pod: asked,
         words: words.trim().to_owned(),
     })
+}
+
+/// The name of a pod that stays. `None`: there is none within the limit.
+async fn ready_pod(arm: &Arm) -> Option<String> {
+    let stays = |pod: &Pod| pod.is_ready() && !pod.is_leaving();
+    let mut pods = arm.watch.pods();
+    let any = pods.wait_for(|roster| own(roster, &arm.selector).any(stays));
+    let roster = timeout(READY_LIMIT, any).await.ok()?.ok()?;
+    let pod = own(&roster, &arm.selector).find(|pod| stays(pod))?;
+    Some(pod.name().to_owned())
 }
 
 /// The service's pod, but for its hook, its probes, its labels, and whom it calls.
@@ -107,7 +121,33 @@ fn pod(deployment: &Deployment, name: &str, ip: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::deployment::NodePortService;
+    use super::super::kubectl::Kubectl;
+    use super::super::watch::Watch;
     use super::*;
+    use crate::scenario::ArmName;
+
+    #[tokio::test]
+    async fn a_watch_that_has_only_begun_is_given_time() {
+        let status = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+        let metadata = json!({"name": "hello-1", "labels": {"app": "hello"}});
+        let pod = json!({"metadata": metadata, "spec": {}, "status": status});
+        let event = json!({"type": "ADDED", "object": pod});
+        let kubectl = Kubectl::faked(&format!("sleep 0.2; echo '{event}'; exec sleep 600"));
+        let arm = Arm {
+            name: ArmName::Service,
+            deployment: Deployment(Value::Null),
+            service: NodePortService(Value::Null),
+            selector: [("app".to_owned(), "hello".to_owned())].into(),
+            node_port: 0,
+            watch: Arc::new(Watch::start(&kubectl).unwrap()),
+            kubectl,
+        };
+        assert!(arm.watch.pods().borrow().is_empty());
+        assert_eq!(ready_pod(&arm).await.as_deref(), Some("hello-1"));
+    }
 
     #[test]
     fn the_stranger_is_the_service_that_calls_another_pod_and_gets_no_traffic() {
