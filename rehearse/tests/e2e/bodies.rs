@@ -1,7 +1,9 @@
 //! Request bodies that are still arriving, and those that nobody wants.
 
 use crate::{
+    gate::Gate,
     moments::{Moment, at_every_moment},
+    ms, pass,
     process::Setup,
     wire::{Wire, get, post},
 };
@@ -66,6 +68,92 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for_and_served() {
             expect_uploaded(wire, moment);
         },
     );
+}
+
+/// The head of an upload of ten bytes whose client waits to be asked for them.
+fn expecting(target: &str) -> String {
+    post(target, 10).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n")
+}
+
+#[test]
+fn a_client_is_asked_for_its_body_when_the_handler_asks_for_it() {
+    let service = Setup::new().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(expecting(&gate.target("/gated-upload")));
+    let waiting = gate.waiting();
+    pass(ms(100), "a hasty 100 would be here");
+    assert!(wire.is_silent(), "nobody has asked yet");
+    waiting.let_go();
+    assert_eq!(wire.head().status, 100);
+    wire.send("0123456789");
+    wire.response().expect(200, UPLOADED);
+    wire.ask(&get("/hello/again")).expect(200, "Hello, again!");
+    service.stop();
+}
+
+#[test]
+fn a_client_that_is_refused_is_not_asked_for_its_body() {
+    for (route, status) in [("/reject", 413), ("/ignore", 200), ("/nowhere", 404)] {
+        at_every_moment(
+            |service| {
+                let mut wire = service.connect();
+                wire.send("P");
+                wire
+            },
+            |wire, _| {
+                wire.send(&expecting(route)[1..]);
+                let response = wire.response();
+                assert_eq!(response.head.status, status);
+                let why = "whether the body comes all the same cannot be known";
+                assert!(response.head.says_goodbye(), "{why}");
+                // It does come, from a client that had not seen the answer.
+                wire.send("0123456789");
+                wire.expect_fin();
+            },
+        );
+    }
+}
+
+#[test]
+fn a_client_that_sends_its_body_unasked_is_not_asked_for_it() {
+    let service = Setup::new().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(expecting(&gate.target("/gated-upload")));
+    let waiting = gate.waiting();
+    wire.send("01234");
+    pass(ms(100), "the server has read it");
+    waiting.let_go();
+    pass(ms(100), "a 100 that comes too late would be here");
+    assert!(wire.is_silent());
+    wire.send("56789");
+    wire.response().expect(200, UPLOADED);
+    service.stop();
+}
+
+#[test]
+fn a_client_is_asked_for_a_body_that_the_response_goes_on_to_read() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    wire.send(expecting("/reflect"));
+    assert_eq!(wire.head().status, 100);
+    wire.send("0123456789");
+    let head = wire.head();
+    assert_eq!(head.status, 200);
+    assert_eq!(wire.body(&head), b"0123456789");
+    service.stop();
+}
+
+#[test]
+fn a_client_of_http_1_0_is_not_asked() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    wire.send(expecting("/upload").replace("HTTP/1.1", "HTTP/1.0"));
+    service.wait_requests(1);
+    wire.send("0123456789");
+    wire.response().expect(200, UPLOADED);
+    service.stop();
 }
 
 #[test]

@@ -75,6 +75,8 @@ pin_project! {
         lines: Lines,
         request: Option<InFlight>,
         payload: Option<payload::Sender>,
+        // Its client waits to be asked for it (`Expect: 100-continue`).
+        expects: bool,
         // How the body at hand arrives.
         arrival: Arrival,
         // What it has held of late beside its data.
@@ -161,6 +163,7 @@ where
             lines: Lines::default(),
             request: None,
             payload: None,
+            expects: false,
             arrival: Arrival::default(),
             framing: 0,
             exchange: Exchange::None,
@@ -239,6 +242,7 @@ where
                 Ok(Poll::Pending) => {}
                 Err(_) => return self.respond_to_panic(),
             }
+            self.as_mut().ask(payload::Sender::is_asked);
             match self.as_mut().poll_read_ahead(cx) {
                 Poll::Ready(Ok(now)) => {
                     read = Some(now);

@@ -27,6 +27,8 @@ struct Queue {
     chunks: VecDeque<Bytes>,
     weight: usize,
     end: Option<Result<(), PayloadError>>,
+    /// The handler has asked for the body.
+    asked: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -71,6 +73,18 @@ impl Sender {
             queue.writer = Some(cx.waker().clone());
         }
         awaited
+    }
+
+    /// Whether the handler has asked for the body: that is the moment for `100 Continue`. If it
+    /// asks later, it begins to wait, of which [`Sender::is_awaited`] tells.
+    pub(super) fn is_asked(&self) -> bool {
+        let queue = self.0.upgrade();
+        queue.is_some_and(|queue| queue.borrow().asked)
+    }
+
+    /// Whether anybody can ask for the body still.
+    pub(super) fn is_held(&self) -> bool {
+        self.0.strong_count() > 0
     }
 
     pub(super) fn push(&self, chunk: Bytes) {
@@ -126,6 +140,7 @@ impl Stream for Receiver {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = self.0.borrow_mut();
+        queue.asked = true;
         if let Some(chunk) = queue.chunks.pop_front() {
             queue.weight -= weight(&chunk);
             queue.wake_writer();

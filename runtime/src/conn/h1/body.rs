@@ -54,12 +54,27 @@ where
         Poll::Ready(Ok(*this.now))
     }
 
+    /// Has a client send its body that waits to be asked for it, once it is `wanted`: a handler that
+    /// refuses a request does not want it, and so its client can do without sending it. But whether
+    /// it does cannot be known: it may have grown tired of waiting (RFC 9110, 10.1.1). Its body and
+    /// its next request could not be told apart, so the connection ends with such a response.
+    pub(super) fn ask(self: Pin<&mut Self>, wanted: impl Fn(&payload::Sender) -> bool) {
+        let this = self.project();
+        if *this.expects && this.payload.as_ref().is_some_and(wanted) {
+            *this.expects = false;
+            let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+            this.link.write().extend_from_slice(go_on);
+        }
+    }
+
     /// Moves what has arrived of the body to the handler.
     pub(super) fn feed(self: Pin<&mut Self>) {
         let this = self.project();
         let (Some(codec), Some(_)) = (this.codec.as_mut(), this.payload.as_ref()) else {
             return;
         };
+        // A client that sends its body unasked need not be asked for it (RFC 9110, 10.1.1).
+        *this.expects &= this.link.read.is_empty();
         while let Some(payload) = this.payload.as_ref() {
             let before = this.link.read.len();
             let decoded = codec.decode(&mut this.link.read);

@@ -172,8 +172,9 @@ where
         let mut this = self.as_mut().project();
         let head = request.head_mut();
         head.peer_addr = Some(*this.peer);
-        let expects = head.expect();
         let is_old = head.version < Version::HTTP_11;
+        // RFC 9110, 10.1.1: of no meaning in HTTP/1.0.
+        let expects = head.expect() && !is_old;
         let target = head.uri.path_and_query().cloned();
         let method = head.method.clone();
         if this.worker.control.stage() >= Stage::Goodbye {
@@ -195,11 +196,7 @@ where
             *request.payload() = Payload::Stream {
                 payload: Box::pin(receiver),
             };
-            if expects && this.link.read.is_empty() {
-                this.link
-                    .write()
-                    .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            }
+            *this.expects = expects && body == Some(MessageType::Payload);
         }
         let service = &this.worker.service;
         match catch_unwind(AssertUnwindSafe(|| service.call(request))) {

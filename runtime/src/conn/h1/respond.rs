@@ -19,7 +19,7 @@ use tokio_util::codec::Encoder as _;
 
 use super::{Exchange, ExchangeProj, H1, Turn, WRITE_AHEAD};
 use crate::{
-    conn::{close::Close, link::Link},
+    conn::{close::Close, link::Link, payload},
     control::Stage,
     kernel::{self, Waiting},
     sabotage::{self, Rule},
@@ -109,6 +109,8 @@ where
         // A body that has wholly arrived, though the handler did not want it, is no reason to
         // close.
         self.as_mut().feed();
+        // A response that goes on reading the body, while it is on its way itself.
+        self.as_mut().ask(payload::Sender::is_held);
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if !switched && self.is_last() {
             response
