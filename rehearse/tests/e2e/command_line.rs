@@ -19,7 +19,7 @@ fn expect_refusal(end: &End, parts: &[&str]) {
 
 #[test]
 fn bad_settings_are_refused_in_one_line_that_says_what_is_allowed() {
-    let table: [(&str, &str, &[&str]); 9] = [
+    let table: [(&str, &str, &[&str]); 13] = [
         (
             "drain.mni",
             "3s",
@@ -68,6 +68,22 @@ fn bad_settings_are_refused_in_one_line_that_says_what_is_allowed() {
             "http.keep_alive",
             "0s",
             &["http.keep_alive", "0s", "above zero"],
+        ),
+        (
+            "http.body_rate",
+            "quick",
+            &["http.body_rate", "quick", "bytes per second"],
+        ),
+        ("grace_period", "2s", &["grace_period = 2s", "at least 3s"]),
+        (
+            "drain.patience",
+            "29s",
+            &["drain.patience = 29s", "grace_period = 30s", "28s"],
+        ),
+        (
+            "drain.ignore",
+            "[\"lb\"]",
+            &["drain.ignore", "[\"lb\"]", "beginning with \"/\""],
         ),
     ];
     for (key, value, parts) in table {
@@ -125,7 +141,8 @@ fn check_prints_settings_and_budget() {
     for part in [
         "min = \"5s\"  # LASTCALL__DRAIN__MIN",
         "keep_alive = \"75s\"",
-        "body_timeout = \"10s\"",
+        "body_timeout = \"30s\"",
+        "patience = \"21s\"  # from grace_period",
         "28s",
         "start =",
     ] {

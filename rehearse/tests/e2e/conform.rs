@@ -83,8 +83,8 @@ const UNRULY: &str = "--lame-duck 2s --deadline 8s --path /hello/you --slow /slo
     --download /big-stream?bytes={bytes} --upload /upload --events /events --websocket /echo \
     --http2 --ready /readyz --live /livez --health /healthz --prestop-path /prestop \
     --bad-setting LASTCALL__DRAIN__MAX=1h --set drain.min=2s --set drain.quiet=0s \
-    --set drain.max=2s --set drain.jitter=200ms --set grace_period=8s \
-    --set http.head_timeout=20s --set http.workers=1";
+    --set drain.max=2s --set drain.jitter=200ms --set drain.patience=0s \
+    --set grace_period=8s --set http.head_timeout=20s --set http.workers=1";
 
 /// Runs these cases on `unruly` under a sabotage, and with other settings.
 fn unruly(without: &str, cases: &str) -> Child {

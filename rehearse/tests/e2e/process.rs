@@ -25,7 +25,8 @@ impl Setup {
         Self(command)
     }
 
-    /// Ports that the system chooses, and no lame duck; the limits are too far off to matter.
+    /// Ports that the system chooses, no lame duck and no patience; the limits are too far off to
+    /// matter.
     pub(crate) fn new() -> Self {
         let address = SocketAddr::new(own_ip(), 0).to_string();
         Self::bare()
@@ -38,6 +39,7 @@ impl Setup {
             .set("drain.quiet", "0s")
             .set("drain.max", "0s")
             .set("drain.jitter", "0s")
+            .set("drain.patience", "0s")
             .set("grace_period", "3h")
     }
 
@@ -46,9 +48,9 @@ impl Setup {
         Self::new().set("drain.min", "1h").set("drain.max", "1h")
     }
 
-    /// A deadline a quarter of a second after T0: the grace period less the reserve of 2 s.
+    /// A deadline a second after T0: the shortest grace period less the reserve of 2 s.
     pub(crate) fn short() -> Self {
-        Self::new().set("grace_period", "2250ms")
+        Self::new().set("grace_period", "3s")
     }
 
     /// Sets `key`, such as `drain.min`, by the environment.

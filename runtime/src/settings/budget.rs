@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::field::text;
-use super::{Drain, Settings};
+use super::{Drain, Http, Settings};
 use crate::sabotage::{self, Rule};
 
 /// Kept free at the end of the grace period, to cut, count, report and exit before SIGKILL.
-const MARGIN: Duration = Duration::from_secs(2);
+pub(super) const MARGIN: Duration = Duration::from_secs(2);
+
+/// With less, the lame duck would be too short to see anything.
+const SHORTEST_GRACE: Duration = Duration::from_secs(3);
 
 /// Descriptors that are no client's: standard streams, listeners, signals, and the admin
 /// listener's connections, which must go through when the public ones have used up theirs.
@@ -16,15 +19,17 @@ const RESERVED: u64 = 64;
 /// Descriptors for each worker: its event loop (epoll, eventfd), and what its handlers open.
 const RESERVED_PER_WORKER: u64 = 8;
 
-/// The steps of the drain, each as the time since T0, the first of preStop, SIGTERM and SIGINT.
+/// The steps of the drain, each as the time since T0, the first of preStop and the signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Budget {
     /// The lame duck may end.
     pub(crate) fence_at_earliest: Duration,
-    /// The lame duck ends, however many newcomers there are.
+    /// The lame duck ends, however much traffic there is.
     pub(crate) fence_at_latest: Duration,
     /// Every stream has been told to end.
     pub(crate) streams_told_at_latest: Duration,
+    /// A kept connection that was not told is waited for no longer, nor after the fence if later.
+    pub(crate) patience_until: Duration,
     /// What is left is cut, counted and named.
     pub(crate) cut_at: Duration,
     /// Kubernetes kills.
@@ -38,10 +43,10 @@ pub(crate) struct Budget {
 /// Settings that are fine one by one, and do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BudgetError {
-    /// No time is left before the margin.
+    /// Too little time.
     #[error(
-        "grace_period = {}: must be longer than {}, which are kept to finish before SIGKILL",
-        text(*.0), text(MARGIN)
+        "grace_period = {}: must be at least {}, of which {} are kept to finish before SIGKILL",
+        text(*.0), text(SHORTEST_GRACE), text(MARGIN)
     )]
     Grace(Duration),
     /// The quiet could never be seen.
@@ -51,6 +56,19 @@ pub(crate) enum BudgetError {
         text(.0.min), text(.0.quiet), text(.0.max)
     )]
     LameDuck(Drain),
+    /// The shortest lame duck is too long. Said apart, because `max` may follow from `min`.
+    #[error(
+        "drain.min = {}, drain.quiet = {} and drain.jitter = {} do not fit grace_period = {}: \
+         min + quiet + jitter must be at most grace_period - {} = {}",
+        text(drain.min), text(drain.quiet), text(drain.jitter), text(*grace), text(MARGIN),
+        text(*grace - MARGIN)
+    )]
+    Least {
+        /// The settings that do not fit.
+        drain: Drain,
+        /// What they must fit.
+        grace: Duration,
+    },
     /// The streams could still be waiting to be told when they are cut.
     #[error(
         "drain.max = {} and drain.jitter = {} do not fit grace_period = {}: \
@@ -61,6 +79,18 @@ pub(crate) enum BudgetError {
         /// The settings that do not fit.
         drain: Drain,
         /// What they must fit.
+        grace: Duration,
+    },
+    /// Kept connections would be waited for until after the cut.
+    #[error(
+        "drain.patience = {} does not fit grace_period = {}: \
+         must be at most grace_period - {} = {}",
+        text(*patience), text(*grace), text(MARGIN), text(*grace - MARGIN)
+    )]
+    Patience {
+        /// The setting that does not fit.
+        patience: Duration,
+        /// What it must fit.
         grace: Duration,
     },
     /// The system allows fewer descriptors than connections.
@@ -92,38 +122,16 @@ impl Budget {
         descriptor_limit: Option<u64>,
     ) -> Result<Self, BudgetError> {
         let (drain, grace, http) = (&settings.drain, settings.grace_period, &settings.http);
-        if grace <= MARGIN {
-            return Err(BudgetError::Grace(grace));
-        }
-        if drain.min + drain.quiet > drain.max {
-            return Err(BudgetError::LameDuck(drain.clone()));
-        }
-        if drain.max + drain.jitter > grace - MARGIN && !sabotage::is_off(Rule::Budget) {
-            return Err(BudgetError::Drain {
-                drain: drain.clone(),
-                grace,
-            });
-        }
-        let reserved = reserved(http.workers);
-        if let Some(limit) = descriptor_limit {
-            let room = Self::connections_within(limit, http.workers);
-            if http.max_connections > room {
-                let wanted = http.max_connections;
-                return Err(BudgetError::Descriptors {
-                    wanted,
-                    limit,
-                    reserved,
-                    room,
-                });
-            }
-        }
+        times_fit(drain, grace)?;
+        descriptors_fit(http, descriptor_limit)?;
         Ok(Self {
             fence_at_earliest: drain.min,
             fence_at_latest: drain.max,
             streams_told_at_latest: drain.max + drain.jitter,
+            patience_until: drain.patience,
             cut_at: grace - MARGIN,
             kill_at: grace,
-            descriptors_reserved: reserved,
+            descriptors_reserved: reserved(http.workers),
             descriptor_limit,
         })
     }
@@ -132,6 +140,42 @@ impl Budget {
     pub(super) fn connections_within(limit: u64, workers: u32) -> u32 {
         u32::try_from(limit.saturating_sub(reserved(workers))).unwrap_or(u32::MAX)
     }
+}
+
+fn times_fit(drain: &Drain, grace: Duration) -> Result<(), BudgetError> {
+    if grace < SHORTEST_GRACE {
+        return Err(BudgetError::Grace(grace));
+    }
+    if drain.min + drain.quiet > drain.max {
+        return Err(BudgetError::LameDuck(drain.clone()));
+    }
+    let usable = grace - MARGIN;
+    if drain.patience > usable {
+        let patience = drain.patience;
+        return Err(BudgetError::Patience { patience, grace });
+    }
+    if drain.max + drain.jitter <= usable || sabotage::is_off(Rule::Budget) {
+        return Ok(());
+    }
+    let drain = drain.clone();
+    Err(match drain.min + drain.quiet + drain.jitter > usable {
+        true => BudgetError::Least { drain, grace },
+        false => BudgetError::Drain { drain, grace },
+    })
+}
+
+fn descriptors_fit(http: &Http, limit: Option<u64>) -> Result<(), BudgetError> {
+    let Some(limit) = limit else { return Ok(()) };
+    let room = Budget::connections_within(limit, http.workers);
+    if http.max_connections <= room {
+        return Ok(());
+    }
+    Err(BudgetError::Descriptors {
+        wanted: http.max_connections,
+        limit,
+        reserved: reserved(http.workers),
+        room,
+    })
 }
 
 fn reserved(workers: u32) -> u64 {
@@ -159,10 +203,11 @@ mod tests {
             budget.fence_at_earliest,
             budget.fence_at_latest,
             budget.streams_told_at_latest,
+            budget.patience_until,
             budget.cut_at,
             budget.kill_at,
         ];
-        assert_eq!(steps.map(|step| step.as_secs()), [3, 15, 16, 28, 30]);
+        assert_eq!(steps.map(|step| step.as_secs()), [5, 15, 16, 21, 28, 30]);
     }
 
     #[test]
@@ -177,20 +222,48 @@ mod tests {
 
     #[test]
     fn the_lame_duck_must_have_time_to_see_the_quiet() {
-        assert!(loaded(&[("DRAIN__MIN", "14s")]).fit(None).is_ok());
+        let with_min = |min| [("DRAIN__MAX", "15s"), ("DRAIN__MIN", min)];
+        assert!(loaded(&with_min("14s")).fit(None).is_ok());
         assert_eq!(
-            refusal(&[("DRAIN__MIN", "14500ms")], None),
+            refusal(&with_min("14500ms"), None),
             "drain.min = 14500ms and drain.quiet = 1s do not fit drain.max = 15s: \
              min + quiet must be at most max"
         );
     }
 
     #[test]
-    fn a_grace_period_without_room_is_refused() {
+    fn a_lame_duck_that_is_too_long_is_told_by_what_was_set_not_by_what_follows() {
+        let asked = [("GRACE_PERIOD", "10s"), ("DRAIN__MIN", "8s")];
         assert_eq!(
-            refusal(&[("GRACE_PERIOD", "2s")], None),
-            "grace_period = 2s: must be longer than 2s, which are kept to finish before SIGKILL"
+            refusal(&asked, None),
+            "drain.min = 8s, drain.quiet = 333ms and drain.jitter = 333ms do not fit \
+             grace_period = 10s: min + quiet + jitter must be at most grace_period - 2s = 8s"
         );
+    }
+
+    #[test]
+    fn patience_must_end_before_the_cut() {
+        assert!(loaded(&[("DRAIN__PATIENCE", "28s")]).fit(None).is_ok());
+        assert!(loaded(&[("DRAIN__PATIENCE", "0s")]).fit(None).is_ok());
+        assert_eq!(
+            refusal(&[("DRAIN__PATIENCE", "28001ms")], None),
+            "drain.patience = 28001ms does not fit grace_period = 30s: \
+             must be at most grace_period - 2s = 28s"
+        );
+    }
+
+    #[test]
+    fn a_grace_period_without_room_is_refused() {
+        assert!(loaded(&[("GRACE_PERIOD", "3s")]).fit(None).is_ok());
+        for (grace, told) in [("0s", "0s"), ("2s", "2s"), ("2999ms", "2999ms")] {
+            assert_eq!(
+                refusal(&[("GRACE_PERIOD", grace)], None),
+                format!(
+                    "grace_period = {told}: \
+                     must be at least 3s, of which 2s are kept to finish before SIGKILL"
+                )
+            );
+        }
     }
 
     #[test]

@@ -55,6 +55,41 @@ pub(super) mod duration {
     }
 }
 
+/// Paths, as they stand in a request without its query.
+pub(super) fn paths<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    let is_path = |path: &String| {
+        path.starts_with('/')
+            && path
+                .bytes()
+                .all(|byte| !matches!(byte, b'?' | b'#' | ..=b' '))
+    };
+    let paths = Vec::<String>::deserialize(source).ok();
+    paths
+        .filter(|paths| paths.iter().all(is_path))
+        .ok_or_else(|| expected(r#"a list of paths, each beginning with "/", such as ["/health"]"#))
+}
+
+/// A duration above zero, or none.
+pub(super) mod optional_duration {
+    use super::*;
+
+    pub(crate) fn serialize<S>(duration: &Option<Duration>, sink: S) -> Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        duration.map(text).serialize(sink)
+    }
+
+    pub(crate) fn deserialize<'de, D>(source: D) -> Result<Option<Duration>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        #[derive(Deserialize)]
+        struct Positive(#[serde(with = "positive_duration")] Duration);
+        Ok(Option::deserialize(source)?.map(|Positive(duration)| duration))
+    }
+}
+
 /// A duration above zero.
 pub(super) mod positive_duration {
     use super::*;

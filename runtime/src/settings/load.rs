@@ -9,6 +9,7 @@ use config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::derive::derive;
 use super::origin::Origins;
 use super::tree::Tree;
 use super::{Budget, Origin, Settings, SettingsError};
@@ -72,7 +73,12 @@ where
     let written = written(config_file, variables.filter_map(Variable::named).collect())?;
     let mut tree = Tree::new(&defaults);
     tree.lay(written, config_file);
-    let settings = tree.read(&defaults)?;
+    let mut settings = tree.read(&defaults)?;
+    derive(
+        &mut settings.drain,
+        settings.grace_period,
+        &mut tree.origins,
+    );
     different_ports(&settings)?;
     Ok(Loaded {
         settings,

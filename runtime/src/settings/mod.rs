@@ -1,11 +1,13 @@
 //! What an operator may set: defaults, then an optional TOML file, then the environment.
 
 mod budget;
+mod derive;
 mod error;
 mod field;
 mod load;
 mod origin;
 mod print;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -22,6 +24,7 @@ pub(crate) use self::error::SettingsError;
 pub(crate) use self::load::{Loaded, load};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::print::print;
+pub(crate) use self::rate::Rate;
 
 /// All settings of a service whose own ones are `S`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,10 +58,14 @@ pub(crate) struct Http {
     /// How long a request's head may take from its first byte on.
     #[serde(with = "field::positive_duration")]
     pub(crate) head_timeout: Duration,
-    /// How long a handler may have to wait for each further KiB of a request's body, or for its
-    /// end. The time in which it does not wait, since it is busy, does not count.
+    /// How long a request's body may stand still while a handler waits for more of it. The time in
+    /// which it does not wait, since it is busy, does not count.
     #[serde(with = "field::positive_duration")]
     pub(crate) body_timeout: Duration,
+    /// How quick such a body must be on average, if at all.
+    pub(crate) body_rate: Option<Rate>,
+    /// Whether a client that has sent its FIN still gets its answer.
+    pub(crate) half_close: bool,
     /// Threads that serve connections.
     #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
     pub(crate) workers: u32,
@@ -79,12 +86,12 @@ pub(crate) struct Admin {
 }
 
 /// `drain.*`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Drain {
     /// The lame duck lasts at least this long.
     #[serde(with = "field::duration")]
     pub(crate) min: Duration,
-    /// The lame duck ends once no new connection came for this long.
+    /// The lame duck ends once there was no sign of traffic for this long.
     #[serde(with = "field::duration")]
     pub(crate) quiet: Duration,
     /// The lame duck lasts at most this long.
@@ -93,6 +100,12 @@ pub(crate) struct Drain {
     /// Over which the streams are told, so that their clients do not come back all at once.
     #[serde(with = "field::duration")]
     pub(crate) jitter: Duration,
+    /// Until when after T0 a kept connection that was not told to leave is waited for.
+    #[serde(with = "field::duration")]
+    pub(crate) patience: Duration,
+    /// Paths whose requests are no sign of traffic: a load balancer's check. No queries.
+    #[serde(deserialize_with = "field::paths")]
+    pub(crate) ignore: Vec<String>,
 }
 
 /// `lifecycle.*`
@@ -100,6 +113,9 @@ pub(crate) struct Drain {
 pub(crate) struct Lifecycle {
     /// What `/readyz` says in the lame duck.
     pub(crate) readiness: Readiness,
+    /// `/livez` fails when no worker has answered for so long.
+    #[serde(with = "field::optional_duration")]
+    pub(crate) live_within: Option<Duration>,
 }
 
 /// `lifecycle.readiness`
@@ -155,9 +171,11 @@ impl<S: Default> Default for Settings<S> {
             http: Http::default(),
             admin: Admin::default(),
             grace_period: Duration::from_secs(30),
+            // Its durations follow from the grace period: see `derive`.
             drain: Drain::default(),
             lifecycle: Lifecycle {
                 readiness: Readiness::Serving,
+                live_within: None,
             },
             log: Log {
                 format: LogFormat::Auto,
@@ -176,7 +194,9 @@ impl Default for Http {
             address: (Ipv4Addr::UNSPECIFIED, 8080).into(),
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(5),
-            body_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            body_rate: None,
+            half_close: true,
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
             backlog: 4_096,
             max_connections: 10_000,
@@ -188,17 +208,6 @@ impl Default for Admin {
     fn default() -> Self {
         Self {
             address: (Ipv4Addr::UNSPECIFIED, 9090).into(),
-        }
-    }
-}
-
-impl Default for Drain {
-    fn default() -> Self {
-        Self {
-            min: Duration::from_secs(3),
-            quiet: Duration::from_secs(1),
-            max: Duration::from_secs(15),
-            jitter: Duration::from_secs(1),
         }
     }
 }

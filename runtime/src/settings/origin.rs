@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub(crate) enum Origin {
     /// Nobody.
     Default,
+    /// Nobody: it follows from the grace period.
+    GracePeriod,
     /// The settings file.
     File(PathBuf),
     /// The environment variable of this name.
@@ -21,6 +23,7 @@ impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::GracePeriod => f.write_str("from grace_period"),
             Self::File(path) => path.display().fmt(f),
             Self::Variable(name) => f.write_str(name),
             Self::Descriptors(limit) => write!(f, "lowered to the descriptor limit, {limit}"),

@@ -92,22 +92,26 @@ fn toml(value: &Json) -> String {
 /// What the budget means for a drain, step by step.
 fn timeline<S>(settings: &Settings<S>, budget: &Budget) -> String {
     let (quiet, jitter) = (text(settings.drain.quiet), text(settings.drain.jitter));
-    let steps = [
+    let mut steps = [
         (
             Duration::ZERO,
             "lame duck: all is served, every client is told to leave".to_owned(),
         ),
         (
             budget.fence_at_earliest,
-            format!("the fence, if nobody new came for {quiet}"),
+            format!("the fence, if there was no sign of traffic for {quiet}"),
         ),
         (
             budget.fence_at_latest,
-            "the fence at the latest: newcomers are refused".to_owned(),
+            "the fence at the latest: new connections are refused".to_owned(),
         ),
         (
             budget.streams_told_at_latest,
             format!("streams have been told to end, over {jitter}"),
+        ),
+        (
+            budget.patience_until,
+            "patience ends: untold idle connections are waited for no longer".to_owned(),
         ),
         (
             budget.cut_at,
@@ -118,7 +122,8 @@ fn timeline<S>(settings: &Settings<S>, budget: &Budget) -> String {
             "SIGKILL, if terminationGracePeriodSeconds says the same".to_owned(),
         ),
     ];
-    let mut out = "\n# The drain, from T0 on (the first of preStop, SIGTERM, SIGINT):\n".to_owned();
+    steps.sort_by_key(|(at, _)| *at);
+    let mut out = "\n# The drain, from T0 on (the first of preStop and the signals):\n".to_owned();
     for (at, what) in steps {
         out.push_str(&format!("# {:>8}  {what}\n", text(at)));
     }
@@ -219,7 +224,7 @@ mod tests {
     #[test]
     fn the_budget_is_told_in_80_columns() {
         let text = printed::<()>(&[]);
-        for at in ["3s", "15s", "16s", "28s", "30s"] {
+        for at in ["5s", "15s", "16s", "21s", "28s", "30s"] {
             let step = |line: &str| {
                 line.trim_start_matches(['#', ' '])
                     .starts_with(&format!("{at}  "))

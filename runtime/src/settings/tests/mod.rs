@@ -109,14 +109,17 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!(http.address.to_string(), "0.0.0.0:8080");
     let seconds =
         [http.keep_alive, http.head_timeout, http.body_timeout].map(|time| time.as_secs());
-    assert_eq!(seconds, [75, 5, 10]);
+    assert_eq!(seconds, [75, 5, 30]);
+    assert_eq!((http.body_rate, http.half_close), (None, true));
     assert!((1..=1_024).contains(&http.workers));
     assert_eq!((http.backlog, http.max_connections), (4_096, 10_000));
     assert_eq!(admin.address.to_string(), "0.0.0.0:9090");
     assert_eq!(grace_period.as_secs(), 30);
     let seconds = [drain.min, drain.quiet, drain.max, drain.jitter].map(|time| time.as_secs());
-    assert_eq!(seconds, [3, 1, 15, 1]);
+    assert_eq!(seconds, [5, 1, 15, 1]);
+    assert_eq!((drain.patience.as_secs(), drain.ignore), (21, Vec::new()));
     assert_eq!(lifecycle.readiness, Readiness::Serving);
+    assert_eq!(lifecycle.live_within, None);
     assert_eq!((log.format, log.level), (LogFormat::Auto, LogLevel::Info));
     assert_eq!(service.greeting, "Hello");
 }
@@ -137,7 +140,8 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         Origin::Variable("LASTCALL__DRAIN__MIN".into())
     );
     assert_eq!(loaded.origin("drain.quiet"), Origin::File(file.0.clone()));
-    assert_eq!(loaded.origin("drain.max"), Origin::Default);
+    assert_eq!(loaded.origin("drain.max"), Origin::GracePeriod);
+    assert_eq!(loaded.origin("grace_period"), Origin::Default);
 }
 
 #[test]
@@ -181,6 +185,31 @@ fn a_variable_takes_the_type_of_its_setting() {
     assert_eq!(service.hosts, ["a", "b"]);
     assert_eq!(service.labels["tier"], "1");
     assert_eq!(service.tls.unwrap().cert, "pem");
+}
+
+#[test]
+fn the_runtimes_own_lists_rates_and_optional_durations_can_be_set_either_way() {
+    let variables = [
+        ("LASTCALL__DRAIN__IGNORE", r#"["/lb", "/"]"#),
+        ("LASTCALL__HTTP__BODY_RATE", "1KiB"),
+        ("LASTCALL__HTTP__HALF_CLOSE", "false"),
+        ("LASTCALL__LIFECYCLE__LIVE_WITHIN", "20s"),
+    ];
+    let file = "drain.ignore = [\"/lb\", \"/\"]\nhttp.body_rate = 1024\n\
+                http.half_close = false\nlifecycle.live_within = \"20s\"";
+    let number = from_env(&[("LASTCALL__HTTP__BODY_RATE", "1024")]).unwrap();
+    for loaded in [from_env(&variables).unwrap(), from_file(file).unwrap()] {
+        let Settings {
+            http,
+            drain,
+            lifecycle,
+            ..
+        } = loaded.settings;
+        assert_eq!(drain.ignore, ["/lb", "/"]);
+        assert!(http.body_rate.is_some() && !http.half_close);
+        assert_eq!(http.body_rate, number.settings.http.body_rate);
+        assert_eq!(lifecycle.live_within, Some(Duration::from_secs(20)));
+    }
 }
 
 #[test]

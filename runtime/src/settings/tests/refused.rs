@@ -64,6 +64,53 @@ fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
              must be a duration of at most 365 days",
         ),
         (
+            "LASTCALL__HTTP__BODY_RATE",
+            "fast",
+            "http.body_rate = \"fast\" (LASTCALL__HTTP__BODY_RATE): \
+             must be above zero: bytes per second, such as 500 or \"1KiB\"",
+        ),
+        (
+            "LASTCALL__HTTP__BODY_RATE",
+            "0",
+            "http.body_rate = 0 (LASTCALL__HTTP__BODY_RATE): \
+             must be above zero: bytes per second, such as 500 or \"1KiB\"",
+        ),
+        (
+            "LASTCALL__LIFECYCLE__LIVE_WITHIN",
+            "0s",
+            "lifecycle.live_within = \"0s\" (LASTCALL__LIFECYCLE__LIVE_WITHIN): \
+             must be above zero: a duration such as \"3s\" or \"500ms\"",
+        ),
+        (
+            "LASTCALL__HTTP__HALF_CLOSE",
+            "no",
+            "http.half_close = \"no\" (LASTCALL__HTTP__HALF_CLOSE): must be true or false",
+        ),
+        (
+            "LASTCALL__DRAIN__PATIENCE",
+            "long",
+            "drain.patience = \"long\" (LASTCALL__DRAIN__PATIENCE): \
+             must be a duration such as \"3s\" or \"500ms\"",
+        ),
+        (
+            "LASTCALL__DRAIN__IGNORE",
+            "/lb",
+            "drain.ignore = \"/lb\" (LASTCALL__DRAIN__IGNORE): \
+             must be a list of paths, each beginning with \"/\", such as [\"/health\"]",
+        ),
+        (
+            "LASTCALL__DRAIN__IGNORE",
+            r#"["/lb","health"]"#,
+            "drain.ignore = [\"/lb\",\"health\"] (LASTCALL__DRAIN__IGNORE): \
+             must be a list of paths, each beginning with \"/\", such as [\"/health\"]",
+        ),
+        (
+            "LASTCALL__DRAIN__IGNORE",
+            r#"["/lb?x"]"#,
+            "drain.ignore = [\"/lb?x\"] (LASTCALL__DRAIN__IGNORE): \
+             must be a list of paths, each beginning with \"/\", such as [\"/health\"]",
+        ),
+        (
             "LASTCALL__GRACE_PERIOD",
             "30",
             "grace_period = 30 (LASTCALL__GRACE_PERIOD): \
@@ -174,7 +221,8 @@ fn numbers_and_texts_of_a_file_are_not_bent_into_each_other() {
 fn an_unknown_key_is_told_with_its_origin_and_its_neighbours() {
     assert_eq!(
         refusal("LASTCALL__DRAIN__MNI", "5s"),
-        "unknown setting drain.mni (LASTCALL__DRAIN__MNI): must be one of jitter, max, min, quiet"
+        "unknown setting drain.mni (LASTCALL__DRAIN__MNI): \
+         must be one of ignore, jitter, max, min, patience, quiet"
     );
     assert_eq!(
         file_refusal("[drian]\nmin = \"5s\""),
