@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     conn::Accepted,
-    control::{Control, Counters, Notice, Slot, Stage},
+    control::{Control, Counters, Notice, Slot},
     listener::Listener,
 };
 
@@ -44,15 +44,12 @@ impl Acceptor {
         // Past the fence there is no later, so the limit is no reason to lose anybody.
         let deal = |socket, peer| self.deal(socket, peer);
         // Idle connections hold the descriptors that those in the queue need.
-        let held_up = || self.control.raise(Stage::CloseIdle, Instant::now());
+        let held_up = || self.control.end_idle_at(Instant::now());
         let fenced = listener.fence(deal, held_up).await;
         self.control.notify(Notice::Fenced(fenced));
     }
 
     fn deal(&self, socket: TcpStream, peer: SocketAddr) {
-        if self.control.stage() >= Stage::Goodbye {
-            self.control.notify(Notice::Newcomer);
-        }
         let Some(seat) = self
             .seats
             .iter()

@@ -16,7 +16,14 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use slot::{Counters, Slot};
 
-use crate::lifecycle::{Cause, Load};
+use crate::{
+    lifecycle::{Cause, Load},
+    settings::Drain,
+};
+
+/// A connection that has been silent for so long when the fence goes up is not waited for, however
+/// short `drain.patience` is: mostly it is of a pool that has forgotten it.
+const LONG_SILENCE: Duration = Duration::from_secs(30);
 
 /// What a connection may do, as far as the lifecycle is concerned. It only ever rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,12 +31,12 @@ use crate::lifecycle::{Cause, Load};
 pub(crate) enum Stage {
     /// Serve, and keep alive.
     Serve,
-    /// Serve, and say goodbye.
+    /// Serve, and say goodbye by HTTP/1.1.
     Goodbye,
-    /// The fence goes up: streams end themselves.
+    /// Say goodbye by HTTP/2, too.
+    TellHttp2,
+    /// The fence goes up: streams end themselves, and idle connections each at their time.
     Drain,
-    /// Nothing else is in flight: idle connections end.
-    CloseIdle,
     /// The deadline: everything ends, and is counted.
     Cut,
 }
@@ -38,8 +45,8 @@ impl Stage {
     const ALL: [Self; 5] = [
         Self::Serve,
         Self::Goodbye,
+        Self::TellHttp2,
         Self::Drain,
-        Self::CloseIdle,
         Self::Cut,
     ];
 }
@@ -49,8 +56,10 @@ impl Stage {
 pub(crate) enum Notice {
     /// A signal, or preStop.
     Told(Cause),
-    /// A connection was accepted after T0.
-    Newcomer,
+    /// A connection has spoken that was accepted after T0, at this moment.
+    Newcomer(Instant),
+    /// The first request since T0 on a connection of HTTP/1.1 that was there before.
+    KeptRequest(Instant),
     /// The listener is closed.
     Fenced(Fenced),
     /// A worker has nothing in flight, or nothing open, any more.
@@ -68,35 +77,53 @@ pub(crate) struct Fenced {
     pub(crate) kernel: bool,
 }
 
+/// When the fence goes up, and how long idle connections of HTTP/1.1 are waited for behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fence {
+    pub(crate) at: Instant,
+    /// Until then a connection is kept whose client has not been told to leave ...
+    pub(crate) idle_until: Instant,
+    /// ... unless it has been silent for so long at the fence.
+    pub(crate) long_silence: Duration,
+}
+
 /// Shared by the driver and all workers.
 #[derive(Debug)]
 pub(crate) struct Control {
     stage: AtomicU8,
     changed: watch::Sender<Stage>,
     notices: mpsc::UnboundedSender<Notice>,
-    jitter: Duration,
+    drain: Drain,
     t0: OnceLock<Instant>,
     draining_since: OnceLock<Instant>,
+    idle_until: Mutex<Option<Instant>>,
     /// Microseconds from T0 to the last request, plus one; 0 is none.
     last_request: AtomicU64,
     streams_told: AtomicU64,
     responses_finished: AtomicU64,
+    crossed: AtomicU64,
+    unanswered: AtomicU64,
+    vanished: AtomicU64,
     cut: Mutex<BTreeMap<String, u64>>,
     counters: OnceLock<Vec<Arc<Counters>>>,
 }
 
 impl Control {
-    pub(crate) fn new(jitter: Duration, notices: mpsc::UnboundedSender<Notice>) -> Arc<Self> {
+    pub(crate) fn new(drain: Drain, notices: mpsc::UnboundedSender<Notice>) -> Arc<Self> {
         Arc::new(Self {
             stage: AtomicU8::new(Stage::Serve as u8),
             changed: watch::Sender::new(Stage::Serve),
             notices,
-            jitter,
+            drain,
             t0: OnceLock::new(),
             draining_since: OnceLock::new(),
+            idle_until: Mutex::default(),
             last_request: AtomicU64::new(0),
             streams_told: AtomicU64::new(0),
             responses_finished: AtomicU64::new(0),
+            crossed: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            vanished: AtomicU64::new(0),
             cut: Mutex::default(),
             counters: OnceLock::new(),
         })
@@ -155,12 +182,49 @@ impl Control {
             .sum()
     }
 
-    pub(crate) fn jitter(&self) -> Duration {
-        self.jitter
+    /// Connections that speak HTTP/2, over all workers.
+    pub(crate) fn http2(&self) -> usize {
+        let counters = self.counters.get().into_iter().flatten();
+        counters.map(|counters| counters.http2()).sum()
+    }
+
+    /// The settings of the drain.
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
+    pub(crate) fn t0(&self) -> Option<Instant> {
+        self.t0.get().copied()
     }
 
     pub(crate) fn draining_since(&self) -> Option<Instant> {
         self.draining_since.get().copied()
+    }
+
+    /// Has idle connections end at this moment, or at the one that was said before, if that is
+    /// earlier; and wakes whoever watches the stage.
+    pub(crate) fn end_idle_at(&self, at: Instant) {
+        let mut idle_until = self
+            .idle_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *idle_until = Some(idle_until.map_or(at, |before| before.min(at)));
+        drop(idle_until);
+        self.changed.send_modify(|_| {});
+    }
+
+    /// The fence, once the process drains.
+    pub(crate) fn fence(&self) -> Option<Fence> {
+        let at = self.draining_since()?;
+        let idle_until = *self
+            .idle_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some(Fence {
+            at,
+            idle_until: idle_until.unwrap_or(at),
+            long_silence: LONG_SILENCE.max(self.drain.patience),
+        })
     }
 
     /// Notes a request that came after T0; an operator reads from the last one whether the lame
@@ -200,6 +264,35 @@ impl Control {
 
     pub(crate) fn responses_finished(&self) -> u64 {
         self.responses_finished.load(SeqCst)
+    }
+
+    /// Counts a request that came behind the FIN of a connection whose client was never told to
+    /// leave: it is lost, and neither side could see it coming.
+    pub(crate) fn count_crossed(&self) {
+        self.crossed.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn crossed(&self) -> u64 {
+        self.crossed.load(SeqCst)
+    }
+
+    /// Counts a connection whose client went on sending after it was told that nothing more would
+    /// be answered.
+    pub(crate) fn count_unanswered(&self) {
+        self.unanswered.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered.load(SeqCst)
+    }
+
+    /// Counts a peer that has gone without a word, and was waited for no longer.
+    pub(crate) fn count_vanished(&self) {
+        self.vanished.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn vanished(&self) -> u64 {
+        self.vanished.load(SeqCst)
     }
 
     /// Counts something that the deadline ended, under the name of its route.

@@ -74,7 +74,7 @@ impl Drain {
     fn new(control: Arc<Control>) -> Self {
         let after = match control.draining_since() {
             Some(_) => Duration::ZERO,
-            None => control.jitter().mul_f64(random_fraction()),
+            None => control.drain().jitter.mul_f64(random_fraction()),
         };
         Self(Some(Rc::new(Told {
             control,
@@ -156,9 +156,14 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::settings;
 
     fn control(jitter: Duration) -> Arc<Control> {
-        Control::new(jitter, mpsc::unbounded_channel().0)
+        let drain = settings::Drain {
+            jitter,
+            ..settings::Drain::default()
+        };
+        Control::new(drain, mpsc::unbounded_channel().0)
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The driver: feeds the lifecycle with what happens, and carries out what it decides.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::pin,
     sync::Arc,
@@ -109,11 +110,14 @@ impl Driver {
                 Event::Told(Cause::Sigterm)
             }
             Notice::Told(cause) => Event::Told(cause),
-            Notice::Newcomer => {
+            Notice::Newcomer(at) => {
                 self.report.connections_after_t0 += 1;
-                self.report.last_connection_ms = self.since_t0();
-                Event::Newcomer
+                let t0 = self.machine.told().map(|(t0, _)| t0);
+                let since = t0.map(|t0| millis(at.saturating_duration_since(t0)));
+                self.report.last_connection_ms = self.report.last_connection_ms.max(since);
+                Event::Traffic(at)
             }
+            Notice::KeptRequest(at) => Event::Traffic(at),
             Notice::Fenced(Fenced { accepted, kernel }) => {
                 self.report.accepted_after_fence = accepted;
                 self.report.kernel_fence = Some(kernel);
@@ -131,20 +135,27 @@ impl Driver {
 
     async fn step(&mut self, event: Event) {
         let now = Instant::now();
-        let before = self.machine.phase();
-        let mut actions = self.machine.on(event, now);
+        self.feed(event, now).await;
         if self.machine.phase() == Phase::Draining {
             // Whatever happened may have been the last thing that was waited for.
-            actions.extend(self.machine.on(Event::Load(self.control.load()), now));
+            self.feed(Event::Load(self.control.load()), now).await;
         }
-        let phase = self.machine.phase();
-        if phase != before {
-            tracing::info!(phase = phase.name(), "phase");
+        self.publish(self.machine.phase());
+    }
+
+    async fn feed(&mut self, event: Event, now: Instant) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let before = self.machine.phase();
+            let actions = self.machine.on(event, now);
+            let phase = self.machine.phase();
+            if phase != before {
+                tracing::info!(phase = phase.name(), "phase");
+            }
+            for action in actions {
+                events.extend(self.act(action, now).await);
+            }
         }
-        for action in actions {
-            self.act(action, now).await;
-        }
-        self.publish(phase);
     }
 
     fn publish(&self, phase: Phase) {
@@ -160,12 +171,19 @@ impl Driver {
         });
     }
 
-    async fn act(&mut self, action: Action, now: Instant) {
+    /// Carries an action out, and says what the machine is to hear of it at once.
+    async fn act(&mut self, action: Action, now: Instant) -> Option<Event> {
         match action {
             Action::BeginLameDuck => {
                 self.control.raise(Stage::Goodbye, now);
                 self.report.at_t0 = self.control.load();
                 self.enter(Phase::LameDuck, now);
+            }
+            Action::TellHttp2 => {
+                // Raised first and counted second, while a connection is counted first and looks at
+                // the stage second: in whatever order the two run, nobody is missed.
+                self.control.raise(Stage::TellHttp2, now);
+                return Some(Event::Http2Told(self.control.http2() > 0));
             }
             Action::AnswerPrestop => {
                 self.status
@@ -173,6 +191,7 @@ impl Driver {
             }
             Action::BeginDraining => {
                 self.enter(Phase::Draining, now);
+                self.control.end_idle_at(self.machine.idle_until(now));
                 self.control.raise(Stage::Drain, now);
                 if sabotage::is_off(Rule::Finish) {
                     self.control.raise(Stage::Cut, now);
@@ -184,7 +203,7 @@ impl Driver {
                     let _ = fence.send(());
                 }
             }
-            Action::CloseIdle => self.control.raise(Stage::CloseIdle, now),
+            Action::EndIdle => self.control.end_idle_at(now),
             Action::RunHooks => self.run_hooks(),
             Action::Cut => self.cut(now).await,
             Action::Stop => self.leave(now),
@@ -193,6 +212,7 @@ impl Driver {
                 self.enter(Phase::Stopped, now);
             }
         }
+        None
     }
 
     fn run_hooks(&mut self) {
@@ -236,12 +256,11 @@ impl Driver {
         self.report.last_request_ms = self.control.last_request().map(millis);
         self.report.streams_told = self.control.streams_told();
         self.report.responses_finished = self.control.responses_finished();
+        self.report.crossed = self.control.crossed();
+        self.report.unanswered = self.control.unanswered();
+        self.report.vanished = self.control.vanished();
         self.report.cut = self.control.cut();
         self.report.exit = self.exit.map(Exit::code);
         self.report.publish();
-    }
-
-    fn since_t0(&self) -> Option<u64> {
-        self.machine.told().map(|(t0, _)| millis(t0.elapsed()))
     }
 }

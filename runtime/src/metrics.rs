@@ -14,7 +14,9 @@ use actix_web::{
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, text},
-    metrics::{family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    metrics::{
+        counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info,
+    },
     registry::{Registry, Unit},
 };
 use tokio::sync::watch;
@@ -105,6 +107,32 @@ impl Collector for Gauges {
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let counters = [
+            (
+                "lastcall_requests_crossed",
+                "Requests lost behind the end of an idle connection (at least)",
+                self.control.crossed(),
+            ),
+            (
+                "lastcall_connections_unanswered",
+                "Connections whose clients sent more after they were told to leave",
+                self.control.unanswered(),
+            ),
+            (
+                "lastcall_peers_vanished",
+                "Peers that went without a word, with bytes on their way",
+                self.control.vanished(),
+            ),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                counter.metric_type(),
+            )?)?;
         }
         let phase = ConstGauge::new(self.status.borrow().phase as i64);
         let help = "0 starting, 1 ready, 2 lame duck, 3 draining, 4 stopped";

@@ -52,6 +52,15 @@ pub(crate) struct Report {
     /// told to end; and the others that were under way when the drain began, and were finished.
     pub(crate) streams_told: u64,
     pub(crate) responses_finished: u64,
+    /// Requests that came behind the FIN of an idle connection whose client was never told to
+    /// leave, and are lost. A lower bound: what comes later still is not seen. Since the start.
+    pub(crate) crossed: u64,
+    /// Connections whose clients went on sending behind the last response, which had told them
+    /// that nothing more would be answered.
+    pub(crate) unanswered: u64,
+    /// Peers that went without a word, and were waited for no longer; a response that one of them
+    /// did not get is in `cut`.
+    pub(crate) vanished: u64,
     pub(crate) hooks_failed: Vec<String>,
     /// What the deadline cut, by route.
     pub(crate) cut: BTreeMap<String, u64>,

@@ -26,7 +26,7 @@ fn bad_settings_are_refused_in_one_line_that_says_what_is_allowed() {
             &[
                 "drain.mni",
                 "LASTCALL__DRAIN__MNI",
-                "jitter, max, min, quiet",
+                "ignore, jitter, max, min, patience, quiet",
             ],
         ),
         (

@@ -2,7 +2,6 @@
 
 use crate::{
     gate::Gate,
-    ms, pass,
     process::{Setup, Signal},
     wire::{Wire, get, post},
 };
@@ -80,51 +79,6 @@ fn newcomers_are_served_in_the_lame_duck_and_refused_after_it() {
     ] {
         assert!(report[figure].is_u64(), "{figure}: {report}");
     }
-}
-
-#[test]
-fn an_idle_connection_stays_until_nothing_else_is_in_flight() {
-    let service = Setup::held().serve();
-    let gate = Gate::new();
-    let mut idle = service.connect();
-    idle.ask(&get("/hello/idle")).expect(200, "Hello, idle!");
-    let mut busy = service.connect();
-    busy.send(get(&gate.target("/gate")));
-    let waiting = gate.waiting();
-    service.begin_lame_duck();
-    pass(ms(200), "an idle connection is left alone in the lame duck");
-    assert!(idle.is_silent());
-    service.begin_draining();
-    pass(
-        ms(200),
-        "and in the drain, as long as something is in flight",
-    );
-    assert!(idle.is_silent());
-    waiting.let_go();
-    busy.response().expect(200, "let go");
-    idle.expect_fin();
-    drop(idle);
-    service.left_in_good_order();
-}
-
-#[test]
-fn an_idle_connection_that_asks_while_the_process_drains_is_served() {
-    let service = Setup::held().serve();
-    let gate = Gate::new();
-    let mut idle = service.connect();
-    idle.ask(&get("/hello/idle")).expect(200, "Hello, idle!");
-    let mut busy = service.connect();
-    busy.send(get(&gate.target("/gate")));
-    let waiting = gate.waiting();
-    service.begin_lame_duck();
-    service.begin_draining();
-    let response = idle.ask(&get("/hello/drain"));
-    response.expect(200, "Hello, drain!");
-    assert!(response.head.says_goodbye());
-    idle.expect_fin();
-    waiting.let_go();
-    busy.response().expect(200, "let go");
-    service.left_in_good_order();
 }
 
 #[test]

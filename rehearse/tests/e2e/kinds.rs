@@ -62,9 +62,8 @@ fn each_kind_of_response_is_counted() {
 fn what_was_over_before_the_drain_or_begins_in_it_is_of_neither_kind() {
     let service = Setup::held().serve();
     let gate = Gate::new();
-    let mut idle = service.connect();
-    idle.ask(&get("/hello/before"))
-        .expect(200, "Hello, before!");
+    service.get("/hello/before").expect(200, "Hello, before!");
+    let mut new = service.connect();
     let mut half = service.connect();
     half.send("GET /hello/half HT");
     let mut busy = service.connect();
@@ -76,7 +75,7 @@ fn what_was_over_before_the_drain_or_begins_in_it_is_of_neither_kind() {
     // Its head is whole only now.
     half.send("TP/1.1\r\nhost: e2e\r\n\r\n");
     half.response().expect(200, "Hello, half!");
-    idle.ask(&get("/hello/drain")).expect(200, "Hello, drain!");
+    new.ask(&get("/hello/drain")).expect(200, "Hello, drain!");
     assert_eq!(service.status()["responses_finished"], 0);
     waiting.let_go();
     busy.response().expect(200, "let go");

@@ -5,24 +5,56 @@ use std::{
 
 use super::{link::Link, timer::Timer};
 use crate::{
+    control::Control,
     kernel,
     sabotage::{self, Rule},
 };
 
-/// How long the client's own FIN is waited for once it has everything.
-const LINGER: Duration = Duration::from_millis(200);
+/// How long the client's own FIN is waited for once it has everything: so many round trips, so that
+/// what it sent before it heard of ours arrives here ...
+const ROUND_TRIPS: u32 = 3;
 
-/// How long at most the rest of a body is discarded that the handler did not want.
+/// ... within these bounds.
+const LINGER: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
+/// How long at most something is discarded that is no request.
 const DISCARD: Duration = Duration::from_secs(5);
+
+/// A client that uploads reads its answer when it has sent what it was about to send: it may pause
+/// for so long, and take so long in all.
+const UPLOAD_PAUSE: Duration = Duration::from_secs(5);
+const UPLOAD: Duration = Duration::from_secs(30);
 
 /// How long the acknowledgement of a FIN is waited for that has no byte before it: a peer that has
 /// vanished without a word is owed nothing.
 const FIN_ALONE: Duration = Duration::from_secs(1);
 
-/// The kernel has no event for "all is acknowledged", so it is asked at these intervals; mostly
-/// the client's FIN comes first, and brings the answer with it.
+/// The kernel has no event for "all is acknowledged", so it is asked at intervals that grow from the
+/// one to the other; mostly the client's FIN comes first, and brings the answer with it.
 const FIRST_CHECK: Duration = Duration::from_millis(1);
-const LAST_CHECK: Duration = Duration::from_millis(50);
+const LAST_CHECK: Duration = Duration::from_millis(100);
+
+/// What bytes are that arrive behind our FIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// A request of a client that was never told to leave: it crossed the FIN, and is lost.
+    Crossed,
+    /// A request of a client that was told that nothing more would be answered.
+    Unanswered,
+    /// The rest of a request's body that nobody read.
+    Body,
+    /// No request: what follows broken framing, or frames of HTTP/2.
+    Anything,
+}
+
+/// How a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// Its socket may be dropped.
+    Done,
+    /// Its peer has gone without a word, and did not get all of its response.
+    Vanished,
+}
 
 /// The end of a connection: FIN, then wait until the peer has acknowledged every byte, then
 /// read and discard until its FIN.
@@ -36,8 +68,9 @@ pub(super) struct Close {
     /// It is to end by RST, once the peer has what was sent.
     abrupt: bool,
     peer_done: bool,
-    /// The client was still sending when it was answered.
-    unread: bool,
+    behind: Behind,
+    /// Something behind the FIN has been counted.
+    counted: bool,
     /// Every byte had been acknowledged when this began.
     owes_nothing: bool,
     began: Instant,
@@ -46,22 +79,26 @@ pub(super) struct Close {
     progress: Instant,
     /// When something was last discarded. A peer that sends takes nothing by that.
     discarded: Instant,
+    /// When the kernel is asked next, and how long after the time before.
+    check_at: Instant,
     check_after: Duration,
     acknowledged: Option<Instant>,
 }
 
 impl Close {
-    pub(super) fn new(link: &Link, unread: bool, now: Instant) -> Self {
+    pub(super) fn new(link: &Link, behind: Behind, now: Instant) -> Self {
         Self {
             fin_sent: false,
             abrupt: false,
             peer_done: link.eof,
-            unread,
+            behind,
+            counted: false,
             owes_nothing: kernel::unacknowledged(&link.io).is_ok_and(|left| left == 0),
             began: now,
             unacknowledged: usize::MAX,
             progress: now,
             discarded: now,
+            check_at: now,
             check_after: FIRST_CHECK,
             acknowledged: None,
         }
@@ -77,7 +114,7 @@ impl Close {
         Self {
             fin_sent: true,
             abrupt: true,
-            ..Self::new(link, true, now)
+            ..Self::new(link, Behind::Anything, now)
         }
     }
 
@@ -86,56 +123,102 @@ impl Close {
         self.owes_nothing || self.acknowledged.is_some()
     }
 
+    /// Counts what a client sent that will not be answered. Line ends are no request.
+    pub(super) fn note(&mut self, bytes: &[u8], control: &Control) {
+        if self.counted || bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            return;
+        }
+        match self.behind {
+            Behind::Crossed => {
+                control.count_crossed();
+                tracing::warn!("a request crossed the end of its idle connection, and is lost");
+            }
+            Behind::Unanswered => control.count_unanswered(),
+            Behind::Body | Behind::Anything => return,
+        }
+        self.counted = true;
+    }
+
     /// Ready when the socket may be dropped. `patience` is how long a peer may go without
-    /// acknowledging anything; while the process drains, only the deadline ends it.
+    /// acknowledging anything; while the process drains, only the deadline ends one that lives.
     pub(super) fn poll(
         &mut self,
         link: &mut Link,
         timer: &mut Timer,
         patience: Option<Duration>,
+        control: &Control,
         cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    ) -> Poll<Closed> {
         if !self.fin_sent {
             if ready!(link.poll_shutdown(cx)).is_err() {
-                return Poll::Ready(());
+                return Poll::Ready(Closed::Done);
             }
             self.fin_sent = true;
         }
         while !self.peer_done {
-            match link.poll_discard(cx) {
+            let noted = link.poll_discard(cx, |bytes| self.note(bytes, control));
+            match noted {
                 Poll::Ready(Ok(0)) => self.peer_done = true,
                 Poll::Ready(Ok(_)) => self.discarded = Instant::now(),
                 // Reset: the peer has gone, and nothing more can reach it.
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Err(_)) => return Poll::Ready(Closed::Done),
                 Poll::Pending => break,
             }
         }
+        if self.acknowledged.is_none()
+            && let Some(closed) = ready!(self.poll_acknowledged(link, timer, patience, cx))
+        {
+            return Poll::Ready(closed);
+        }
+        if self.abrupt {
+            link.abandon();
+        } else if !self.peer_done && !sabotage::is_off(Rule::Linger) {
+            ready!(timer.poll(self.lingers_until(link), cx));
+        }
+        Poll::Ready(Closed::Done)
+    }
+
+    /// Ready with `None` when the peer has everything, else with what has come of it.
+    fn poll_acknowledged(
+        &mut self,
+        link: &Link,
+        timer: &mut Timer,
+        patience: Option<Duration>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Closed>> {
         loop {
             let now = Instant::now();
-            let Some(since) = self.acknowledged else {
-                if self.look(link, now) {
-                    self.acknowledged = Some(now);
-                    continue;
-                }
-                if patience.is_some_and(|patience| now - self.progress > patience) {
-                    return Poll::Ready(());
-                }
-                ready!(timer.poll(now + self.check_after, cx));
-                self.check_after = (self.check_after * 2).min(LAST_CHECK);
-                continue;
-            };
-            if self.abrupt {
+            if self.look(link, now) {
+                self.acknowledged = Some(now);
+                return Poll::Ready(None);
+            }
+            let silent = now - self.progress;
+            if kernel::peer(&link.io).is_ok_and(|peer| peer.has_vanished(silent)) {
                 link.abandon();
-                return Poll::Ready(());
+                return Poll::Ready(Some(Closed::Vanished));
             }
-            let until = match self.unread {
-                true => (self.discarded.max(since) + LINGER).min(since + DISCARD),
-                false => since + LINGER,
-            };
-            if !self.peer_done && !sabotage::is_off(Rule::Linger) {
-                ready!(timer.poll(until, cx));
+            if patience.is_some_and(|patience| silent > patience) {
+                return Poll::Ready(Some(Closed::Done));
             }
-            return Poll::Ready(());
+            // Not at each poll: what the peer goes on sending must not put the next look off.
+            if now >= self.check_at {
+                self.check_at = now + self.check_after;
+                self.check_after = (self.check_after * 2).min(LAST_CHECK);
+            }
+            ready!(timer.poll(self.check_at, cx));
+        }
+    }
+
+    /// Until when the client's FIN is waited for.
+    fn lingers_until(&self, link: &Link) -> Instant {
+        let since = self.acknowledged.unwrap_or(self.began);
+        let last = self.discarded.max(since);
+        let round_trip = kernel::peer(&link.io).unwrap_or_default().round_trip;
+        let linger = (round_trip * ROUND_TRIPS).clamp(LINGER[0], LINGER[1]);
+        match self.behind {
+            Behind::Body => (last + UPLOAD_PAUSE).min(since + UPLOAD),
+            Behind::Anything => (last + linger).min(since + DISCARD),
+            Behind::Crossed | Behind::Unanswered => since + linger,
         }
     }
 
@@ -146,7 +229,6 @@ impl Close {
         if left < self.unacknowledged {
             self.unacknowledged = left;
             self.progress = now;
-            self.check_after = FIRST_CHECK;
         }
         let given_up = self.owes_nothing && now - self.began >= FIN_ALONE;
         left == 0 || given_up || sabotage::is_off(Rule::Acknowledged)

@@ -34,7 +34,7 @@ use self::{lines::Lines, slow::Stall};
 use super::{
     Worker,
     arrival::Arrival,
-    close::Close,
+    close::{Behind, Close, Closed},
     h2::Handover,
     link::Link,
     payload,
@@ -101,7 +101,30 @@ pin_project! {
         // Nothing more is to be read: the peer broke the framing, or was too slow.
         broken: bool,
         close_after: bool,
+        farewell: Farewell,
         close: Option<Close>,
+    }
+}
+
+/// Which further requests are answered. A goodbye is withheld while a further request is here
+/// already; but not for ever: a client that always has two under way would never be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    /// Whatever comes.
+    Open,
+    /// The process drains: what had been read by then.
+    Read,
+    /// The one at hand, or the one that is arriving.
+    Last,
+}
+
+impl Farewell {
+    /// More has been read. What is read for a request that had begun may bring further ones with
+    /// it, and so on for ever.
+    fn read_on(&mut self) {
+        if *self == Self::Read {
+            *self = Self::Last;
+        }
     }
 }
 
@@ -122,6 +145,8 @@ enum Turn {
     Wait,
     /// End it in good order.
     Close,
+    /// End it though its client expects it to be kept.
+    EndIdle,
     /// The peer has gone.
     Gone,
     /// The peer speaks HTTP/2.
@@ -151,7 +176,7 @@ where
         peer: SocketAddr,
         slot: Slot,
     ) -> Self {
-        let now = Instant::now();
+        let now = slot.accepted();
         Self {
             worker,
             peer,
@@ -177,6 +202,7 @@ where
             until_close: false,
             broken: false,
             close_after: false,
+            farewell: Farewell::Open,
             close: None,
         }
     }
@@ -208,7 +234,11 @@ where
                 Turn::Gone => return Poll::Ready(Some(Next::End)),
                 Turn::Http2 => return Poll::Ready(Some(Next::Http2)),
                 Turn::Close => {
-                    self.begin_close();
+                    self.begin_close(Behind::Unanswered);
+                    return Poll::Ready(None);
+                }
+                Turn::EndIdle => {
+                    self.begin_close(Behind::Crossed);
                     return Poll::Ready(None);
                 }
             }
@@ -220,11 +250,15 @@ where
         let Some(close) = this.close else {
             return Poll::Ready(());
         };
-        let patience =
-            (this.worker.control.stage() < Stage::Drain).then_some(this.worker.limits.keep_alive);
-        let ended = close.poll(this.link, this.timer, patience, cx);
+        let control = &this.worker.control;
+        let patience = (control.stage() < Stage::Drain).then_some(this.worker.limits.keep_alive);
+        let closed = close.poll(this.link, this.timer, patience, control, cx);
         this.slot.set_in_flight(!close.is_acknowledged());
-        ended
+        if closed == Poll::Ready(Closed::Vanished) {
+            control.count_vanished();
+            this.route.count_vanished(control, *this.finished);
+        }
+        closed.map(|_| ())
     }
 
     /// The handler is at work.

@@ -32,7 +32,13 @@ use self::{
     session::{Ended, Session},
     shared::Shared,
 };
-use super::{Worker, close::Close, link::Link, request::LastRoute, timer::Timer};
+use super::{
+    Worker,
+    close::{Behind, Close, Closed},
+    link::Link,
+    request::LastRoute,
+    timer::Timer,
+};
 use crate::control::{Slot, Stage};
 
 /// Streams that a client may have open at once: the least that RFC 9113 (6.5.2) advises. What is
@@ -84,6 +90,7 @@ where
         waiting: Cell::new(0),
         since: Cell::new(Instant::now()),
     });
+    slot.set_http2();
     let wire = RefCell::new(Wire::new(link));
     // The preface is here, and a new socket has room for the answer: this does not wait.
     let Ok(connection) = handshake(Io(&wire)).await else {
@@ -92,11 +99,11 @@ where
     let mut session = Session::new(Rc::clone(&shared), &wire, slot, timer, connection);
     let ended = poll_fn(|cx| session.poll(cx)).await;
     drop(session);
-    let Ended::Close { unread, owing } = ended else {
+    let Ended::Close { owing } = ended else {
         return;
     };
     let link = wire.into_inner().link;
-    let mut close = Close::new(link, unread, Instant::now());
+    let mut close = Close::new(link, Behind::Anything, Instant::now());
     if !owing {
         close.owes_nothing();
     }
@@ -109,9 +116,14 @@ where
             return Poll::Ready(());
         }
         let patience = (stage < Stage::Drain).then_some(worker.limits.keep_alive);
-        let ended = close.poll(link, timer, patience, cx);
+        let closed = close.poll(link, timer, patience, &worker.control, cx);
         slot.set_in_flight(!close.is_acknowledged());
-        ended
+        if closed == Poll::Ready(Closed::Vanished) {
+            worker.control.count_vanished();
+            let route = shared.route.borrow();
+            route.count_vanished(&worker.control, shared.finished.get());
+        }
+        closed.map(|_| ())
     })
     .await;
 }

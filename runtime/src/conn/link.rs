@@ -82,11 +82,16 @@ impl Link {
         }
     }
 
-    /// Reads and throws away; 0 is the peer's FIN.
-    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Reads, shows what was read, and throws it away; 0 is the peer's FIN.
+    pub(super) fn poll_discard(
+        &mut self,
+        cx: &mut Context<'_>,
+        show: impl FnOnce(&[u8]),
+    ) -> Poll<io::Result<usize>> {
         let mut bytes = [0; 4096];
         let mut buffer = ReadBuf::new(&mut bytes);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+        show(buffer.filled());
         Poll::Ready(Ok(buffer.filled().len()))
     }
 

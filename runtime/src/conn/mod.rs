@@ -9,6 +9,7 @@ mod close;
 mod dates;
 mod h1;
 mod h2;
+mod idle;
 mod link;
 mod payload;
 mod request;
@@ -28,9 +29,10 @@ use tokio::net::TcpStream;
 use self::{
     dates::Dates,
     h1::{H1, Next},
+    idle::Life,
 };
 use crate::{
-    control::{Control, Counters, Slot},
+    control::{Control, Counters, Slot, Stage},
     metrics::Routes,
 };
 
@@ -84,6 +86,17 @@ impl<S> Worker<S> {
             dates,
             wakers,
         })
+    }
+
+    /// How far the process has come, for connections that are idle.
+    fn life(&self) -> Life {
+        match (self.control.stage(), self.control.fence()) {
+            (Stage::Serve, _) => Life::Serving {
+                keep_alive: self.limits.keep_alive,
+            },
+            (Stage::Drain | Stage::Cut, Some(fence)) => Life::Draining(fence),
+            _ => Life::LameDuck,
+        }
     }
 
     /// Has every connection look at the stage.

@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use crate::{
-    control::{Control, Counters},
+    control::{Control, Counters, Stage},
     drain,
     metrics::{Route, Routes},
 };
@@ -107,6 +107,17 @@ impl LastRoute {
                 self.0 = Some((request.path().to_owned(), Rc::clone(&route)));
                 route
             }
+        }
+    }
+
+    /// Counts a response that its peer, which has vanished, did not get: once the process is to go,
+    /// it is cut. `finished`: it was counted as one that the drain has finished.
+    pub(super) fn count_vanished(&self, control: &Control, finished: bool) {
+        if control.stage() >= Stage::Goodbye {
+            control.count_cut(&self.unacknowledged(), 1);
+        }
+        if finished {
+            control.uncount_finished();
         }
     }
 

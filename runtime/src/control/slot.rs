@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Instant,
 };
 
 use super::{Control, Notice, Stage};
@@ -11,6 +14,8 @@ use crate::lifecycle::Load;
 pub(crate) struct Counters {
     open: AtomicUsize,
     in_flight: AtomicUsize,
+    /// Connections that speak HTTP/2.
+    http2: AtomicUsize,
     /// Requests being handled.
     pub(crate) requests: AtomicUsize,
 }
@@ -22,6 +27,10 @@ impl Counters {
             in_flight: self.in_flight.load(SeqCst),
         }
     }
+
+    pub(super) fn http2(&self) -> usize {
+        self.http2.load(SeqCst)
+    }
 }
 
 /// One connection's place in the count, from `accept` to its very end.
@@ -31,7 +40,11 @@ impl Counters {
 pub(crate) struct Slot {
     control: Arc<Control>,
     counters: Arc<Counters>,
+    accepted: Instant,
     in_flight: bool,
+    http2: bool,
+    /// It has been counted as a sign of traffic.
+    is_sign: bool,
 }
 
 impl Slot {
@@ -41,8 +54,59 @@ impl Slot {
         Self {
             control,
             counters,
+            accepted: Instant::now(),
             in_flight: true,
+            http2: false,
+            is_sign: false,
         }
+    }
+
+    /// When the connection was accepted.
+    pub(crate) fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
+    /// The connection's first bytes have come. After T0 that makes it a sign of traffic: a load
+    /// balancer's TCP check sends none. Where there are paths that are no sign, its first request
+    /// has to be seen.
+    pub(crate) fn note_bytes(&mut self) {
+        if self.control.drain().ignore.is_empty() {
+            self.note_newcomer();
+        }
+    }
+
+    /// A request has come after T0. A first one on an old connection is a sign of traffic, too, by
+    /// HTTP/1.1: a proxy that still routes here uses up the connections of its pool, and opens no
+    /// new one meanwhile.
+    pub(crate) fn note_request(&mut self, path: &str, now: Instant) {
+        if self
+            .control
+            .drain()
+            .ignore
+            .iter()
+            .any(|ignored| ignored == path)
+        {
+            return;
+        }
+        self.note_newcomer();
+        if !self.is_sign && !self.http2 {
+            self.is_sign = true;
+            self.control.notify(Notice::KeptRequest(now));
+        }
+    }
+
+    fn note_newcomer(&mut self) {
+        let is_new = self.control.t0().is_some_and(|t0| self.accepted >= t0);
+        if is_new && !self.is_sign {
+            self.is_sign = true;
+            self.control.notify(Notice::Newcomer(self.accepted));
+        }
+    }
+
+    /// From now on the connection speaks HTTP/2.
+    pub(crate) fn set_http2(&mut self) {
+        self.http2 = true;
+        self.counters.http2.fetch_add(1, SeqCst);
     }
 
     pub(crate) fn in_flight(&self) -> bool {
@@ -73,6 +137,9 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.set_in_flight(false);
+        if self.http2 {
+            self.counters.http2.fetch_sub(1, SeqCst);
+        }
         if self.counters.open.fetch_sub(1, SeqCst) == 1 {
             self.progress();
         }

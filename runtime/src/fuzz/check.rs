@@ -123,7 +123,7 @@ impl Observed {
 
     /// Whether what begins there may go unanswered: an idle connection may have ended before.
     fn may_be_silent(&self, begin: usize) -> bool {
-        let ended = |turn: &Turn| turn.stage >= Stage::CloseIdle && turn.sent <= begin;
+        let ended = |turn: &Turn| turn.stage >= Stage::Drain && turn.sent <= begin;
         self.may_be_cut() || self.turns.iter().any(ended)
     }
 
@@ -137,8 +137,11 @@ impl Observed {
         let Some(end) = request.end.filter(|_| request.keep && !request.bad) else {
             return true;
         };
-        let told =
-            |turn: &Turn| turn.sent == end && (turn.stage >= Stage::Goodbye || turn.half_closed);
+        // Once the process drains, only what had come by then is answered.
+        let told = |turn: &Turn| {
+            turn.stage >= Stage::Drain
+                || turn.sent == end && (turn.stage >= Stage::Goodbye || turn.half_closed)
+        };
         // Answered before its body was here, or was read.
         let reads_it_all = request.kind == Kind::Echo || end == request.head_end;
         let early = || {

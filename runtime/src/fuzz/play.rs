@@ -23,6 +23,7 @@ use crate::{
     conn::{Accepted, Limits},
     control::{Control, Counters, Slot, Stage},
     metrics::Metrics,
+    settings::Drain,
     worker::{self, Plan},
 };
 
@@ -90,7 +91,7 @@ pub(super) fn play(runtime: &Runtime, listener: &TcpListener, script: &Script) -
 }
 
 async fn run(listener: &TcpListener, script: &Script) -> Observed {
-    let control = Control::new(Duration::ZERO, mpsc::unbounded_channel().0);
+    let control = Control::new(Drain::default(), mpsc::unbounded_channel().0);
     let counters = Arc::<Counters>::default();
     let connections = start(&control, &counters, script.short).await;
     let address = listener.local_addr().expect("it is bound");

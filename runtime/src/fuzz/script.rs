@@ -177,8 +177,7 @@ impl Reader<'_> {
                 }
             }
             17 => {
-                const STAGES: [Stage; 4] =
-                    [Stage::Goodbye, Stage::Drain, Stage::CloseIdle, Stage::Cut];
+                const STAGES: [Stage; 3] = [Stage::Goodbye, Stage::Drain, Stage::Cut];
                 // The last ones seldom, for the same reason.
                 let reached = if self.stage < 2 { 128 } else { 32 };
                 if self.number() < reached && self.stage < STAGES.len() {

@@ -3,7 +3,10 @@
 use std::{
     io, mem,
     os::fd::{AsFd, AsRawFd},
+    time::Duration,
 };
+
+use super::Peer;
 
 /// `SO_BINDTOIFINDEX` (Linux 5.1; without privilege on an unbound socket since 5.7). The libc
 /// crate has it for some architectures only; the number is the same wherever Rust's Linux runs
@@ -69,6 +72,19 @@ pub(crate) fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
     Ok(bytes.unsigned_abs() as usize)
 }
 
+/// What the kernel knows of the other end.
+///
+/// # Errors
+/// When the socket is not a TCP socket.
+pub(crate) fn peer(socket: &impl AsFd) -> io::Result<Peer> {
+    let info = tcp_info(socket)?;
+    Ok(Peer {
+        retransmissions: info.tcpi_retransmits,
+        probes: info.tcpi_probes,
+        round_trip: Duration::from_micros(info.tcpi_rtt.into()),
+    })
+}
+
 fn tcp_info(socket: &impl AsFd) -> io::Result<libc::tcp_info> {
     let fd = socket.as_fd().as_raw_fd();
     // SAFETY: `tcp_info` is a plain structure of integers, for which all zeroes is a value.
@@ -92,7 +108,6 @@ mod tests {
     use std::{
         io::{ErrorKind, Read as _, Write as _},
         net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
-        time::Duration,
     };
 
     use socket2::SockRef;

@@ -16,10 +16,10 @@ pub(crate) mod handshakes;
 #[cfg(all(test, target_os = "linux"))]
 mod other;
 
-use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd};
+use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd, time::Duration};
 
 use socket2::SockRef;
-pub(crate) use system::{accept_queue, raise_fence, unacknowledged};
+pub(crate) use system::{accept_queue, peer, raise_fence, unacknowledged};
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a socket's receive queue holds at this very moment.
@@ -31,6 +31,32 @@ pub(crate) enum Waiting {
     Bytes,
     /// The peer's FIN, or an error.
     End,
+}
+
+/// What the kernel knows of a connection's other end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// How often the bytes that are outstanding have been sent again, without an answer.
+    pub(crate) retransmissions: u8,
+    /// Probes of a shut window, or of a silent peer, that have not been answered.
+    pub(crate) probes: u8,
+    /// The smoothed round trip.
+    pub(crate) round_trip: Duration,
+}
+
+impl Peer {
+    /// Whether it has gone without a word, as far as can be told of one that has acknowledged
+    /// nothing for so long.
+    ///
+    /// Time alone proves nothing: a living reader whose window is shut acknowledges probes that
+    /// come ever more rarely. And a segment or two may be lost on the way to one that lives.
+    pub(crate) fn has_vanished(self, silent: Duration) -> bool {
+        const RETRANSMISSIONS: u8 = 4;
+        const PROBES: u8 = 2;
+        const SILENCE: Duration = Duration::from_secs(5);
+        let unanswered = self.retransmissions >= RETRANSMISSIONS || self.probes >= PROBES;
+        unanswered && silent >= SILENCE
+    }
 }
 
 /// Asks the kernel whether anything waits to be read.
@@ -126,5 +152,25 @@ mod tests {
         assert!(other::raise_fence(&server).is_err());
         assert!(other::accept_queue(&server).is_err());
         assert!(other::unacknowledged(&server).is_err());
+        assert!(other::peer(&server).is_err());
+    }
+
+    #[test]
+    fn a_peer_has_vanished_when_neither_bytes_nor_probes_were_answered_for_long() {
+        let (short, long) = (Duration::from_millis(4_999), Duration::from_secs(5));
+        let peer = |retransmissions, probes| Peer {
+            retransmissions,
+            probes,
+            round_trip: Duration::ZERO,
+        };
+        for gone in [peer(4, 0), peer(0, 2), peer(9, 9)] {
+            assert!(
+                gone.has_vanished(long) && !gone.has_vanished(short),
+                "{gone:?}"
+            );
+        }
+        for alive in [peer(0, 0), peer(3, 1)] {
+            assert!(!alive.has_vanished(Duration::from_secs(3_600)), "{alive:?}");
+        }
     }
 }

@@ -19,3 +19,9 @@ pub(crate) fn accept_queue(_: &impl AsFd) -> io::Result<u32> {
 pub(crate) fn unacknowledged(_: &impl AsFd) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// # Errors
+/// Always: only time tells.
+pub(crate) fn peer(_: &impl AsFd) -> io::Result<super::Peer> {
+    Err(io::ErrorKind::Unsupported.into())
+}

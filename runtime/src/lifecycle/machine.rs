@@ -6,8 +6,8 @@ use super::{Action, Cause, Event, Load, Phase, Rules};
 /// is for the report and the exit itself.
 const HOOKS_AFTER_CUT: Duration = Duration::from_secs(1);
 
-/// Newcomers that are thin look like none. A silence is believed only when it is this many times
-/// the longest gap seen between two of them.
+/// Thin traffic looks like none. A silence is believed only when it is this many times the longest
+/// gap seen between two signs of it, at most [`Rules::min`].
 const GAPS_OF_SILENCE: u32 = 3;
 
 /// The state machine. See the module's documentation.
@@ -17,7 +17,6 @@ pub(crate) struct Machine {
     phase: Phase,
     told: Option<Told>,
     fenced: bool,
-    closing_idle: bool,
     hooks_running: bool,
     cut: Option<Instant>,
 }
@@ -32,9 +31,25 @@ struct Told {
     signalled: bool,
     sigints: u32,
     repeated: u32,
-    last_newcomer: Instant,
+    /// T0 itself is none.
+    last_sign: Option<Instant>,
     longest_gap: Duration,
+    http2: Http2,
     lame_duck_over: bool,
+}
+
+/// Clients of HTTP/2 are told late: one that is told right after T0 comes back to this very
+/// process, and is told again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Http2 {
+    /// `min` has not passed.
+    Untold,
+    /// [`Action::TellHttp2`] is being carried out.
+    Telling,
+    /// Somebody was told, and whoever is still sent here comes back, to an open port.
+    Told,
+    /// There was nobody to tell.
+    Absent,
 }
 
 impl Machine {
@@ -44,7 +59,6 @@ impl Machine {
             phase: Phase::Starting,
             told: None,
             fenced: false,
-            closing_idle: false,
             hooks_running: false,
             cut: None,
         }
@@ -57,6 +71,18 @@ impl Machine {
     /// T0 and what caused it.
     pub(crate) fn told(&self) -> Option<(Instant, Cause)> {
         self.told.as_ref().map(|told| (told.t0, told.cause))
+    }
+
+    /// Until when an idle connection of HTTP/1.1 that was not told is waited for; the fence goes up
+    /// at `now`. Its client's next request may be on its way already, which nobody here can see;
+    /// the time is counted from T0 and not from the last request, lest a client of just that rhythm
+    /// meets the end each time.
+    pub(crate) fn idle_until(&self, now: Instant) -> Instant {
+        match &self.told {
+            // Nobody routes to a laptop.
+            Some(told) if told.sigints == 0 => now.max(told.t0 + self.rules.patience),
+            _ => now,
+        }
     }
 
     /// Whether the shutdown hooks were to run.
@@ -75,7 +101,8 @@ impl Machine {
         match event {
             Event::Started if self.phase == Phase::Starting => self.phase = Phase::Ready,
             Event::Told(cause) => self.on_told(cause, now, &mut actions),
-            Event::Newcomer => self.on_newcomer(now),
+            Event::Traffic(at) => self.on_traffic(at),
+            Event::Http2Told(any) => self.on_http2_told(any),
             Event::Fenced => self.fenced = true,
             Event::Load(load) => self.on_load(load, &mut actions),
             Event::HooksDone if self.hooks_running && self.phase == Phase::Draining => {
@@ -91,6 +118,9 @@ impl Machine {
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let told = self.told.as_ref()?;
         match self.phase {
+            Phase::LameDuck if told.http2 == Http2::Untold && !told.lame_duck_over => {
+                Some(told.t0 + self.rules.min)
+            }
             Phase::LameDuck if !told.lame_duck_over => Some(self.lame_duck_ends(told)),
             Phase::Draining => Some(match self.cut {
                 Some(cut) => cut + HOOKS_AFTER_CUT,
@@ -108,8 +138,9 @@ impl Machine {
             signalled: false,
             sigints: 0,
             repeated: 0,
-            last_newcomer: now,
+            last_sign: None,
             longest_gap: Duration::ZERO,
+            http2: Http2::Untold,
             lame_duck_over: false,
         });
         match cause {
@@ -128,6 +159,9 @@ impl Machine {
                 told.signalled = true;
                 // Nobody routes to a laptop: there is nothing to wait for.
                 told.lame_duck_over = true;
+                if self.phase == Phase::Draining {
+                    actions.push(Action::EndIdle);
+                }
             }
         }
         match self.phase {
@@ -141,10 +175,20 @@ impl Machine {
         }
     }
 
-    fn on_newcomer(&mut self, now: Instant) {
+    fn on_traffic(&mut self, at: Instant) {
         if let (Phase::LameDuck, Some(told)) = (self.phase, self.told.as_mut()) {
-            told.longest_gap = told.longest_gap.max(now - told.last_newcomer);
-            told.last_newcomer = now;
+            // A connection's sign counts by its accept, and may come to be known after a later one.
+            let gap = told
+                .last_sign
+                .map(|last| at.saturating_duration_since(last));
+            told.longest_gap = told.longest_gap.max(gap.unwrap_or_default());
+            told.last_sign = told.last_sign.max(Some(at));
+        }
+    }
+
+    fn on_http2_told(&mut self, any: bool) {
+        if let Some(told) = &mut self.told {
+            told.http2 = if any { Http2::Told } else { Http2::Absent };
         }
     }
 
@@ -155,9 +199,6 @@ impl Machine {
         if load.open == 0 {
             self.hooks_running = true;
             actions.push(Action::RunHooks);
-        } else if load.in_flight == 0 && !self.closing_idle {
-            self.closing_idle = true;
-            actions.push(Action::CloseIdle);
         }
     }
 
@@ -188,7 +229,15 @@ impl Machine {
     fn on_time_in_lame_duck(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(told) = &self.told else { return };
         let ends = self.lame_duck_ends(told);
+        let min_over = now >= told.t0 + self.rules.min;
         let Some(told) = &mut self.told else { return };
+        if !told.lame_duck_over && matches!(told.http2, Http2::Untold | Http2::Telling) {
+            if min_over && told.http2 == Http2::Untold {
+                told.http2 = Http2::Telling;
+                actions.push(Action::TellHttp2);
+            }
+            return;
+        }
         if !told.lame_duck_over && now >= ends {
             told.lame_duck_over = true;
             if !told.signalled {
@@ -202,9 +251,20 @@ impl Machine {
     }
 
     fn lame_duck_ends(&self, told: &Told) -> Instant {
-        let silence = self.rules.quiet.max(told.longest_gap * GAPS_OF_SILENCE);
-        let quiet = (told.t0 + self.rules.min).max(told.last_newcomer + silence);
-        quiet.min(told.t0 + self.rules.max)
+        let Rules {
+            min, quiet, max, ..
+        } = self.rules;
+        let silence = quiet.max(min.min(told.longest_gap * GAPS_OF_SILENCE));
+        let quiet_since = told
+            .last_sign
+            .map_or(told.t0 + quiet, |last| last + silence);
+        // Who was told by GOAWAY, and is still sent here, comes back within this time, and so is a
+        // sign of traffic.
+        let at_least = match told.http2 {
+            Http2::Told => min + quiet,
+            Http2::Untold | Http2::Telling | Http2::Absent => min,
+        };
+        (told.t0 + at_least).max(quiet_since).min(told.t0 + max)
     }
 
     fn stop(&mut self, actions: &mut Vec<Action>) {

@@ -8,7 +8,10 @@ mod probes;
 #[cfg(test)]
 mod tests;
 
-use std::{iter::Sum, time::Duration};
+use std::{
+    iter::Sum,
+    time::{Duration, Instant},
+};
 
 pub(crate) use machine::Machine;
 pub(crate) use probes::{Probes, probes};
@@ -55,12 +58,14 @@ pub(crate) enum Cause {
 /// The figures that the machine decides by; all durations count from T0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// The lame duck lasts at least this long.
+    /// The lame duck lasts at least this long. Then clients of HTTP/2 are told to leave.
     pub(crate) min: Duration,
-    /// It ends when no new connection came for this long.
+    /// It ends when there was no sign of traffic for this long.
     pub(crate) quiet: Duration,
     /// It lasts at most this long.
     pub(crate) max: Duration,
+    /// Until then an idle connection of HTTP/1.1 is kept whose client has not been told to leave.
+    pub(crate) patience: Duration,
     /// What is left then is cut: the grace period less the reserve for reporting it.
     pub(crate) cut_after: Duration,
 }
@@ -90,8 +95,11 @@ pub(crate) enum Event {
     Started,
     /// Somebody asked, or told, the process to go.
     Told(Cause),
-    /// A connection was accepted.
-    Newcomer,
+    /// There was a sign, at this moment, that clients are still sent here: a new connection that
+    /// speaks, or the first request since T0 on one that was there before.
+    Traffic(Instant),
+    /// The answer to [`Action::TellHttp2`]: whether there was anybody to tell.
+    Http2Told(bool),
     /// The fence is up, the accept queue is empty and the listener closed.
     Fenced,
     /// The load reached a figure that may let the drain go on.
@@ -105,14 +113,17 @@ pub(crate) enum Event {
 /// Something to do now, in the order given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// T0: say goodbye with every response.
+    /// T0: say goodbye with every response of HTTP/1.1.
     BeginLameDuck,
+    /// `min` has passed: tell whoever is connected by HTTP/2 to leave. The lame duck goes on until
+    /// [`Event::Http2Told`] says whether there was anybody.
+    TellHttp2,
     /// The lame duck is over, but no signal has come: answer whoever waits at `/prestop`.
     AnswerPrestop,
     /// The lame duck is over: answer `/prestop`, tell the streams, and raise the fence.
     BeginDraining,
-    /// Idle connections may be closed.
-    CloseIdle,
+    /// Wait for idle connections no longer.
+    EndIdle,
     /// Run the shutdown hooks.
     RunHooks,
     /// The deadline: end what is left, and count it.

@@ -26,6 +26,7 @@ use crate::{
     lifecycle::Phase,
     metrics::Metrics,
     sabotage::{self, Rule},
+    settings::Drain,
     status::Status,
     worker::{self, Plan},
 };
@@ -67,7 +68,7 @@ impl AdminListener {
         let listener = listen("admin.address", bound, BACKLOG)?;
         // Its connections have a life of their own: they serve until the very end.
         let (notify, notices) = mpsc::unbounded_channel();
-        let control = Control::new(Duration::ZERO, notify);
+        let control = Control::new(Drain::default(), notify);
         let plan = Plan {
             control: Arc::clone(&control),
             metrics: Metrics::new("", ""),
@@ -121,7 +122,7 @@ impl AdminListener {
     /// Closes the listener, and lets answers on their way (that of `/prestop`) get out.
     pub(super) async fn close(mut self) {
         self.accepting.abort();
-        self.control.raise(Stage::CloseIdle, Instant::now());
+        self.control.raise(Stage::Drain, Instant::now());
         let gone = async {
             while self.counters.load().in_flight > 0 && self.notices.recv().await.is_some() {}
         };

@@ -73,7 +73,7 @@ where
     B: MessageBody + 'static,
 {
     let (notify, notices) = mpsc::unbounded_channel();
-    let control = Control::new(settings.drain.jitter, notify);
+    let control = Control::new(settings.drain.clone(), notify);
     spawn_local(signals.forward(Arc::clone(&control)));
 
     let metrics = Metrics::new(parts.name, parts.version);
@@ -208,6 +208,7 @@ fn rules<S>(settings: &Settings<S>, budget: &Budget) -> Rules {
         min: drain.min,
         quiet: drain.quiet,
         max: drain.max,
+        patience: drain.patience,
         cut_after: budget.cut_at,
     };
     if sabotage::is_off(Rule::LameDuck) {

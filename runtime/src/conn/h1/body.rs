@@ -17,7 +17,7 @@ use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use tokio_util::codec::Decoder as _;
 
-use super::H1;
+use super::{Farewell, H1};
 use crate::conn::payload;
 
 /// While a request is handled, so much is read of what follows it: enough to see that something
@@ -43,12 +43,13 @@ where
         let this = self.project();
         let wanted = match this.payload {
             Some(payload) => payload.wants(cx),
-            None => this.link.read.len() < READ_AHEAD,
+            None => *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD,
         };
         if !wanted || this.link.eof || *this.broken {
             return Poll::Pending;
         }
         ready!(this.link.poll_fill(cx))?;
+        this.farewell.read_on();
         *this.now = Instant::now();
         this.arrival.pause(*this.now);
         Poll::Ready(Ok(*this.now))

@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_http::{
@@ -26,6 +26,7 @@ use crate::{
     conn::{
         arrival::Arrival,
         h2::preface::{self, Preface},
+        idle::{FIRST_BYTE, Idle},
         payload,
         request::InFlight,
     },
@@ -33,10 +34,6 @@ use crate::{
     kernel::{self, Waiting},
     sabotage::{self, Rule},
 };
-
-/// How long a new connection may take to its first byte before it counts as idle: a client that
-/// has just connected is about to ask.
-const FIRST_BYTE: Duration = Duration::from_secs(1);
 
 impl<S, B> H1<S, B>
 where
@@ -69,15 +66,19 @@ where
             && this.link.read.is_empty()
             && !*this.fresh
         {
-            return Turn::Close;
+            return Turn::EndIdle;
         }
         let first = this.link.read.is_empty();
         match this.link.poll_fill(cx) {
             Poll::Ready(Ok(0)) => Turn::Close,
             Poll::Ready(Ok(_)) => {
                 *this.now = Instant::now();
+                this.farewell.read_on();
                 if first {
                     *this.since = *this.now;
+                }
+                if *this.fresh {
+                    this.slot.note_bytes();
                 }
                 this.slot.set_in_flight(true);
                 self.take_first().unwrap_or(Turn::Again)
@@ -91,25 +92,24 @@ where
     /// Nothing has been read, and everything is written.
     fn poll_silence(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         let this = self.project();
-        let awaited = *this.fresh && this.slot.in_flight();
-        if awaited && this.timer.poll(*this.since + FIRST_BYTE, cx).is_pending() {
+        let idle = Idle {
+            since: *this.since,
+            is_new: *this.fresh,
+        };
+        let awaited = idle.is_new && this.slot.in_flight();
+        if awaited && this.timer.poll(idle.since + FIRST_BYTE, cx).is_pending() {
             return Turn::Wait;
         }
         this.slot.set_in_flight(false);
-        let told_to_end = this.worker.control.stage() >= Stage::CloseIdle;
-        let mut silent_for_long = || {
-            this.timer
-                .poll(*this.since + this.worker.limits.keep_alive, cx)
-        };
-        // An idle connection may end only at a moment at which the kernel has just said that
-        // nothing waits: a request that has arrived, and that the event loop has yet to report,
-        // would be thrown away.
-        if (told_to_end || silent_for_long().is_ready())
-            && kernel::waiting(&this.link.io) == Waiting::Nothing
-        {
-            return Turn::Close;
+        let ends_at = idle.ends_at(this.worker.life());
+        // It may end only at a moment at which the kernel has just said that nothing waits: a
+        // request that has arrived, and that the event loop has yet to report, would be thrown away.
+        match ends_at.map(|at| this.timer.poll(at, cx)) {
+            Some(Poll::Ready(())) if kernel::waiting(&this.link.io) == Waiting::Nothing => {
+                Turn::EndIdle
+            }
+            _ => Turn::Wait,
         }
-        Turn::Wait
     }
 
     /// A head has begun and is not complete.
@@ -179,6 +179,7 @@ where
         let method = head.method.clone();
         if this.worker.control.stage() >= Stage::Goodbye {
             this.worker.control.request_came(*this.now);
+            this.slot.note_request(head.uri.path(), *this.now);
         }
         *this.request = Some(InFlight::new(
             &this.worker.counters,

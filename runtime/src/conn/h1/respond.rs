@@ -17,9 +17,13 @@ use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use tokio_util::codec::Encoder as _;
 
-use super::{Exchange, ExchangeProj, H1, Turn, WRITE_AHEAD};
+use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD};
 use crate::{
-    conn::{close::Close, link::Link, payload},
+    conn::{
+        close::{Behind, Close},
+        link::Link,
+        payload,
+    },
     control::Stage,
     kernel::{self, Waiting},
     sabotage::{self, Rule},
@@ -112,7 +116,7 @@ where
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask(payload::Sender::is_held);
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !switched && self.is_last() {
+        if !switched && self.as_mut().is_last() {
             response
                 .head_mut()
                 .set_connection_type(ConnectionType::Close);
@@ -142,25 +146,41 @@ where
     }
 
     /// Whether the connection ends with the response at hand, and says so.
-    fn is_last(&self) -> bool {
+    fn is_last(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
         // The rest of the body cannot be told from a next request.
-        if self.payload.is_some() || self.broken {
+        if this.payload.is_some() || *this.broken {
             return true;
         }
         // The codec keeps no connection that asked for another protocol, granted or not.
-        if self.codec.as_ref().is_some_and(Codec::upgrade) {
+        if this.codec.as_ref().is_some_and(Codec::upgrade) {
             return true;
         }
-        let read_all = self.link.read.is_empty();
-        if self.link.eof {
+        let read_all = this.link.read.is_empty();
+        if this.link.eof {
             return read_all;
+        }
+        let stage = this.worker.control.stage();
+        if stage < Stage::Goodbye || sabotage::is_off(Rule::Goodbye) {
+            return false;
         }
         // After a goodbye a client must discard what follows (RFC 9112, 9.6), so it is withheld
         // while a further request is here already, if only its first byte.
-        self.worker.control.stage() >= Stage::Goodbye
-            && !sabotage::is_off(Rule::Goodbye)
-            && read_all
-            && kernel::waiting(&self.link.io) != Waiting::Bytes
+        let waits = || kernel::waiting(&this.link.io) == Waiting::Bytes;
+        match this.farewell {
+            Farewell::Last => true,
+            Farewell::Read => read_all,
+            Farewell::Open if read_all && !waits() => true,
+            Farewell::Open => {
+                if stage >= Stage::Drain {
+                    *this.farewell = match read_all {
+                        true => Farewell::Last,
+                        false => Farewell::Read,
+                    };
+                }
+                false
+            }
+        }
     }
 
     /// The response's body is on its way.
@@ -252,15 +272,22 @@ where
         *this.until_close = false;
     }
 
-    /// Everything is written, and nothing more will be answered.
-    pub(super) fn begin_close(self: Pin<&mut Self>) {
+    /// Everything is written, and nothing more will be answered. `behind` is what would be a
+    /// further request.
+    pub(super) fn begin_close(self: Pin<&mut Self>, behind: Behind) {
         let this = self.project();
-        let unread = this.payload.take().is_some() || *this.broken;
+        let behind = match this.payload.take() {
+            Some(_) => Behind::Body,
+            None if *this.broken || *this.switched => Behind::Anything,
+            None => behind,
+        };
         let now = Instant::now();
-        *this.close = Some(match *this.until_close {
+        let mut close = match *this.until_close {
             // A body that lasts until then has failed: only a reset tells.
             true => Close::abrupt(this.link, now),
-            false => Close::new(this.link, unread, now),
-        });
+            false => Close::new(this.link, behind, now),
+        };
+        close.note(&this.link.read, &this.worker.control);
+        *this.close = Some(close);
     }
 }

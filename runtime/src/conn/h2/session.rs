@@ -38,9 +38,8 @@ const RESETS: u32 = 2 * STREAMS;
 /// How a connection ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ended {
-    /// In good order. `unread`: the client may still be sending; `owing`: bytes of a response may
-    /// not have been acknowledged yet.
-    Close { unread: bool, owing: bool },
+    /// In good order. `owing`: bytes of a response may not have been acknowledged yet.
+    Close { owing: bool },
     /// The peer has gone.
     Gone,
 }
@@ -132,7 +131,7 @@ where
         }
         if self.leaving {
             // The client does not even take the last GOAWAY.
-            return Turn::End(self.close(true));
+            return Turn::End(self.close());
         }
         self.poll_streams(cx);
         if self.resets > RESETS {
@@ -154,9 +153,9 @@ where
                 Poll::Ready(Some(Err(error))) if error.is_io() => return Some(Ended::Gone),
                 Poll::Ready(Some(Err(error))) => {
                     tracing::debug!(peer = %self.shared.peer, %error, "HTTP/2 ended by an error");
-                    return Some(self.close(true));
+                    return Some(self.close());
                 }
-                Poll::Ready(None) => return Some(self.close(self.leaving)),
+                Poll::Ready(None) => return Some(self.close()),
                 Poll::Pending => return None,
             }
         }

@@ -14,7 +14,6 @@ fn nothing_is_closed_before_the_fence_is_up() {
     let life = Life::draining().unmoved(3_000, &[EMPTY, IDLE, Event::Tick, Event::HooksDone]);
     assert_eq!((life.phase(), life.wake()), (Phase::Draining, Some(28_000)));
     let life = life.serving(3, 0).unmoved(27_999, &[IDLE, EMPTY]);
-    assert_eq!(life.when(Action::CloseIdle), None);
     assert_eq!(life.when(Action::RunHooks), None);
 }
 
@@ -22,32 +21,20 @@ fn nothing_is_closed_before_the_fence_is_up() {
 fn a_process_without_connections_runs_its_hooks_in_the_step_of_the_fence() {
     let life = Life::draining().at(3_001, Event::Fenced);
     assert_eq!(life.when(Action::RunHooks), Some(3_001));
-    assert_eq!(life.when(Action::CloseIdle), None, "there is none to close");
 }
 
 #[test]
-fn idle_connections_are_closed_only_once_nothing_else_is_in_flight() {
-    let life = Life::draining().serving(3, 2).at(3_001, Event::Fenced);
-    let life = life.unmoved(3_001, &[Event::Tick]).load(4_000, 2, 1);
-    assert_eq!(life.when(Action::CloseIdle), None);
-    let life = life.load(5_000, 1, 0);
-    assert_eq!(life.when(Action::CloseIdle), Some(5_000));
-    assert_eq!(life.when(Action::RunHooks), None);
-}
-
-#[test]
-fn idle_connections_are_closed_in_the_step_of_the_fence_if_nothing_is_in_flight() {
-    let life = Life::draining().serving(3, 0).at(3_001, Event::Fenced);
-    assert_eq!(life.when(Action::CloseIdle), Some(3_001));
-}
-
-#[test]
-fn idle_connections_are_told_to_close_only_once() {
-    let life = Life::draining().serving(3, 0).at(3_001, Event::Fenced);
-    let life = life.unmoved(3_002, &[IDLE, IDLE, Event::Tick]);
-    // A request that was on its way is served, and leaves the rest idle again.
-    let life = life.load(3_010, 3, 1).load(3_020, 2, 0);
-    assert_eq!(life.when(Action::CloseIdle), Some(3_001));
+fn an_idle_connection_is_waited_for_until_patience_after_t0() {
+    let life = Life::draining().serving(3, 0);
+    assert_eq!(life.machine.idle_until(moment(3_000)), moment(21_000));
+    let late = Life::ready().at(0, PRESTOP).at(24_000, SIGTERM);
+    assert_eq!(
+        late.machine.idle_until(moment(24_000)),
+        moment(24_000),
+        "the fence goes up later than that"
+    );
+    let life = life.at(3_001, Event::Fenced).unmoved(27_999, &[IDLE]);
+    assert_eq!(life.when(Action::RunHooks), None, "it is open");
 }
 
 #[test]
@@ -70,13 +57,12 @@ fn the_last_connection_may_go_without_ever_having_been_idle() {
         .at(3_001, Event::Fenced)
         .load(4_000, 0, 0);
     assert_eq!(life.when(Action::RunHooks), Some(4_000));
-    assert_eq!(life.when(Action::CloseIdle), None);
 }
 
 #[test]
 fn the_process_stops_when_its_hooks_are_done_and_not_before() {
     let life = Life::draining().at(3_001, Event::Fenced);
-    let life = life.unmoved(9_000, &[Event::Tick, EMPTY, Event::Fenced, Event::Newcomer]);
+    let life = life.unmoved(9_000, &[Event::Tick, EMPTY, Event::Fenced, traffic(9_000)]);
     assert_eq!(life.phase(), Phase::Draining);
     let life = life.at(9_001, Event::HooksDone);
     assert_eq!(
@@ -167,12 +153,7 @@ fn a_fence_that_comes_up_after_the_cut_changes_nothing() {
 
 #[test]
 fn newcomers_and_starts_do_not_bring_the_lame_duck_back() {
-    let events = [
-        Event::Newcomer,
-        Event::Started,
-        Event::Newcomer,
-        Event::Tick,
-    ];
+    let events = [traffic(2_900), Event::Started, traffic(3_000), Event::Tick];
     Life::draining()
         .serving(1, 1)
         .unmoved(3_000, &events)
@@ -202,7 +183,7 @@ fn after_a_stop_nothing_is_done_any_more() {
         Event::Fenced,
         EMPTY,
         IDLE,
-        Event::Newcomer,
+        traffic(3_000),
         Event::Started,
         Event::Tick,
     ];

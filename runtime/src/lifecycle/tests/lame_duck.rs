@@ -5,7 +5,7 @@ fn fence(rules: Rules, newcomers: &[u64]) -> u64 {
     let ready = Life::starting(rules).at(0, Event::Started).at(0, SIGTERM);
     let life = newcomers
         .iter()
-        .fold(ready, |life, ms| life.at(*ms, Event::Newcomer));
+        .fold(ready, |life, ms| life.at(*ms, traffic(*ms)));
     life.until(600_000).when(Action::BeginDraining).unwrap()
 }
 
@@ -69,10 +69,10 @@ fn a_newcomer_just_before_max_does_not_prolong_it() {
     let life = newcomers
         .iter()
         .fold(Life::ready().at(0, SIGTERM), |l, ms| {
-            l.at(*ms, Event::Newcomer)
+            l.at(*ms, traffic(*ms))
         });
     assert_eq!(life.wake(), Some(15_000));
-    assert_eq!(life.at(14_999, Event::Newcomer).wake(), Some(15_000));
+    assert_eq!(life.at(14_999, traffic(14_999)).wake(), Some(15_000));
 }
 
 #[test]
@@ -82,13 +82,14 @@ fn the_lame_duck_counts_from_t0_and_not_from_the_start() {
     let life = Life::ready().at(100_000, SIGTERM);
     let life = every(100, 20_000)
         .iter()
-        .fold(life, |l, ms| l.at(100_000 + ms, Event::Newcomer));
+        .fold(life, |l, ms| l.at(100_000 + ms, traffic(100_000 + ms)));
     assert_eq!(life.when(Action::BeginDraining), Some(115_000));
 }
 
 #[test]
 fn thin_traffic_is_waited_for_three_times_its_longest_gap() {
     assert_eq!(fence(RULES, &[500, 1_000, 1_800, 2_500]), 2_500 + 3 * 800);
+    assert_eq!(fence(RULES, &[500, 1_450, 2_400, 3_350]), 3_350 + 3 * 950);
 }
 
 #[test]
@@ -98,47 +99,88 @@ fn quiet_is_waited_for_where_three_gaps_are_shorter() {
 }
 
 #[test]
-fn the_time_from_t0_to_the_first_newcomer_is_a_gap() {
-    assert_eq!(fence(RULES, &[1_100]), 1_100 + 3 * 1_100);
-    assert_eq!(fence(RULES, &[900]), 900 + 3 * 900);
-    assert_eq!(fence(RULES, &[1_500, 1_600, 1_700]), 1_700 + 3 * 1_500);
+fn t0_itself_is_no_sign() {
+    assert_eq!(fence(RULES, &[1_100]), 3_000);
+    assert_eq!(fence(RULES, &[1_500, 1_600, 1_700]), 3_000);
+    assert_eq!(fence(RULES, &[2_900]), 2_900 + 1_000);
 }
 
 #[test]
 fn the_longest_gap_counts_and_not_the_last() {
-    assert_eq!(fence(RULES, &[100, 1_500, 1_600, 1_700]), 1_700 + 3 * 1_400);
+    assert_eq!(fence(RULES, &[100, 1_000, 1_100, 1_700]), 1_700 + 3 * 900);
 }
 
 #[test]
-fn a_gap_that_grows_is_waited_for_in_its_new_length() {
-    // Each comes within three times the gap before, and so prolongs the wait for the next.
-    assert_eq!(fence(RULES, &[1_000, 3_000]), 3_000 + 3 * 2_000);
-    assert_eq!(fence(RULES, &[1_000, 3_000, 7_000]), 15_000);
+fn a_silence_of_min_is_believed_however_long_the_gaps() {
+    assert_eq!(fence(RULES, &[100, 1_500, 1_600]), 1_600 + 3_000);
+    assert_eq!(fence(RULES, &[1_000, 2_500, 5_400]), 5_400 + 3_000);
+}
+
+#[test]
+fn a_sign_that_comes_to_be_known_late_counts_by_its_own_time() {
+    let life = Life::ready()
+        .at(0, SIGTERM)
+        .at(2_500, traffic(2_500))
+        .at(2_900, traffic(2_400));
+    let life = life.until(60_000);
+    assert_eq!(life.when(Action::BeginDraining), Some(3_500));
 }
 
 #[test]
 fn thin_traffic_is_waited_for_no_longer_than_max() {
-    assert_eq!(fence(RULES, &[2_900, 8_000]), 15_000);
+    let thin: Vec<u64> = [&[1_000][..], &every(2_900, 14_500)].concat();
+    assert_eq!(fence(RULES, &thin), 15_000);
+}
+
+#[test]
+fn clients_of_http2_are_told_when_min_has_passed() {
+    let life = Life::ready().at(0, SIGTERM).until(2_999);
+    assert_eq!(life.when(Action::TellHttp2), None);
+    assert_eq!(life.until(3_000).when(Action::TellHttp2), Some(3_000));
+}
+
+#[test]
+fn who_was_told_by_http2_finds_the_port_open_for_quiet() {
+    let life = Life::ready().with_http2().at(0, SIGTERM).until(60_000);
+    assert_eq!(life.when(Action::BeginDraining), Some(4_000));
+    let back = Life::ready()
+        .with_http2()
+        .at(0, SIGTERM)
+        .at(3_600, traffic(3_600))
+        .until(60_000);
+    assert_eq!(
+        back.when(Action::BeginDraining),
+        Some(4_600),
+        "it is still sent here"
+    );
+}
+
+#[test]
+fn sigint_leaves_it_to_the_drain_to_tell_clients_of_http2() {
+    let life = Life::ready().with_http2().at(100, SIGINT).until(20_000);
+    assert_eq!(life.when(Action::BeginDraining), Some(100));
+    assert_eq!(life.when(Action::TellHttp2), None);
 }
 
 #[test]
 fn newcomers_before_t0_are_not_looked_at() {
     let life = Life::ready()
-        .at(1_000, Event::Newcomer)
-        .at(50_000, Event::Newcomer);
+        .at(1_000, traffic(1_000))
+        .at(50_000, traffic(50_000));
     let life = life.at(50_100, SIGTERM).until(600_000);
     assert_eq!(life.when(Action::BeginDraining), Some(53_100));
 }
 
 #[test]
-fn newcomers_of_prestop_count_for_the_signal_that_follows() {
+fn signs_after_prestop_count_for_the_signal_that_follows() {
     let life = Life::ready()
         .at(0, PRESTOP)
-        .at(1_500, Event::Newcomer)
-        .at(2_000, SIGTERM);
+        .at(1_700, traffic(1_700))
+        .at(2_000, SIGTERM)
+        .at(2_600, traffic(2_600));
     assert_eq!(
         life.until(60_000).when(Action::BeginDraining),
-        Some(1_500 + 3 * 1_500)
+        Some(2_600 + 3 * 900)
     );
 }
 
@@ -146,7 +188,7 @@ fn newcomers_of_prestop_count_for_the_signal_that_follows() {
 fn newcomers_after_the_answer_to_prestop_do_not_open_the_lame_duck_again() {
     let life = Life::ready()
         .at(0, PRESTOP)
-        .at(3_500, Event::Newcomer)
+        .at(3_500, traffic(3_500))
         .at(3_501, SIGTERM);
     assert_eq!(life.when(Action::AnswerPrestop), Some(3_000));
     assert_eq!(life.when(Action::BeginDraining), Some(3_501));

@@ -1,16 +1,29 @@
 use std::{
     fmt::Debug,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use super::super::{Action, Cause, Event, Load, Machine, Phase, Rules};
 
+/// So many milliseconds after the moment from which all lives count.
+pub(super) fn moment(ms: u64) -> Instant {
+    static ZERO: OnceLock<Instant> = OnceLock::new();
+    *ZERO.get_or_init(Instant::now) + Duration::from_millis(ms)
+}
+
+/// A sign of traffic.
+pub(super) fn traffic(ms: u64) -> Event {
+    Event::Traffic(moment(ms))
+}
+
 /// A machine, driven as the driver drives it, and what it had done when. Times are milliseconds.
 pub(super) struct Life {
     pub(super) machine: Machine,
-    zero: Instant,
     pub(super) now: u64,
     pub(super) load: Load,
+    /// Somebody is connected by HTTP/2.
+    pub(super) http2: bool,
     pub(super) done: Vec<(u64, Action)>,
 }
 
@@ -18,9 +31,9 @@ impl Life {
     pub(super) fn starting(rules: Rules) -> Self {
         Self {
             machine: Machine::new(rules),
-            zero: Instant::now(),
             now: 0,
             load: Load::default(),
+            http2: false,
             done: Vec::new(),
         }
     }
@@ -53,6 +66,12 @@ impl Life {
                 "asks for a tick over and over"
             );
         }
+        self
+    }
+
+    /// From now on somebody is connected by HTTP/2.
+    pub(super) fn with_http2(mut self) -> Self {
+        self.http2 = true;
         self
     }
 
@@ -89,8 +108,11 @@ impl Life {
     pub(super) fn step(&mut self, ms: u64, event: Event) {
         assert!(ms >= self.now, "time runs forward");
         self.now = ms;
-        let now = self.zero + Duration::from_millis(ms);
+        let now = moment(ms);
         let mut actions = self.machine.on(event, now);
+        if actions.contains(&Action::TellHttp2) {
+            actions.extend(self.machine.on(Event::Http2Told(self.http2), now));
+        }
         if self.phase() == Phase::Draining {
             actions.extend(self.machine.on(Event::Load(self.load), now));
         }
@@ -99,7 +121,7 @@ impl Life {
     }
 
     pub(super) fn wake(&self) -> Option<u64> {
-        let wake = self.machine.wake_at()?.duration_since(self.zero);
+        let wake = self.machine.wake_at()?.duration_since(moment(0));
         Some(u64::try_from(wake.as_millis()).unwrap())
     }
 
@@ -125,7 +147,7 @@ impl Life {
 
     pub(super) fn t0(&self) -> Option<(u64, Cause)> {
         let (t0, cause) = self.machine.told()?;
-        let ms = t0.duration_since(self.zero).as_millis();
+        let ms = t0.duration_since(moment(0)).as_millis();
         Some((u64::try_from(ms).unwrap(), cause))
     }
 }

@@ -11,7 +11,7 @@ mod signals;
 use std::time::Duration;
 
 use super::{Action, Cause, Event, Load, Phase, Rules};
-use life::Life;
+use life::{Life, moment, traffic};
 
 const PRESTOP: Event = Event::Told(Cause::Prestop);
 const SIGTERM: Event = Event::Told(Cause::Sigterm);
@@ -22,6 +22,7 @@ const RULES: Rules = Rules {
     min: Duration::from_secs(3),
     quiet: Duration::from_secs(1),
     max: Duration::from_secs(15),
+    patience: Duration::from_secs(21),
     cut_after: Duration::from_secs(28),
 };
 
@@ -43,7 +44,7 @@ fn a_process_is_starting_until_its_port_is_bound() {
 fn a_process_that_nobody_tells_to_go_serves_for_ever_and_asks_for_no_tick() {
     let events = [
         Event::Started,
-        Event::Newcomer,
+        traffic(86_399_000),
         Event::Load(Load::default()),
         Event::Tick,
     ];
@@ -75,7 +76,7 @@ fn a_life_goes_through_every_phase_in_order() {
     );
 
     life = life.at(4_010, Event::Fenced).load(4_500, 1, 0);
-    assert_eq!(life.when(Action::CloseIdle), Some(4_500));
+    assert_eq!(life.when(Action::RunHooks), None);
     life = life.load(4_600, 0, 0);
     assert_eq!(
         (life.phase(), life.when(Action::RunHooks)),

@@ -33,17 +33,18 @@ impl Random {
             min,
             quiet,
             max,
+            patience: self.millis(12_000),
             cut_after: max + self.millis(6_000),
         }
     }
 
-    fn event(&mut self) -> Event {
+    fn event(&mut self, ms: u64) -> Event {
         match self.below(24) {
             0..=3 => Event::Started,
             4..=5 => PRESTOP,
             6..=7 => SIGTERM,
             8 => SIGINT,
-            9..=12 => Event::Newcomer,
+            9..=12 => traffic(ms),
             13..=15 => Event::Fenced,
             16..=20 => {
                 let open = self.below(3) as usize;
@@ -124,7 +125,7 @@ impl Witness {
     /// What may be done, and what must have been before it.
     fn allowed(&self, at: u64, action: Action) {
         use Action::{Abort, AnswerPrestop, BeginDraining, BeginLameDuck};
-        use Action::{CloseIdle, Cut, RunHooks, Stop};
+        use Action::{Cut, EndIdle, RunHooks, Stop, TellHttp2};
         let before = &self.life.actions()[..self.checked];
         let had = |action| before.contains(&action);
         let since_t0 = Duration::from_millis(at - self.life.t0().unwrap().0);
@@ -137,8 +138,8 @@ impl Witness {
                 let waited = since_t0 >= self.rules.min || self.sigints > 0;
                 had(BeginLameDuck) && self.signals > 0 && waited
             }
-            // Only behind the fence, and while there is something to close.
-            CloseIdle => had(BeginDraining) && self.fenced && !had(RunHooks),
+            TellHttp2 => had(BeginLameDuck) && !had(BeginDraining) && since_t0 >= self.rules.min,
+            EndIdle => had(BeginDraining) && self.sigints == 1,
             RunHooks => had(BeginDraining) && (self.fenced || had(Cut)),
             Cut => had(BeginDraining) && since_t0 >= self.rules.cut_after,
             Stop => had(RunHooks) || before.is_empty(),
@@ -164,13 +165,14 @@ impl Witness {
 /// Lives a life of random events, and then of silence.
 fn live(random: &mut Random) -> Witness {
     let mut witness = Witness::new(random.rules());
+    witness.life.http2 = random.below(2) == 0;
     for _ in 0..random.below(80) {
         let ms = witness.life.now + random.pause();
         // Now and then the driver is held up, and the tick comes late or not at all.
         if random.below(10) > 0 {
             witness.until(ms);
         }
-        witness.step(ms, random.event());
+        witness.step(ms, random.event(ms));
     }
     witness.silent_from = witness.life.now;
     witness.until(u64::MAX);
@@ -187,7 +189,7 @@ fn no_order_of_events_leads_back_or_does_anything_twice() {
         }
     }
     // What the lives never came to, they would not have shown.
-    assert_eq!(seen.len(), 8, "{seen:?}");
+    assert_eq!(seen.len(), 9, "{seen:?}");
     assert!(seen.values().all(|times| *times > 200), "{seen:?}");
 }
 

@@ -18,7 +18,7 @@ fn a_signal_in_starting_leaves_at_once_and_runs_no_hooks() {
 fn a_start_that_ends_after_the_signal_comes_too_late() {
     let events = [
         Event::Started,
-        Event::Newcomer,
+        traffic(701),
         Event::HooksDone,
         Event::Tick,
         SIGINT,
@@ -67,6 +67,14 @@ fn sigterm_repeated_after_the_one_that_followed_prestop_is_counted() {
 }
 
 #[test]
+fn sigint_waits_for_no_idle_connection() {
+    let until = |life: &Life, ms| life.machine.idle_until(moment(ms));
+    assert_eq!(until(&Life::ready().at(50, SIGINT), 50), moment(50));
+    let ended = Life::ready().at(0, SIGTERM).at(400, SIGINT);
+    assert_eq!(until(&ended, 400), moment(400));
+}
+
+#[test]
 fn sigint_in_ready_skips_the_lame_duck() {
     let life = Life::ready().serving(1, 1).at(50, SIGINT);
     assert_eq!(
@@ -95,7 +103,6 @@ fn sigint_skips_no_more_than_the_lame_duck() {
         .load(1_000, 1, 0)
         .load(1_100, 0, 0)
         .at(1_200, Event::HooksDone);
-    assert_eq!(life.when(Action::CloseIdle), Some(1_000));
     assert_eq!(life.when(Action::Stop), Some(1_200));
 }
 
@@ -120,9 +127,12 @@ fn sigterm_after_sigint_changes_nothing() {
 }
 
 #[test]
-fn the_first_sigint_in_draining_changes_nothing_and_the_second_aborts() {
-    let life = Life::draining().serving(1, 1).unmoved(5_000, &[SIGINT]);
-    assert_eq!(life.phase(), Phase::Draining);
+fn the_first_sigint_in_draining_ends_idle_connections_and_the_second_aborts() {
+    let life = Life::draining().serving(1, 1).at(5_000, SIGINT);
+    assert_eq!(
+        (life.phase(), life.when(Action::EndIdle)),
+        (Phase::Draining, Some(5_000))
+    );
     let life = life.at(5_001, SIGINT);
     assert_eq!(
         (life.phase(), life.when(Action::Abort)),
@@ -137,7 +147,7 @@ fn the_second_sigint_aborts_wherever_the_drain_is() {
     let cases = [
         ("waiting for the fence", told()),
         ("waiting for what is in flight", fenced()),
-        ("closing idle connections", fenced().load(20, 1, 0)),
+        ("waiting for idle connections", fenced().load(20, 1, 0)),
         ("running hooks", fenced().load(20, 0, 0)),
         ("after the cut", fenced().until(28_000)),
     ];
@@ -176,7 +186,7 @@ fn after_an_abort_nothing_is_done_any_more() {
         28_000,
         &[
             Event::Tick,
-            Event::Newcomer,
+            traffic(28_000),
             Event::Started,
             Event::HooksDone,
         ],

@@ -36,6 +36,7 @@ where
         let worker = &self.shared.worker;
         if stage >= Stage::Goodbye {
             worker.control.request_came(now);
+            self.slot.note_request(request.uri().path(), now);
         }
         let (parts, body) = request.into_parts();
         let expects = expects_continue(&parts.headers);

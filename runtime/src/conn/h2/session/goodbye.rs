@@ -53,9 +53,9 @@ where
         self.settled |= !self.is_busy() && unacknowledged.is_ok_and(|left| left == 0);
     }
 
-    pub(super) fn close(&self, unread: bool) -> Ended {
+    pub(super) fn close(&self) -> Ended {
         let owing = !self.settled;
-        Ended::Close { unread, owing }
+        Ended::Close { owing }
     }
 
     /// The deadline: counts what of this connection is lost.

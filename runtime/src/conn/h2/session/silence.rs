@@ -19,8 +19,7 @@ use crate::{
 /// How long a new connection may take to its first request before it counts as idle.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
-/// How long a drain with nothing else to wait for waits for the answer to a goodbye: a second has
-/// room for any network's round trip, with a segment lost and sent again. In the lame duck a
+/// How long a drain waits for the answer to a goodbye: a second has room for any network's round trip, with a segment lost and sent again. In the lame duck a
 /// client may take longer.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
@@ -64,12 +63,18 @@ where
         }
         self.slot.set_in_flight(false);
         let keep_alive = self.shared.worker.limits.keep_alive;
-        let nothing_else = stage >= Stage::CloseIdle;
+        let drains_since = self.shared.worker.control.draining_since();
         if let Some(told) = self.told {
-            let patience = if nothing_else { ROUND_TRIP } else { keep_alive };
-            return self.leave_at(told + patience, Reason::NO_ERROR, cx);
+            let at = match drains_since {
+                Some(since) => since.max(told) + ROUND_TRIP,
+                None => told + keep_alive,
+            };
+            return self.leave_at(at, Reason::NO_ERROR, cx);
         }
-        if nothing_else || self.timer.poll(since + keep_alive, cx).is_ready() {
+        // After T0 silence ends nothing.
+        let silent_for_long =
+            stage < Stage::Goodbye && self.timer.poll(since + keep_alive, cx).is_ready();
+        if drains_since.is_some() || silent_for_long {
             self.tell();
             return Turn::Again;
         }

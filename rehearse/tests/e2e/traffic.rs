@@ -1,0 +1,145 @@
+//! What keeps the lame duck open: signs that clients are still sent here.
+
+use std::net::TcpStream;
+
+use crate::{
+    harness::{Left, Service},
+    ms, pass,
+    process::{Setup, Signal},
+    until,
+    wire::{Wire, get},
+};
+
+fn setup() -> Setup {
+    Setup::new()
+        .set("drain.min", "600ms")
+        .set("drain.quiet", "400ms")
+        .set("drain.max", "1h")
+}
+
+fn lame_duck_ms(left: &Left) -> u64 {
+    left.report["lame_duck_ms"].as_u64().unwrap()
+}
+
+/// Lets `visit` come each 100 ms, from T0 until so many have come.
+fn visited(service: Service, visits: usize, mut visit: impl FnMut(&Service)) -> Left {
+    service.process.signal(Signal::SIGTERM);
+    service.wait_phase("lame-duck");
+    for _ in 0..visits {
+        pass(ms(100), "a rhythm");
+        visit(&service);
+    }
+    service.left_in_good_order()
+}
+
+#[test]
+fn a_connection_that_never_speaks_is_no_sign() {
+    let mut checks = Vec::new();
+    let left = visited(setup().serve(), 10, |service| {
+        // The port may be closed by now: then it was no sign.
+        checks.extend(TcpStream::connect(service.http));
+    });
+    let lasted = lame_duck_ms(&left);
+    assert!((600..950).contains(&lasted), "{lasted} ms");
+    assert_eq!(left.report["connections_after_t0"], 0);
+    assert_eq!(left.report["last_connection_ms"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_new_connection_that_speaks_is_one() {
+    let left = visited(setup().serve(), 10, |service| {
+        service.get("/hello/new").expect(200, "Hello, new!");
+    });
+    let lasted = lame_duck_ms(&left);
+    assert!(lasted >= 1_300, "{lasted} ms");
+    assert_eq!(left.report["connections_after_t0"], 10);
+}
+
+#[test]
+fn a_first_request_on_an_old_connection_is_one() {
+    let service = setup().serve();
+    let mut pool: Vec<Wire> = (0..10).map(|_| service.connect()).collect();
+    for wire in &mut pool {
+        wire.ask(&get("/hello/old")).expect(200, "Hello, old!");
+    }
+    let left = visited(service, 10, |_| {
+        let mut wire = pool.pop().unwrap();
+        wire.ask(&get("/hello/old")).expect(200, "Hello, old!");
+    });
+    let lasted = lame_duck_ms(&left);
+    assert!(lasted >= 1_300, "{lasted} ms");
+    assert_eq!(left.report["connections_after_t0"], 0);
+    assert!(left.report["last_request_ms"].as_u64().unwrap() >= 1_000);
+}
+
+#[test]
+fn requests_for_ignored_paths_are_none() {
+    let service = setup().set("drain.ignore", "[\"/hello/check\"]").serve();
+    let mut kept = service.connect();
+    kept.ask(&get("/hello/old")).expect(200, "Hello, old!");
+    let mut answered = 0;
+    let left = visited(service, 10, |service| {
+        if TcpStream::connect(service.http).is_ok_and(|socket| {
+            let response = Wire::new(socket).ask(&get("/hello/check?by=balancer"));
+            response.head.status == 200
+        }) {
+            answered += 1;
+        }
+    });
+    drop(kept);
+    let lasted = lame_duck_ms(&left);
+    assert!((600..950).contains(&lasted), "{lasted} ms");
+    assert!(answered > 0);
+    assert_eq!(left.report["connections_after_t0"], 0);
+}
+
+#[test]
+fn where_some_paths_are_ignored_requests_for_others_are_signs() {
+    let service = setup().set("drain.ignore", "[\"/hello/check\"]").serve();
+    let left = visited(service, 10, |service| {
+        service.get("/hello/new").expect(200, "Hello, new!");
+    });
+    assert!(lame_duck_ms(&left) >= 1_300);
+    assert_eq!(left.report["connections_after_t0"], 10);
+}
+
+#[test]
+fn a_connection_counts_by_its_accept_though_it_speaks_later() {
+    let service = setup().serve();
+    service.process.signal(Signal::SIGTERM);
+    service.wait_phase("lame-duck");
+    let mut wire = service.connect();
+    pass(ms(450), "it takes its time");
+    wire.ask(&get("/hello/slow")).expect(200, "Hello, slow!");
+    drop(wire);
+    let left = service.left_in_good_order();
+    let connected = left.report["last_connection_ms"].as_u64().unwrap();
+    assert!(connected < 300, "{connected} ms");
+    let lasted = lame_duck_ms(&left);
+    assert!((600..950).contains(&lasted), "{lasted} ms");
+}
+
+#[test]
+fn a_client_that_always_has_two_requests_under_way_is_told_once_the_process_drains() {
+    let service = Setup::new().set("drain.patience", "1h").serve();
+    let mut wire = service.connect();
+    wire.send(get("/hello/twice"));
+    wire.send(get("/hello/twice"));
+    for _ in 0..20 {
+        wire.response().expect(200, "Hello, twice!");
+        wire.send(get("/hello/twice"));
+    }
+    service.process.signal(Signal::SIGTERM);
+    let told = until("the last response", || {
+        let response = wire.response();
+        response.expect(200, "Hello, twice!");
+        let _gone = wire.try_send(get("/hello/twice"));
+        response.head.says_goodbye().then_some(response)
+    });
+    assert!(told.head.says_goodbye());
+    wire.expect_fin();
+    drop(wire);
+    let left = service.left_in_good_order();
+    assert_eq!(left.report["unanswered"], 1, "{}", left.report);
+    assert_eq!(left.report["crossed"], 0);
+}
