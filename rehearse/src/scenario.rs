@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::client::{Method, Think};
 use crate::load::Load;
 use crate::model::deployment::Spec;
 use crate::model::program::Program;
@@ -141,13 +142,20 @@ fn rollouts(n: usize) -> String {
 }
 
 fn clients(load: &Load) -> String {
-    let think = match load.think {
-        Duration::ZERO => "no think time".to_owned(),
-        think => format!("think {think:?}"),
+    let method = match load.method {
+        Method::Get => "",
+        Method::Post => "POST, ",
+    };
+    let kept = |n, noun, think| {
+        let think = match think {
+            Think::Steady(Duration::ZERO) => "no think time".to_owned(),
+            think => format!("think {think}"),
+        };
+        (n > 0).then(|| format!("{} ({method}{think})", count(n, noun)))
     };
     let parts = [
-        (load.clients > 0)
-            .then(|| format!("{} ({think})", count(load.clients, "keep-alive client"))),
+        kept(load.clients, "keep-alive client", load.think),
+        kept(load.slow_clients, "slow keep-alive client", load.slow_think),
         (load.rate > 0.0).then(|| format!("{} one-shot/s", load.rate)),
         (load.uploads > 0).then(|| count(load.uploads, "slow upload")),
         (load.downloads > 0).then(|| count(load.downloads, "slow download")),
@@ -157,6 +165,7 @@ fn clients(load: &Load) -> String {
             let (clients, streams) = (count(load.h2, "HTTP/2 client"), load.streams);
             format!("{clients} ({})", count(streams, "stream"))
         }),
+        (!load.rtt.is_zero()).then(|| format!("round trip {:?}", load.rtt)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

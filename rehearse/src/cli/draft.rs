@@ -7,6 +7,7 @@ use super::options::{Clients, Common, Delete, Mix, Rollout, Scale, Service};
 use super::plan::{BadInput, bad};
 use super::values::Bound;
 use crate::binaries::Binaries;
+use crate::client::{Method, Think};
 use crate::load::Load;
 use crate::model::deployment::Spec;
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
@@ -73,8 +74,9 @@ impl<'a> Draft<'a> {
         })?;
         let clients = Clients {
             clients: Some(190),
+            slow_clients: Some(0),
             rate: Some(0.0),
-            think: Duration::ZERO,
+            think: Think::Steady(Duration::ZERO),
             ..USUAL_CLIENTS
         };
         let slow = self.rollout(&Rollout {
@@ -121,6 +123,9 @@ impl<'a> Draft<'a> {
 
     fn bundled(&self, mix: &Mix, spec: Spec, steps: Steps) -> Result<Scenario, BadInput> {
         let service = mix.service;
+        if mix.clients.method == Method::Post && service != Service::Hello {
+            return bad("--method", "POST", "only with --service hello, or run");
+        }
         let (target, expect) = service.target(&self.common.set);
         let usual = service.usual_load();
         let (slow, streaming) = (Service::Slow, Service::Streaming);

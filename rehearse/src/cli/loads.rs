@@ -4,25 +4,34 @@ use std::time::Duration;
 
 use super::options::{Clients, Mix, Service};
 use super::plan::{BadInput, bad};
+use crate::client::{Method, Think};
 use crate::load::Load;
 
 /// The options' defaults, for who does not come from the command line.
 pub(super) const USUAL_CLIENTS: Clients = Clients {
     clients: None,
-    think: Duration::from_millis(300),
+    think: Think::Steady(Duration::from_millis(300)),
+    slow_clients: None,
+    slow_think: Think::LogUniform(Duration::from_millis(10), Duration::from_secs(20)),
+    method: Method::Get,
     rate: None,
     h2: None,
     streams: 20,
     timeout: Duration::from_secs(30),
+    rtt: Duration::from_millis(10),
 };
 
 /// What servers commonly allow on one connection (RFC 9113, 6.5.2, recommends no less).
 const MOST_STREAMS: usize = 100;
 
+/// Some three times around the earth.
+const LONGEST_RTT: Duration = Duration::from_secs(1);
+
 /// How many of each kind a service gets unless told otherwise.
 #[derive(Clone, Copy)]
 pub(super) struct UsualLoad {
     clients: usize,
+    slow_clients: usize,
     rate: f64,
     pub(super) uploads: usize,
     pub(super) downloads: usize,
@@ -35,6 +44,7 @@ impl Service {
     pub(super) fn usual_load(self) -> UsualLoad {
         let none = UsualLoad {
             clients: 0,
+            slow_clients: 0,
             rate: 0.0,
             uploads: 0,
             downloads: 0,
@@ -45,17 +55,20 @@ impl Service {
         match self {
             Self::Hello => UsualLoad {
                 clients: 200,
+                slow_clients: 100,
                 rate: 100.0,
                 ..none
             },
             Self::Slow => UsualLoad {
                 clients: 100,
+                slow_clients: 20,
                 rate: 20.0,
                 uploads: 20,
                 ..none
             },
             Self::Streaming => UsualLoad {
                 clients: 50,
+                slow_clients: 20,
                 rate: 20.0,
                 uploads: 10,
                 downloads: 10,
@@ -109,11 +122,18 @@ pub(super) fn load(
     if args.timeout.is_zero() {
         return bad("--timeout", "0s", "must be longer than 0s");
     }
+    if args.rtt > LONGEST_RTT {
+        let rtt = humantime::format_duration(args.rtt);
+        return bad("--rtt", rtt, "must be at most 1s");
+    }
     Ok(Load {
         target: target.to_owned(),
         expect,
         clients,
         think: args.think,
+        slow_clients: args.slow_clients.unwrap_or(usual.slow_clients),
+        slow_think: args.slow_think,
+        method: args.method,
         rate,
         uploads: 0,
         downloads: 0,
@@ -123,6 +143,7 @@ pub(super) fn load(
         streams: args.streams,
         slow_streams: false,
         timeout: args.timeout,
+        rtt: args.rtt,
     })
 }
 

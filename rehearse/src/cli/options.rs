@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use super::unused;
 use super::values::{Bound, Pair};
 use crate::bench::Bench;
+use crate::client::{Method, Think};
 use crate::cluster::Cluster;
 use crate::conform::Conform;
 use crate::lint::Lint;
@@ -145,10 +146,20 @@ pub struct Clients {
     /// Keep-alive clients [default: hello 200, slow 100, streaming 50]
     #[arg(long, value_name = "N")]
     pub clients: Option<usize>,
-    /// From a response to the next request of a keep-alive client, or the next message of a WebSocket
-    #[arg(long, value_name = "TIME", default_value = "300ms",
-        value_parser = humantime::parse_duration)]
-    pub think: Duration,
+    /// From a response to the next request of a keep-alive client, or the next message of a
+    /// WebSocket: a time (give or take a tenth), uniform:2s..20s, log-uniform:10ms..20s, or
+    /// exponential:5s (its mean)
+    #[arg(long, value_name = "THINK", default_value = "300ms")]
+    pub think: Think,
+    /// More keep-alive clients, which think for longer [default: hello 100, others 20]
+    #[arg(long, value_name = "N")]
+    pub slow_clients: Option<usize>,
+    /// Their pause, in the forms of --think
+    #[arg(long, value_name = "THINK", default_value = "log-uniform:10ms..20s")]
+    pub slow_think: Think,
+    /// How both kinds of keep-alive clients ask (POST with hello only)
+    #[arg(long, value_enum, ignore_case = true, default_value = "GET")]
+    pub method: Method,
     /// New connections a second, with one request each [default: hello 100, others 20]
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
@@ -162,6 +173,11 @@ pub struct Clients {
     #[arg(long, value_name = "TIME", default_value = "30s",
         value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// The round trip of the clients' network: for so long they do not see that the server has
+    /// ended a connection (FIN, GOAWAY, Close), and send all the same; at most 1s
+    #[arg(long, value_name = "TIME", default_value = "10ms",
+        value_parser = humantime::parse_duration)]
+    pub rtt: Duration,
 }
 
 #[derive(Debug, Args)]

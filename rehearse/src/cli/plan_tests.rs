@@ -32,7 +32,8 @@ fn the_demonstration_is_hello_and_the_sources_own_conditions_for_slow() {
     assert_eq!((slow.service.as_str(), slow.published), ("slow", true));
     assert_eq!(
         slow.title(),
-        "slow: 10 replicas, 1 rolling update; 190 keep-alive clients (no think time)"
+        "slow: 10 replicas, 1 rolling update; 190 keep-alive clients (no think time), \
+         round trip 10ms"
     );
 }
 
@@ -125,8 +126,8 @@ fn streaming_has_clients_of_every_kind_and_a_control_that_speaks_their_protocols
     assert_eq!(
         scenario.title(),
         "streaming: 4 replicas, 5 rolling updates; 50 keep-alive clients (think 300ms), \
-         20 one-shot/s, 10 slow uploads, 10 slow downloads, 50 event streams, 20 WebSockets, \
-         5 HTTP/2 clients (20 streams)"
+         20 slow keep-alive clients (think log-uniform:10ms..20s), 20 one-shot/s, 10 slow uploads, 10 slow downloads, 50 event streams, 20 WebSockets, \
+         5 HTTP/2 clients (20 streams), round trip 10ms"
     );
     let h2c = ("CONTROL_H2C".to_owned(), "1".to_owned());
     for arm in &scenario.arms {
@@ -178,7 +179,7 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "--streams = 101: must be 1 to 100",
         ),
         (
-            "rollout --clients 0 --rate 0",
+            "rollout --clients 0 --slow-clients 0 --rate 0",
             "--clients = 0: must be at least 1 if there are no other",
         ),
         (
@@ -188,6 +189,19 @@ fn bad_input_names_option_value_and_what_is_allowed() {
         (
             "rollout --set Drain=3s",
             "--set = Drain: must be a setting's key, such as drain.min=8s",
+        ),
+        ("rollout --rtt 2s", "--rtt = 2s: must be at most 1s"),
+        (
+            "rollout --service slow --method POST",
+            "--method = POST: only with --service hello, or run",
+        ),
+        (
+            "rollout --think uniform:20s..2s",
+            "invalid value 'uniform:20s..2s' for '--think <THINK>': must be a time such as",
+        ),
+        (
+            "rollout --slow-think normal:5s",
+            "invalid value 'normal:5s' for '--slow-think <THINK>': must be a time such as",
         ),
         ("scale --to 20", "--to = 20: must differ from --from"),
         (
@@ -212,4 +226,25 @@ fn bad_input_names_option_value_and_what_is_allowed() {
         let error = planned(args).unwrap_err();
         assert!(error.contains(message), "{args}: {error}");
     }
+}
+
+#[test]
+fn steady_and_slow_clients_are_two_groups_of_one_run() {
+    let load = |args: &str| scenario(args).arms.remove(0).load;
+    let usual = load("rollout");
+    assert_eq!((usual.clients, usual.slow_clients), (200, 100));
+    assert_eq!(usual.think.to_string(), "300ms");
+    assert_eq!(usual.slow_think.to_string(), "log-uniform:10ms..20s");
+    assert_eq!(usual.rtt, Duration::from_millis(10));
+    let args = "rollout --clients 0 --slow-clients 800 --slow-think exponential:5s --method post";
+    assert_eq!(
+        scenario(args).title(),
+        "hello: 6 replicas, 5 rolling updates; 800 slow keep-alive clients (POST, think \
+         exponential:5s), 100 one-shot/s, round trip 10ms"
+    );
+    assert!(
+        scenario("run --rtt 0s -- app")
+            .title()
+            .ends_with("one-shot/s")
+    );
 }

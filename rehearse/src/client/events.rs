@@ -153,7 +153,7 @@ impl Exchange for Events {
     }
 
     fn pace(&self) -> Pace {
-        Pace::Think(self.retry)
+        Pace::steady(self.retry)
     }
 
     fn leave(&mut self) {

@@ -1,21 +1,43 @@
-//! One HTTP/1.1 connection at a time: kept from request to request until the server ends it.
+//! One HTTP/1.1 connection at a time: kept from request to request until the client knows that the
+//! server has ended it.
 
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
+use super::CROSSING;
 use super::books::Shared;
 use super::connection::{Connection, Fate, Idle};
 use super::driver::Caller;
 use super::exchange::Exchange;
-use super::failure::Fault;
+use super::failure::{FailureKind, Fault};
+use super::risk::Risk;
 use super::schedule::Pace;
+use super::stage::Stage;
 
 pub(super) struct Kept<E> {
     shared: Arc<Shared>,
     exchange: E,
-    connection: Option<Connection>,
+    line: Line,
+    risk: Risk,
+}
+
+/// The connection between two requests.
+enum Line {
+    None,
+    Open(Connection),
+    /// The kernel has known of its end since then; the client will, a round trip later.
+    Ended(Connection, Instant),
+}
+
+/// What a request's connection was before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    New,
+    Open,
+    Ended,
 }
 
 impl<E: Exchange> Kept<E> {
@@ -23,28 +45,38 @@ impl<E: Exchange> Kept<E> {
         Self {
             shared: Arc::clone(shared),
             exchange,
-            connection: None,
+            line: Line::None,
+            risk: Risk::new(shared.plan.rtt),
         }
     }
 
-    /// The kept connection, if there is one and the kernel knows of no end to it.
-    fn reuse(&mut self, peer: &mut Option<SocketAddr>) -> Result<Option<Connection>, Fault> {
-        let Some(connection) = self.connection.take() else {
-            return Ok(None);
-        };
-        match connection.idle() {
-            Idle::Quiet => {
-                *peer = Some(connection.peer);
-                Ok(Some(connection))
+    /// The kept connection, unless there is none or the client knows of its end.
+    fn reuse(&mut self) -> Result<Option<(Connection, Origin)>, Fault> {
+        if let Line::Open(connection) = &self.line {
+            match connection.idle() {
+                Idle::Quiet => {}
+                Idle::Stray => return Err(Fault::bad("bytes on an idle connection")),
+                Idle::Ended(_) => self.note_end(),
             }
-            Idle::Stray => {
-                *peer = Some(connection.peer);
-                Err(Fault::bad("bytes on an idle connection"))
+        }
+        let rtt = self.shared.plan.rtt;
+        match mem::replace(&mut self.line, Line::None) {
+            Line::None => Ok(None),
+            Line::Open(connection) => Ok(Some((connection, Origin::Open))),
+            Line::Ended(connection, since) if since.elapsed() < rtt => {
+                Ok(Some((connection, Origin::Ended)))
             }
-            Idle::Ended(_) => {
-                self.forget_ended();
+            Line::Ended(..) => {
+                self.shared.tally(|outcome| outcome.reconnects += 1);
                 Ok(None)
             }
+        }
+    }
+
+    fn kept_peer(&self) -> Option<SocketAddr> {
+        match &self.line {
+            Line::None => None,
+            Line::Open(connection) | Line::Ended(connection, _) => Some(connection.peer),
         }
     }
 
@@ -64,12 +96,38 @@ impl<E: Exchange> Kept<E> {
         }
     }
 
-    fn forget_ended(&mut self) {
-        self.connection = None;
+    /// The kernel knows of the connection's end, which nothing had announced.
+    fn note_end(&mut self) {
+        let now = Instant::now();
+        if let Line::Open(connection) = mem::replace(&mut self.line, Line::None) {
+            self.line = Line::Ended(connection, now);
+        }
+        self.count_end(now);
+    }
+
+    fn count_end(&mut self, at: Instant) {
+        let at_risk = self.risk.closed(at);
         self.shared.tally(|outcome| {
-            outcome.reconnects += 1;
-            outcome.idle_closes += 1;
+            outcome.unannounced_closes += 1;
+            at_risk.enter(outcome);
         });
+    }
+
+    /// A request failed that was sent at that instant.
+    fn note_failure(&mut self, fault: &Fault, stage: Stage, origin: Origin, sent: Instant) {
+        use FailureKind::{ClosedBeforeResponse, ResetBeforeResponse};
+        let unanswered = stage == Stage::Nothing
+            && matches!(fault.kind, ClosedBeforeResponse | ResetBeforeResponse);
+        // A server that has had a request for longer has lost it in another way.
+        let in_time = sent.elapsed() <= self.shared.plan.rtt + CROSSING;
+        if origin == Origin::New || !unanswered || !in_time {
+            return;
+        }
+        if origin == Origin::Open {
+            // The end came in the very moment in which the request was sent.
+            self.count_end(sent);
+        }
+        self.shared.tally(|outcome| outcome.crossed += 1);
     }
 }
 
@@ -79,14 +137,24 @@ impl<E: Exchange> Caller for Kept<E> {
         deadline: Instant,
         peer: &mut Option<SocketAddr>,
     ) -> Result<Option<Instant>, Fault> {
-        let mut connection = match self.reuse(peer)? {
-            Some(connection) => connection,
-            None => self.connect(deadline, peer).await?,
+        let sent = Instant::now();
+        let at_risk = self.risk.started(sent);
+        self.shared.tally(|outcome| at_risk.enter(outcome));
+        *peer = self.kept_peer();
+        let (mut connection, origin) = match self.reuse()? {
+            Some(kept) => kept,
+            None => (self.connect(deadline, peer).await?, Origin::New),
         };
         connection.begin(deadline);
-        let answered = self.exchange.run(&mut connection).await?;
+        let answered = match self.exchange.run(&mut connection).await {
+            Ok(answered) => answered,
+            Err(fault) => {
+                self.note_failure(&fault, connection.stage, origin, sent);
+                return Err(fault);
+            }
+        };
         match connection.fate {
-            Fate::Kept => self.connection = Some(connection),
+            Fate::Kept => self.line = Line::Open(connection),
             Fate::Dismissed => {}
             Fate::Ended => self.shared.tally(|outcome| outcome.reconnects += 1),
         }
@@ -97,14 +165,21 @@ impl<E: Exchange> Caller for Kept<E> {
         self.exchange.pace()
     }
 
-    /// An idle connection that the server ends is closed when that happens, not when it is next
-    /// needed, so that the server's own close can end.
+    /// An idle connection that the server ends is closed when the client hears of that, not when it
+    /// is next needed, so that the server's own close can end.
     async fn idle(&mut self) {
-        match &self.connection {
-            Some(connection) => connection.ended().await,
-            None => std::future::pending().await,
+        match &self.line {
+            Line::None => std::future::pending().await,
+            Line::Open(connection) => {
+                connection.ended().await;
+                self.note_end();
+            }
+            Line::Ended(_, since) => {
+                sleep_until(*since + self.shared.plan.rtt).await;
+                self.line = Line::None;
+                self.shared.tally(|outcome| outcome.reconnects += 1);
+            }
         }
-        self.forget_ended();
     }
 
     async fn leave(&mut self) {

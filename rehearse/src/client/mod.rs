@@ -6,13 +6,16 @@
 //! client is here to count.
 //!
 //! * **Failure**: from the first byte of a request on, anything but a complete, correct response.
-//! * **Reconnect**: a connection that had served this client before, found ended by the server
-//!   (FIN or RST) before the first byte of the next request was written. The kernel is asked right
-//!   before that byte. A connection opened for a request and ended before its response is a
-//!   failure, whoever was faster: the request's user got no answer.
-//! * **HTTP/2**: a connection is left once GOAWAY is known to the kernel; its open streams must be
-//!   finished. A stream that is reset, refused by a GOAWAY, or on a connection that ends under it is
-//!   a failure.
+//! * **The network takes time**: for [`Plan::rtt`] the client does not see what the kernel knows of a
+//!   connection's end: a FIN or RST, a GOAWAY, a WebSocket's Close. It sends all the same, and what
+//!   the server then does not answer is a failure. On loopback sending is delivery: a client that
+//!   looks at the kernel before it writes would win a race that others lose.
+//! * **Reconnect**: a connection that had served this client before, and of whose end (FIN or RST)
+//!   it knows before the first byte of the next request. A connection opened for a request and ended
+//!   before its response is a failure, whoever was faster: the request's user got no answer.
+//! * **HTTP/2**: a connection is left once GOAWAY is seen; its open streams must be finished. A
+//!   stream that is reset, refused by a GOAWAY, or on a connection that ends under it is a failure:
+//!   what was on its way is not sent again.
 //! * **WebSocket**: a message must come back, and a session must end by a proper Close; see
 //!   [`Mode::WebSocket`].
 //! * **Latency**: from the intended start to the last byte, connect time included, so that a
@@ -27,18 +30,20 @@ mod events;
 mod exchange;
 mod failure;
 mod framing;
-mod get;
 pub(crate) mod h2;
 mod kept;
 mod outcome;
 mod pattern;
+mod request;
 mod response;
+mod risk;
 mod schedule;
 mod sse;
 mod stage;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod think;
 mod upload;
 mod websocket;
 
@@ -47,20 +52,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 
 pub use self::failure::{Example, FailureKind, Failures};
 pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};
+pub use self::think::Think;
 
 use self::books::Shared;
 use self::download::Download;
 use self::events::Events;
 use self::exchange::Exchange;
-use self::get::Get;
 use self::kept::Kept;
+use self::request::Request;
 use self::upload::Upload;
 use self::websocket::WebSocket;
+
+/// How long what crosses on a network may be on its way beside [`Plan::rtt`]: the turns of two busy
+/// processes.
+const CROSSING: Duration = Duration::from_millis(250);
 
 /// Where a new connection goes.
 pub trait Endpoints: Send + Sync + 'static {
@@ -69,20 +80,32 @@ pub trait Endpoints: Send + Sync + 'static {
     fn pick(&self) -> Option<SocketAddr>;
 }
 
+/// How a kept client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum Method {
+    /// Without a body
+    Get,
+    /// With a body of a few bytes, in one piece with the head
+    Post,
+}
+
 /// What a client does, and when.
 ///
 /// `think` is a closed loop: the next request is due one think time after the last one ended, so
 /// that a slow service is not driven into an ever growing backlog. `every` is an open loop: due
 /// times are fixed in advance and do not wait for responses; a client that is behind (it makes one
-/// request at a time) starts at once, and the wait counts as latency. Both vary by 10 % around
+/// request at a time) starts at once, and the wait counts as latency. Periods vary by 10 % around
 /// their mean. A request's latency counts from its due time in either case; only the timer's own
 /// granularity (2 ms) is not charged to the server.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// `GET` on one connection, kept until the server ends it.
+    /// Requests on one connection, kept until the server ends it.
     KeepAlive {
         /// From the end of a request to the next one.
-        think: Duration,
+        think: Think,
+        /// Which requests.
+        method: Method,
     },
     /// `GET` on a new connection each time, announced by `Connection: close`.
     OneShot {
@@ -126,7 +149,7 @@ pub enum Mode {
     /// the server's Close (1001 or 1012): a connection that ends without it is a failure, too.
     WebSocket {
         /// From a message's echo to the next message.
-        think: Duration,
+        think: Think,
     },
     /// Server-Sent Events whose ids must count up by one, over all reconnects. A stream is one
     /// request; its latency is the time to the response's head, and `Plan::timeout` bounds the
@@ -158,13 +181,16 @@ pub struct Plan {
     pub clients: usize,
     /// The request's target, such as `/` or `/download`.
     pub target: String,
-    /// The whole body that a `GET` of [`Mode::KeepAlive`] and [`Mode::OneShot`] must be answered
+    /// The whole body that a request of [`Mode::KeepAlive`] and [`Mode::OneShot`] must be answered
     /// with. `None`: any body, if it is complete.
     pub expect: Option<String>,
     /// Decides phases and jitter; one seed, one schedule.
     pub seed: u64,
     /// From a request's actual start to its complete response.
     pub timeout: Duration,
+    /// For how long the client does not see what the kernel knows of a connection's end. Zero: it
+    /// sees everything at once.
+    pub rtt: Duration,
 }
 
 /// Live counters, for a progress line.
@@ -192,11 +218,14 @@ pub async fn run(
 ) -> Outcome {
     let shared = Arc::new(Shared::new(plan, endpoints, progress, stop));
     match &shared.plan.mode {
-        Mode::KeepAlive { think } => {
-            kept(&shared, || Get::keep_alive(&shared.plan, *think)).await;
+        Mode::KeepAlive { think, method } => {
+            kept(&shared, || {
+                Request::keep_alive(&shared.plan, *think, *method)
+            })
+            .await;
         }
         Mode::OneShot { every } => {
-            kept(&shared, || Get::one_shot(&shared.plan, *every)).await;
+            kept(&shared, || Request::one_shot(&shared.plan, *every)).await;
         }
         Mode::Upload {
             every,

@@ -11,7 +11,7 @@ use super::failure::{Example, Failures};
 const LONGEST: u64 = 600_000_000;
 
 /// What came of a plan; mergeable over plans. `requests == complete + failures.total()`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outcome {
     /// Requests started.
     pub requests: u64,
@@ -26,9 +26,17 @@ pub struct Outcome {
     /// a request: by `Connection: close`, GOAWAY or Close, while it was idle, or by ending an event
     /// stream.
     pub reconnects: u64,
-    /// The reconnects for which nothing had been announced: a FIN or RST while idle. Each is a
-    /// race with the next request that the client happened to win.
-    pub idle_closes: u64,
+    /// Connections that had served a client before, and that the server ended (by FIN or RST) while
+    /// nothing was due on them and nothing had announced it. Each is a race with the next request.
+    pub unannounced_closes: u64,
+    /// Requests that lost that race: they were sent when the kernel knew of the end and the client
+    /// did not yet. They are failures, too.
+    pub crossed: u64,
+    /// Requests that started within a second after an unannounced close of a connection of theirs.
+    pub at_risk: u64,
+    /// How many of those were to be expected to cross it, if none of their instants is better than
+    /// another: the share of that second that a round trip is.
+    pub expected_crossed: f64,
     /// Server-Sent Events received in order.
     pub events: u64,
     /// Events missing from the streams, of all `events-lost` failures, that did not come later.
@@ -43,7 +51,7 @@ pub struct Outcome {
     pub ticks: u64,
     /// Messages of WebSockets that met the server's Close on their way, and that nobody may answer
     /// after it (RFC 6455, 5.5.1). They are in no other figure.
-    pub crossed: u64,
+    pub messages_crossed: u64,
     /// Microseconds from the intended start, of complete responses only.
     pub latency: Histogram<u64>,
     exact: Exact,
@@ -65,14 +73,17 @@ impl Default for Outcome {
             failures: Failures::default(),
             unstarted: 0,
             reconnects: 0,
-            idle_closes: 0,
+            unannounced_closes: 0,
+            crossed: 0,
+            at_risk: 0,
+            expected_crossed: 0.0,
             events: 0,
             events_missing: 0,
             events_doubled: 0,
             events_misplaced: 0,
             events_fewest: None,
             ticks: 0,
-            crossed: 0,
+            messages_crossed: 0,
             latency: Histogram::new_with_bounds(1, LONGEST, 3)
                 .expect("1 to ten minutes of microseconds at 3 digits are valid bounds"),
             exact: Exact::default(),
@@ -88,7 +99,10 @@ impl Outcome {
         self.failures.merge(other.failures);
         self.unstarted += other.unstarted;
         self.reconnects += other.reconnects;
-        self.idle_closes += other.idle_closes;
+        self.unannounced_closes += other.unannounced_closes;
+        self.crossed += other.crossed;
+        self.at_risk += other.at_risk;
+        self.expected_crossed += other.expected_crossed;
         self.events += other.events;
         self.events_missing += other.events_missing;
         self.events_doubled += other.events_doubled;
@@ -96,7 +110,7 @@ impl Outcome {
         let fewest = [self.events_fewest, other.events_fewest];
         self.events_fewest = fewest.into_iter().flatten().min();
         self.ticks += other.ticks;
-        self.crossed += other.crossed;
+        self.messages_crossed += other.messages_crossed;
         self.latency += other.latency;
         self.exact.sum += other.exact.sum;
         self.exact.squares += other.exact.squares;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::Instant;
 
+use super::think::Think;
+
 /// tokio's timers count in milliseconds, and so does the wait in epoll below them: each rounds up.
 /// That much of a timer's lateness is its granularity and not charged to the server; anything
 /// beyond is, whoever caused it.
@@ -14,9 +16,6 @@ const GRANULARITY: Duration = Duration::from_millis(2);
 /// count one refusing endpoint a hundred thousand times a second.
 const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
-/// How far a single interval may be off its mean, so that clients do not fall into step.
-const JITTER: f64 = 0.1;
-
 /// Clients without think time that began in the same instant would stay in step for ever: the
 /// server would see bursts, and a pod could be replaced between two of them unseen.
 const RAMP: Duration = Duration::from_secs(1);
@@ -25,7 +24,7 @@ const RAMP: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pace {
     /// Closed loop: from the end of a request to the start of the next.
-    Think(Duration),
+    Think(Think),
     /// Open loop: from due time to due time.
     Every(Duration),
 }
@@ -36,9 +35,15 @@ impl Pace {
         Self::Every(period.max(Duration::from_millis(1)))
     }
 
-    fn period(self) -> Duration {
+    /// The loop that waits so long each time, give or take a tenth.
+    pub(super) fn steady(think: Duration) -> Self {
+        Self::Think(Think::Steady(think))
+    }
+
+    fn interval(self, rng: &mut Rng) -> Duration {
         match self {
-            Self::Think(period) | Self::Every(period) => period,
+            Self::Think(think) => think.sample(rng),
+            Self::Every(period) => Think::Steady(period).sample(rng),
         }
     }
 }
@@ -63,7 +68,8 @@ impl Schedule {
     /// [`RAMP`] at least.
     pub(super) fn first(&mut self, start: Instant, pace: Pace) -> Instant {
         let spread = match pace {
-            Pace::Think(think) => think.max(RAMP),
+            Pace::Think(Think::Steady(think)) => think.max(RAMP),
+            Pace::Think(think) => think.sample(&mut self.rng).max(RAMP),
             Pace::Every(period) => period,
         };
         start + spread.mul_f64(self.rng.f64())
@@ -77,9 +83,7 @@ impl Schedule {
         ended: Instant,
         failed: bool,
     ) -> Instant {
-        let interval = pace
-            .period()
-            .mul_f64(1.0 + JITTER * (2.0 * self.rng.f64() - 1.0));
+        let interval = pace.interval(&mut self.rng);
         match pace {
             Pace::Think(_) if failed => ended + interval.max(AFTER_FAILURE),
             Pace::Think(_) => ended + interval,
@@ -112,7 +116,7 @@ mod tests {
     #[test]
     fn one_seed_gives_one_schedule_and_each_client_its_own() {
         let start = Instant::now();
-        let first = |seed, index| Schedule::new(seed, index).first(start, Pace::Think(SECOND));
+        let first = |seed, index| Schedule::new(seed, index).first(start, Pace::steady(SECOND));
         assert_eq!(first(7, 0), first(7, 0));
         assert_ne!(first(7, 0), first(7, 1));
         assert_ne!(first(7, 0), first(8, 0));
@@ -141,14 +145,14 @@ mod tests {
         let (start, ended) = (Instant::now(), Instant::now() + SECOND * 60);
         let mut schedule = Schedule::new(1, 0);
         assert!(
-            schedule.next(Pace::Think(SECOND), start, ended, false) >= ended + SECOND.mul_f64(0.9)
+            schedule.next(Pace::steady(SECOND), start, ended, false) >= ended + SECOND.mul_f64(0.9)
         );
         assert_eq!(
-            schedule.next(Pace::Think(Duration::ZERO), start, ended, false),
+            schedule.next(Pace::steady(Duration::ZERO), start, ended, false),
             ended
         );
         assert_eq!(
-            schedule.next(Pace::Think(Duration::ZERO), start, ended, true),
+            schedule.next(Pace::steady(Duration::ZERO), start, ended, true),
             ended + AFTER_FAILURE
         );
     }
@@ -166,6 +170,6 @@ mod tests {
         let missed = |pace, stopped| Schedule::new(1, 0).missed(pace, due, stopped);
         assert!((9..=12).contains(&missed(Pace::Every(SECOND), due + SECOND * 10)));
         assert_eq!(missed(Pace::Every(SECOND), due - SECOND), 0);
-        assert_eq!(missed(Pace::Think(SECOND), due + SECOND * 10), 0);
+        assert_eq!(missed(Pace::steady(SECOND), due + SECOND * 10), 0);
     }
 }

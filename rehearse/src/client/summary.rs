@@ -1,6 +1,7 @@
 //! An outcome as it appears in JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -18,14 +19,17 @@ impl Outcome {
             examples: self.failures.examples(),
             unstarted: self.unstarted,
             reconnects: self.reconnects,
-            idle_closes: self.idle_closes,
+            unannounced_closes: self.unannounced_closes,
+            crossed: self.crossed,
+            at_risk: self.at_risk,
+            expected_crossed: self.expected_crossed,
             events: self.events,
             events_missing: self.events_missing,
             events_doubled: self.events_doubled,
             events_misplaced: self.events_misplaced,
             events_fewest: self.events_fewest,
             ticks: self.ticks,
-            crossed: self.crossed,
+            messages_crossed: self.messages_crossed,
             latency: (self.complete > 0).then(|| LatencySummary::of(self)),
         }
     }
@@ -42,16 +46,26 @@ pub struct Summary<'a> {
     pub examples: &'a [Example],
     pub unstarted: u64,
     pub reconnects: u64,
-    pub idle_closes: u64,
+    pub unannounced_closes: u64,
+    pub crossed: u64,
+    pub at_risk: u64,
+    pub expected_crossed: f64,
     pub events: u64,
     pub events_missing: u64,
     pub events_doubled: u64,
     pub events_misplaced: u64,
     pub events_fewest: Option<u64>,
     pub ticks: u64,
-    pub crossed: u64,
+    pub messages_crossed: u64,
     /// `None` if nothing was complete.
     pub latency: Option<LatencySummary>,
+}
+
+/// Without thousands of a histogram's counts.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary().fmt(f)
+    }
 }
 
 impl Serialize for Outcome {

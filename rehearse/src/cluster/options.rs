@@ -8,6 +8,7 @@ use clap::{Args, value_parser};
 
 use super::plan;
 use super::scenario::Scenario;
+use crate::client::Think;
 
 /// What to rehearse, where, and under which load.
 #[derive(Debug, Args)]
@@ -39,10 +40,16 @@ pub struct Cluster {
     #[arg(long, value_name = "N", default_value_t = 100,
         value_parser = value_parser!(u32).range(1..=2_000))]
     pub clients: u32,
-    /// From a response to the next request of a keep-alive client
-    #[arg(long, value_name = "TIME", default_value = "300ms",
-        value_parser = humantime::parse_duration)]
-    pub think: Duration,
+    /// From a response to the next request of a keep-alive client, in the forms of `rollout`
+    #[arg(long, value_name = "THINK", default_value = "300ms")]
+    pub think: Think,
+    /// More keep-alive clients of each arm, which think for longer
+    #[arg(long, value_name = "N", default_value_t = 50,
+        value_parser = value_parser!(u32).range(0..=2_000))]
+    pub slow_clients: u32,
+    /// Their pause
+    #[arg(long, value_name = "THINK", default_value = "log-uniform:10ms..20s")]
+    pub slow_think: Think,
     /// New connections a second to each arm, with one request each: at most 300
     ///
     /// A node remembers each for two minutes; with more, it drops and the figures blame the
@@ -54,6 +61,10 @@ pub struct Cluster {
     #[arg(long, value_name = "TIME", default_value = "30s",
         value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// For how long clients do not see that the server has ended a connection, and send all the same
+    #[arg(long, value_name = "TIME", default_value = "10ms",
+        value_parser = humantime::parse_duration)]
+    pub rtt: Duration,
 }
 
 fn scenarios() -> impl TypedValueParser<Value = Scenario> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::options::Cluster;
 use super::scenario::{Clients, Scenario, Service};
+use crate::client::{Method, Think};
 use crate::load::Load;
 
 /// The clients of the published figures, which wait for nothing between two requests.
@@ -25,6 +26,9 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         expect: answer,
         clients: options.clients as usize,
         think: options.think,
+        slow_clients: options.slow_clients as usize,
+        slow_think: options.slow_think,
+        method: Method::Get,
         rate: f64::from(options.rate),
         uploads: 0,
         downloads: 0,
@@ -34,18 +38,21 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         streams: H2.1,
         slow_streams: scenario.service == Service::Streaming,
         timeout: options.timeout,
+        rtt: options.rtt,
     };
     match scenario.clients {
         Clients::Both => usual,
         Clients::Published => Load {
             clients: PUBLISHED,
-            think: Duration::ZERO,
+            think: Think::Steady(Duration::ZERO),
+            slow_clients: 0,
             rate: 0.0,
             ..usual
         },
         Clients::Readers => Load {
             downloads: READERS,
             clients: usual.clients.div_ceil(5),
+            slow_clients: usual.slow_clients.div_ceil(5),
             rate: usual.rate / 5.0,
             ..usual
         },
@@ -56,6 +63,7 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
             websockets: LISTENERS,
             h2: H2.0,
             clients: usual.clients.div_ceil(5),
+            slow_clients: usual.slow_clients.div_ceil(5),
             rate: usual.rate / 5.0,
             ..usual
         },

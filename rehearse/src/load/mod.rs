@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub use self::running::{KindOutcome, Meter, Running};
 
-use crate::client::{Mode, Plan, SlowStreams};
+use crate::client::{Method, Mode, Plan, SlowStreams, Think};
 
 /// The period of one client that connects anew each time. Long, because a client makes one request
 /// at a time: the rate comes from their number.
@@ -47,7 +47,13 @@ pub struct Load {
     /// Keep-alive clients.
     pub clients: usize,
     /// Their pause from a response to the next request.
-    pub think: Duration,
+    pub think: Think,
+    /// More keep-alive clients, which think for longer.
+    pub slow_clients: usize,
+    /// Their pause.
+    pub slow_think: Think,
+    /// How both kinds of keep-alive clients ask.
+    pub method: Method,
     /// New connections a second, with one request each.
     pub rate: f64,
     /// Clients that send slow bodies to `/upload`.
@@ -66,6 +72,8 @@ pub struct Load {
     pub slow_streams: bool,
     /// From a request's start to its complete response.
     pub timeout: Duration,
+    /// For how long clients do not see what the kernel knows of a connection's end.
+    pub rtt: Duration,
 }
 
 /// A kind of client, by its name in reports.
@@ -74,6 +82,7 @@ pub struct Load {
 #[expect(missing_docs, reason = "they are the modes of the client")]
 pub enum Kind {
     KeepAlive,
+    SlowKeepAlive,
     OneShot,
     Upload,
     Download,
@@ -87,6 +96,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::KeepAlive => "keep-alive",
+            Self::SlowKeepAlive => "slow-keep-alive",
             Self::OneShot => "one-shot",
             Self::Upload => "upload",
             Self::Download => "download",
@@ -102,7 +112,7 @@ impl Load {
     /// second one, while streams of the first go on.
     pub fn total(&self) -> usize {
         let others = self.uploads + self.downloads + self.events + self.websockets + 2 * self.h2;
-        self.clients + self.one_shot_clients() + others
+        self.clients + self.slow_clients + self.one_shot_clients() + others
     }
 
     fn one_shot_clients(&self) -> usize {
@@ -129,13 +139,14 @@ impl Load {
         let every = Duration::from_secs_f64(clients.max(1) as f64 / self.rate.max(f64::EPSILON));
         let target = self.target.as_str();
         let talk = Mode::WebSocket { think: self.think };
+        let kept = |think| Mode::KeepAlive {
+            think,
+            method: self.method,
+        };
+        let (brisk, slow) = (kept(self.think), kept(self.slow_think));
         let plans = [
-            (
-                Kind::KeepAlive,
-                Mode::KeepAlive { think: self.think },
-                self.clients,
-                target,
-            ),
+            (Kind::KeepAlive, brisk, self.clients, target),
+            (Kind::SlowKeepAlive, slow, self.slow_clients, target),
             (Kind::OneShot, Mode::OneShot { every }, clients, target),
             (Kind::Upload, UPLOAD, self.uploads, "/upload"),
             (Kind::Download, DOWNLOAD, self.downloads, DOWNLOADS),
@@ -156,6 +167,7 @@ impl Load {
                     expect,
                     seed,
                     timeout: self.timeout,
+                    rtt: self.rtt,
                 },
             )
         };
@@ -172,7 +184,10 @@ mod tests {
             target: "/".to_owned(),
             expect: None,
             clients,
-            think: Duration::from_millis(300),
+            think: Think::Steady(Duration::from_millis(300)),
+            slow_clients: 0,
+            slow_think: Think::Exponential(Duration::from_secs(5)),
+            method: Method::Get,
             rate,
             uploads: 0,
             downloads: 0,
@@ -182,6 +197,7 @@ mod tests {
             streams: 0,
             slow_streams: false,
             timeout: Duration::from_secs(30),
+            rtt: Duration::ZERO,
         }
     }
 

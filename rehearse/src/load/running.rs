@@ -9,10 +9,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Kind, Load};
-use crate::client::{self, Endpoints, Example, Mode, Outcome, Plan, Progress};
+use crate::client::{self, Endpoints, Example, Mode, Outcome, Plan, Progress, Think};
 
 /// How often the counters are looked at while a load gets under way.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// A pause after which every client of a kind can be waited for.
+const BRISK: Duration = Duration::from_secs(1);
 
 /// What came of one kind of client.
 #[derive(Clone, Debug, Serialize)]
@@ -110,9 +113,15 @@ impl Running {
 fn under_way(plan: &Plan) -> u64 {
     let clients = plan.clients as u64;
     match plan.mode {
-        Mode::KeepAlive { .. } => 2 * clients,
+        Mode::KeepAlive {
+            think: Think::Steady(think),
+            ..
+        } if think <= BRISK => 2 * clients,
         Mode::Events | Mode::WebSocket { .. } => clients,
-        Mode::OneShot { .. } | Mode::Upload { .. } | Mode::Download { .. } => clients.div_ceil(3),
+        Mode::KeepAlive { .. }
+        | Mode::OneShot { .. }
+        | Mode::Upload { .. }
+        | Mode::Download { .. } => clients.div_ceil(3),
         Mode::H2 { streams, .. } => (clients * streams as u64).div_ceil(3),
     }
 }

@@ -24,7 +24,7 @@ const EVENTS: [Column; 5] = [
 const WEBSOCKETS: [Column; 3] = [
     ("came back", |outcome| outcome.complete),
     ("ticks", |outcome| outcome.ticks),
-    ("crossed by a Close", |outcome| outcome.crossed),
+    ("crossed by a Close", |outcome| outcome.messages_crossed),
 ];
 
 /// A table for each such kind of client that took part.

@@ -24,6 +24,8 @@ fn rehearsal(sabotage: Option<&str>) -> Command {
         "1",
         "--clients",
         "40",
+        "--slow-clients",
+        "20",
         "--rate",
         "40",
     ]);
@@ -78,6 +80,8 @@ fn the_control_speaks_http_2_where_clients_do() {
     command.args([
         "--clients",
         "5",
+        "--slow-clients",
+        "0",
         "--rate",
         "5",
         "--h2",
@@ -120,6 +124,8 @@ fn lost_by_http_2(sabotage: Option<&str>) -> Value {
         "2",
         "--clients",
         "0",
+        "--slow-clients",
+        "0",
         "--rate",
         "0",
     ]);
@@ -160,6 +166,8 @@ fn a_rolling_update_loses_no_client_of_any_kind() {
     command.args([
         "--clients",
         "10",
+        "--slow-clients",
+        "10",
         "--rate",
         "10",
         "--uploads",
@@ -193,7 +201,7 @@ fn a_rolling_update_loses_no_client_of_any_kind() {
         let arm = arms.iter().find(|arm| arm["arm"] == name);
         arm.unwrap()["clients"].as_array().unwrap()
     });
-    assert_eq!(service.len(), 7);
+    assert_eq!(service.len(), 8);
     for kind in service {
         assert!(kind["complete"].as_u64() > Some(0), "{kind:#}");
         assert_eq!(kind["failed"], 0, "{kind:#}");

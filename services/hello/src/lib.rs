@@ -1,7 +1,7 @@
 //! A service that greets, and the template for a new one: copy this folder, rename it, write your
 //! routes. There are two parts, and neither knows how the process starts, drains or stops.
 
-use actix_web::{get, web};
+use actix_web::{get, post, web};
 use serde::{Deserialize, Serialize};
 
 /// The keys under `service.` in the settings file, `LASTCALL__SERVICE__…` in the environment.
@@ -25,13 +25,22 @@ impl Default for Settings {
 pub fn routes(settings: &Settings) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let settings = web::Data::new(settings.clone());
     move |cfg| {
-        cfg.app_data(settings).service(greet).service(greet_by_name);
+        cfg.app_data(settings)
+            .service(greet)
+            .service(greet_in_body)
+            .service(greet_by_name);
     }
 }
 
 #[get("/")]
 async fn greet(settings: web::Data<Settings>) -> String {
     settings.greeting.clone()
+}
+
+// Naming a type reads the body, of which actix-web takes 256 KiB for a `String`.
+#[post("/")]
+async fn greet_in_body(name: String) -> String {
+    format!("Hello, {name}!")
 }
 
 // A `String` is answered as `text/plain; charset=utf-8`: a name that holds markup stays text.

@@ -43,6 +43,14 @@ async fn greets_by_name() {
 }
 
 #[actix_web::test]
+async fn greets_by_the_name_in_a_body() {
+    let app = init_service(App::new().configure(hello::routes(&Settings::default()))).await;
+    let request = TestRequest::post().uri("/").set_payload("Ada");
+    let response = call_service(&app, request.to_request()).await;
+    assert_eq!(read_body(response).await, "Hello, Ada!");
+}
+
+#[actix_web::test]
 async fn markup_in_a_name_stays_text() {
     let (status, content_type, body) =
         get(&Settings::default(), "/hello/%3Cscript%3Ealert(1)").await;

@@ -3,19 +3,20 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::super::buffer::{self, Buffer};
 use super::super::connection::connect;
 use super::super::failure::{FailureKind, Fault};
-use super::state::{End, Event, State};
+use super::state::{End, Event, Goaways, State};
 
 /// A connection and who attends to it: both end with the last stream that needs them.
 pub(in super::super) struct Link {
@@ -48,6 +49,7 @@ impl Link {
     pub(in super::super) async fn open(
         peer: SocketAddr,
         deadline: Instant,
+        rtt: Duration,
     ) -> Result<Arc<Self>, Fault> {
         let wire = Arc::new(Wire {
             stream: connect(peer, deadline, None).await?,
@@ -55,8 +57,10 @@ impl Link {
                 state: State::new(),
                 buffer: Buffer::new(buffer::LARGEST),
                 unsendable: None,
+                unseen: None,
             }),
-            unsent: Notify::new(),
+            rtt,
+            changed: Notify::new(),
             greeted: Notify::new(),
         });
         let attendant = tokio::spawn(Arc::clone(&wire).attend());
@@ -77,7 +81,7 @@ impl Link {
         self.wire.greeted.notified().await;
     }
 
-    /// Sends a request on a new stream, unless the kernel knows by now that we are to go.
+    /// Sends a request on a new stream, unless we have seen by now that we are to go.
     pub(in super::super) fn request(self: &Arc<Self>, block: &[u8]) -> Opened {
         let mut side = self.wire.lock();
         self.wire.receive(&mut side);
@@ -118,8 +122,9 @@ impl Drop for OpenStream {
 struct Wire {
     stream: TcpStream,
     side: Mutex<Side>,
-    /// Something is left to be sent.
-    unsent: Notify,
+    rtt: Duration,
+    /// Something is left to be sent, or to be seen later.
+    changed: Notify,
     /// The server has spoken, or never will.
     greeted: Notify,
 }
@@ -129,6 +134,15 @@ struct Side {
     buffer: Buffer,
     /// Why nothing can be sent any more. There may still be something to receive.
     unsendable: Option<io::Error>,
+    /// What the kernel has and we do not see yet, and when we will. What stands behind it waits.
+    unseen: Option<(Instant, News)>,
+}
+
+/// News of the connection's end.
+enum News {
+    Goaway,
+    /// Its FIN, or an error.
+    End(Option<io::Error>),
 }
 
 impl Wire {
@@ -139,16 +153,28 @@ impl Wire {
     /// Receives and sends as the socket allows, until the connection is over.
     async fn attend(self: Arc<Self>) {
         loop {
-            let all_sent = self.lock().state.out.is_empty();
-            let interest = match all_sent {
-                true => Interest::READABLE,
-                false => Interest::READABLE | Interest::WRITABLE,
+            let (all_sent, seen) = {
+                let side = self.lock();
+                let seen = side.unseen.as_ref().map(|(seen, _)| *seen);
+                (side.state.out.is_empty(), seen)
             };
-            let ready = tokio::select! {
-                ready = self.stream.ready(interest) => ready,
-                () = self.unsent.notified() => continue,
+            let interest = match (all_sent, seen) {
+                (true, _) => Interest::READABLE,
+                (false, None) => Interest::READABLE | Interest::WRITABLE,
+                (false, Some(_)) => Interest::WRITABLE,
             };
-            if !ready.is_ok_and(|ready| self.exchange(ready)) {
+            let goes_on = tokio::select! {
+                ready = self.stream.ready(interest), if !all_sent || seen.is_none() => {
+                    ready.is_ok_and(|ready| self.exchange(ready))
+                }
+                () = sleep_until(seen.unwrap_or_else(Instant::now)), if seen.is_some() => {
+                    let mut side = self.lock();
+                    self.receive(&mut side);
+                    self.take_stock(&side)
+                }
+                () = self.changed.notified() => continue,
+            };
+            if !goes_on {
                 return;
             }
         }
@@ -175,6 +201,11 @@ impl Wire {
                 }
             });
         }
+        self.take_stock(&side)
+    }
+
+    /// What follows from what was taken in. Says whether the connection goes on.
+    fn take_stock(&self, side: &Side) -> bool {
         let (state, over) = (&side.state, side.state.ended().is_some());
         if over || state.is_greeted() {
             self.greeted.notify_one();
@@ -190,23 +221,56 @@ impl Wire {
     /// Takes in what the kernel has: asked directly, because tokio's view of the socket may be one
     /// turn of the reactor old. And answers what needs an answer.
     fn receive(&self, side: &mut Side) {
-        while side.state.ended().is_none() {
+        let mut goaways = self.visible(side);
+        while side.state.ended().is_none() && side.unseen.is_none() {
+            if side.state.digest(&mut side.buffer, goaways) {
+                self.keep_unseen(side, News::Goaway);
+                break;
+            }
+            goaways = self.visible(side);
             let Some(room) = side.buffer.room() else {
                 let kind = FailureKind::BadResponse;
                 return side.state.end(kind, "a frame longer than the buffer");
             };
             match (&*SockRef::from(&self.stream)).read(room) {
-                Ok(0) => side.end(None),
-                Ok(read) => {
-                    side.buffer.filled(read);
-                    side.state.digest(&mut side.buffer);
-                }
+                Ok(0) => self.meet_end(side, None),
+                Ok(read) => side.buffer.filled(read),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => side.end(Some(error)),
+                Err(error) => self.meet_end(side, Some(error)),
             }
         }
         self.send(side);
+    }
+
+    /// Which GOAWAYs may be seen now. Sees an end whose time has come.
+    fn visible(&self, side: &mut Side) -> Goaways {
+        // What comes with the server's first word is seen with it by who has waited for that.
+        let at_once = self.rtt.is_zero() || side.state.is_new();
+        let later = if at_once { Goaways::All } else { Goaways::None };
+        match side.unseen.take_if(|(seen, _)| *seen <= Instant::now()) {
+            None => later,
+            Some((_, News::Goaway)) => Goaways::Next,
+            Some((_, News::End(error))) => {
+                side.end(error);
+                later
+            }
+        }
+    }
+
+    /// An end that was announced, or that nothing can cross, is seen at once.
+    fn meet_end(&self, side: &mut Side, error: Option<io::Error>) {
+        if self.rtt.is_zero() || side.state.is_new() || side.state.is_told() {
+            side.end(error);
+        } else {
+            side.state.note_end();
+            self.keep_unseen(side, News::End(error));
+        }
+    }
+
+    fn keep_unseen(&self, side: &mut Side, news: News) {
+        side.unseen = Some((Instant::now() + self.rtt, news));
+        self.changed.notify_one();
     }
 
     fn send(&self, side: &mut Side) {
@@ -214,7 +278,7 @@ impl Wire {
             match (&*SockRef::from(&self.stream)).write(&side.state.out) {
                 Ok(sent) => drop(side.state.out.drain(..sent)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return self.unsent.notify_one();
+                    return self.changed.notify_one();
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // What was received before it is read first; then the end is met there, too.

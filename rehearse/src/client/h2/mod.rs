@@ -1,9 +1,9 @@
 //! HTTP/2 by prior knowledge: one connection for all streams of a client, each with a schedule of
 //! its own.
 //!
-//! Written by hand, on a raw socket, because the rule is one of order: after a GOAWAY no stream may
-//! be opened, and what the kernel has received by then counts as received. A library that
-//! queues requests may still send one that it had taken before.
+//! Written by hand, on a raw socket, because the rule is one of order: after a GOAWAY is seen no
+//! stream may be opened, what was opened before is not sent again, and what stands behind a GOAWAY
+//! is seen behind it. A library that queues requests may send one again, and count nothing.
 
 pub(super) mod connection;
 pub(crate) mod frame;
@@ -13,7 +13,7 @@ mod received;
 mod state;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -26,6 +26,7 @@ use super::SlowStreams;
 use super::books::Shared;
 use super::driver::{self, Caller};
 use super::failure::{FailureKind, Fault};
+use super::risk::Risk;
 use super::schedule::Pace;
 
 /// Of so many streams, the last one reads slowly.
@@ -44,6 +45,7 @@ pub(super) async fn run(
             shared: Arc::clone(shared),
             patient: !index.is_multiple_of(2),
             current: Mutex::new(None),
+            risk: std::sync::Mutex::new(Risk::new(shared.plan.rtt)),
         })
     };
     let clients: Vec<_> = (0..shared.plan.clients).map(client).collect();
@@ -66,6 +68,7 @@ struct Client {
     /// 3.4), and both are usual: so every other client does.
     patient: bool,
     current: Mutex<Option<Arc<Link>>>,
+    risk: std::sync::Mutex<Risk>,
 }
 
 impl Client {
@@ -99,7 +102,8 @@ impl Client {
                 }
                 *current = None;
             }
-            let link = Link::open(self.shared.pick(peer)?, deadline).await?;
+            let rtt = self.shared.plan.rtt;
+            let link = Link::open(self.shared.pick(peer)?, deadline, rtt).await?;
             if self.patient {
                 timeout_at(deadline, link.greeted()).await.map_err(late)?;
             }
@@ -119,12 +123,19 @@ impl Client {
         }
     }
 
+    fn risk(&self) -> std::sync::MutexGuard<'_, Risk> {
+        self.risk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An end under open streams is on the books as their failures.
     fn note(&self, end: &End) {
         if end.idle {
+            let at_risk = self.risk().closed(end.at);
             self.shared.tally(|outcome| {
-                outcome.reconnects += 1;
-                outcome.idle_closes += 1;
+                outcome.reconnects += u64::from(end.crossed == 0);
+                outcome.unannounced_closes += 1;
+                outcome.crossed += end.crossed as u64;
+                at_risk.enter(outcome);
             });
         }
     }
@@ -142,6 +153,8 @@ impl Caller for Slot {
         deadline: Instant,
         peer: &mut Option<SocketAddr>,
     ) -> Result<Option<Instant>, Fault> {
+        let at_risk = self.client.risk().started(Instant::now());
+        self.client.shared.tally(|outcome| at_risk.enter(outcome));
         let stream = self.client.open(&self.job.target, deadline, peer).await?;
         self.job.read(stream, deadline).await.map(Some)
     }

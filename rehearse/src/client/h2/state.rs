@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::super::buffer::Buffer;
 use super::super::failure::{FailureKind, Fault};
@@ -48,8 +49,21 @@ pub(in super::super) struct End {
     /// What that is to a request without a byte of an answer.
     pub(super) kind: FailureKind,
     pub(super) how: String,
-    /// Nothing was due on it, and nothing had announced it.
+    /// Nothing was due on it when it came, and nothing had announced it.
     pub(super) idle: bool,
+    /// When it came.
+    pub(super) at: Instant,
+    /// Streams that were opened since, and lost.
+    pub(super) crossed: usize,
+}
+
+/// Which GOAWAYs may be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goaways {
+    All,
+    /// The next one has come a round trip ago, those behind it have not.
+    Next,
+    None,
 }
 
 pub(super) struct State {
@@ -66,6 +80,8 @@ pub(super) struct State {
     /// The last stream's number, and why, of the latest GOAWAY.
     pub(super) told: Option<(u32, u32)>,
     ended: Option<End>,
+    /// The first end that the kernel knew of: when it came, and whether the connection was idle.
+    end_came: Option<(Instant, bool)>,
     /// Bytes received that the connection's window was not filled up by.
     pub(super) unreported: u32,
 }
@@ -86,6 +102,7 @@ impl State {
             block: None,
             told: None,
             ended: None,
+            end_came: None,
             unreported: 0,
         }
     }
@@ -103,6 +120,17 @@ impl State {
     /// Whether nothing is due on it.
     pub(super) fn is_idle(&self) -> bool {
         self.streams.is_empty()
+    }
+
+    /// Whether nothing was sent yet that a GOAWAY could cross.
+    pub(super) fn is_new(&self) -> bool {
+        self.next == 1
+    }
+
+    /// The connection's end has come, and is seen later.
+    pub(super) fn note_end(&mut self) {
+        let idle = self.streams.is_empty() && self.told.is_none();
+        self.end_came.get_or_insert((Instant::now(), idle));
     }
 
     /// How it ended, if it did.
@@ -155,7 +183,9 @@ impl State {
             Some((_, why)) => format!("{how}, after GOAWAY ({})", frame::code(why)),
             None => how.to_owned(),
         };
-        let idle = self.streams.is_empty() && self.told.is_none();
+        self.note_end();
+        let (at, idle) = self.end_came.unwrap_or((Instant::now(), false));
+        let crossed = if idle { self.streams.len() } else { 0 };
         for stream in std::mem::take(&mut self.streams).into_values() {
             let fault = match kind {
                 FailureKind::BadResponse => Fault::bad(how.as_str()),
@@ -168,15 +198,30 @@ impl State {
             stream.tell(Event::Broken(fault));
         }
         self.out.clear();
-        self.ended = Some(End { kind, how, idle });
+        self.ended = Some(End {
+            kind,
+            how,
+            idle,
+            at,
+            crossed,
+        });
     }
 
-    /// Takes all whole frames out of the buffer.
-    pub(super) fn digest(&mut self, buffer: &mut Buffer) {
+    /// Takes all whole frames out of the buffer, up to a GOAWAY that may not be taken in yet: then
+    /// it says so.
+    pub(super) fn digest(&mut self, buffer: &mut Buffer, mut goaways: Goaways) -> bool {
         while self.ended.is_none() {
             let taken = match Frame::parse(buffer.unread()) {
-                Ok(Some(frame)) => self.take(&frame).map(|()| frame.size()),
-                Ok(None) => return,
+                Ok(Some(frame)) if frame.kind == frame::GOAWAY && goaways == Goaways::None => {
+                    return true;
+                }
+                Ok(Some(frame)) => {
+                    if frame.kind == frame::GOAWAY && goaways == Goaways::Next {
+                        goaways = Goaways::None;
+                    }
+                    self.take(&frame).map(|()| frame.size())
+                }
+                Ok(None) => return false,
                 Err(wrong) => Err(wrong),
             };
             match taken {
@@ -186,6 +231,7 @@ impl State {
                 Err(wrong) => self.end(FailureKind::BadResponse, wrong),
             }
         }
+        false
     }
 }
 

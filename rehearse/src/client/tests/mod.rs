@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod figures;
 mod h2;
+mod network;
 mod peer;
 mod server;
 mod websocket;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use self::server::Server;
-use super::{Endpoints, FailureKind, Mode, Outcome, Plan, Progress, run};
+use super::{Endpoints, FailureKind, Method, Mode, Outcome, Plan, Progress, Think, run};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -45,12 +46,14 @@ fn plan(mode: Mode) -> Plan {
         expect: None,
         seed: 1,
         timeout,
+        rtt: Duration::ZERO,
     }
 }
 
 fn keep_alive(think: u64) -> Plan {
     plan(Mode::KeepAlive {
-        think: Duration::from_millis(think),
+        think: Think::Steady(Duration::from_millis(think)),
+        method: Method::Get,
     })
 }
 

@@ -23,14 +23,12 @@ use tokio::time::Instant;
 pub(super) use self::session::ACCEPT;
 
 use self::session::{Heard, Session};
+use super::CROSSING;
+use super::Think;
 use super::books::Shared;
 use super::driver::Caller;
 use super::failure::{FailureKind, Fault};
 use super::schedule::Pace;
-
-/// How long a message, or a Close, may be on its way: a round trip over some distance, and the turns
-/// of two busy processes.
-const CROSSING: Duration = Duration::from_millis(250);
 
 /// How long a server may take to end the connection after the Close was answered. Then we do.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -38,7 +36,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) struct WebSocket {
     shared: Arc<Shared>,
     index: usize,
-    think: Duration,
+    think: Think,
     said: u64,
     session: Option<Session>,
     /// Sessions that are over, and wait for the server's FIN.
@@ -46,7 +44,7 @@ pub(super) struct WebSocket {
 }
 
 impl WebSocket {
-    pub(super) fn new(shared: &Arc<Shared>, index: usize, think: Duration) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, index: usize, think: Think) -> Self {
         Self {
             shared: Arc::clone(shared),
             index,
@@ -57,7 +55,8 @@ impl WebSocket {
         }
     }
 
-    /// A session on which there is nothing left to hear: a Close above all. The kernel is asked.
+    /// A session on which there is nothing left to hear, or nothing that the client sees yet. The
+    /// kernel is asked.
     async fn quiet(
         &mut self,
         deadline: Instant,
@@ -68,14 +67,14 @@ impl WebSocket {
                 Some(session) => session,
                 None => {
                     let address = self.shared.pick(peer)?;
-                    Session::open(address, deadline, &self.shared.plan.target).await?
+                    Session::open(address, deadline, &self.shared.plan).await?
                 }
             };
             *peer = Some(session.connection.peer);
             session.connection.deadline = deadline;
             while session.has_more() {
                 match session.hear().await? {
-                    Heard::Close => break,
+                    Heard::Close(_) => break,
                     Heard::Tick => self.note_tick(),
                     Heard::Echo | Heard::Nothing => {}
                 }
@@ -112,11 +111,11 @@ impl WebSocket {
         self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What a Close in place of an echo is.
-    fn crossed(&self, said: Instant) -> Result<Option<Instant>, Fault> {
-        let ago = said.elapsed();
+    /// What a Close in place of an echo is, by when it came.
+    fn crossed(&self, said: Instant, came: Instant) -> Result<Option<Instant>, Fault> {
+        let ago = came.saturating_duration_since(said);
         if ago <= CROSSING {
-            self.shared.tally(|outcome| outcome.crossed += 1);
+            self.shared.tally(|outcome| outcome.messages_crossed += 1);
             return Ok(None);
         }
         let detail = format!("Close, {} ms after the message", ago.as_millis());
@@ -142,9 +141,9 @@ impl Caller for WebSocket {
                     self.session = Some(session);
                     return Ok(Some(Instant::now()));
                 }
-                Heard::Close => {
+                Heard::Close(came) => {
                     self.see_off(session);
-                    return self.crossed(said);
+                    return self.crossed(said, came);
                 }
             }
         }
@@ -164,7 +163,7 @@ impl Caller for WebSocket {
         match heard {
             Ok(Heard::Echo | Heard::Nothing) => {}
             Ok(Heard::Tick) => self.note_tick(),
-            Ok(Heard::Close) => {
+            Ok(Heard::Close(_)) => {
                 if let Some(session) = self.session.take() {
                     self.see_off(session);
                 }

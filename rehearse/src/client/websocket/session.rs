@@ -1,9 +1,11 @@
 //! One WebSocket: its handshake, and what the server says on it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
+use super::super::Plan;
 use super::super::connection::{Connection, Idle};
 use super::super::exchange::{request_head, send_head};
 use super::super::failure::{FailureKind, Fault};
@@ -30,8 +32,8 @@ pub(super) enum Heard {
     Tick,
     /// A part of a message, or a control frame, which is answered already.
     Nothing,
-    /// A proper Close, which is answered already.
-    Close,
+    /// A proper Close, which is answered already, and when it came.
+    Close(Instant),
 }
 
 pub(super) struct Session {
@@ -43,6 +45,9 @@ pub(super) struct Session {
     /// A message of which not all has come.
     part: Option<Vec<u8>>,
     last_tick: u64,
+    rtt: Duration,
+    /// A Close that the client does not see yet: when it came, and what it says.
+    unseen: Option<(Instant, Vec<u8>)>,
     /// Both have said Close.
     pub(super) closed: bool,
 }
@@ -52,7 +57,7 @@ impl Session {
     pub(super) async fn open(
         peer: SocketAddr,
         deadline: Instant,
-        target: &str,
+        plan: &Plan,
     ) -> Result<Self, Fault> {
         let mut connection = Connection::open(peer, deadline, None).await?;
         match connection.idle() {
@@ -64,7 +69,7 @@ impl Session {
             "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: {KEY}\r\n"
         );
-        let head = request_head("GET", target, peer, &headers);
+        let head = request_head("GET", &plan.target, peer, &headers);
         send_head(&mut connection, &head).await?;
         let head = connection.head().await?;
         match (head.status, head.websocket) {
@@ -82,13 +87,18 @@ impl Session {
             due: None,
             part: None,
             last_tick: 0,
+            rtt: plan.rtt,
+            unseen: None,
             closed: false,
         })
     }
 
     /// Whether there is something to hear before anything is said: the kernel is asked.
     pub(super) fn has_more(&self) -> bool {
-        !matches!(self.connection.idle(), Idle::Quiet)
+        match &self.unseen {
+            Some((came, _)) => came.elapsed() >= self.rtt,
+            None => !matches!(self.connection.idle(), Idle::Quiet),
+        }
     }
 
     /// Sends a message, whose echo is then due.
@@ -107,6 +117,11 @@ impl Session {
     /// Waits for the server to say something. Cancel-safe.
     pub(super) async fn hear(&mut self) -> Result<Heard, Fault> {
         loop {
+            if let Some((came, _)) = self.unseen {
+                // Nothing may stand behind a Close, so that this holds up nothing else.
+                sleep_until(came + self.rtt).await;
+                return self.see_close();
+            }
             if let Some(heard) = self.next()? {
                 return Ok(heard);
             }
@@ -165,19 +180,26 @@ impl Session {
                 Heard::Nothing
             }
             frame::PONG => Heard::Nothing,
-            frame::CLOSE => self.closed(&payload)?,
+            frame::CLOSE => {
+                self.unseen = Some((Instant::now(), payload));
+                Heard::Nothing
+            }
             opcode => self.message(opcode, last, payload)?,
         };
         Ok(Some(heard))
     }
 
-    fn closed(&mut self, payload: &[u8]) -> Result<Heard, Fault> {
+    /// Answers the server's Close.
+    fn see_close(&mut self) -> Result<Heard, Fault> {
+        let Some((came, payload)) = self.unseen.take() else {
+            return Ok(Heard::Nothing);
+        };
         let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
         self.put(frame::CLOSE, &payload[..payload.len().min(2)]);
         self.flush();
         self.closed = true;
         match code {
-            Some(code) if PROPER.contains(&code) => Ok(Heard::Close),
+            Some(code) if PROPER.contains(&code) => Ok(Heard::Close(came)),
             code => {
                 let detail = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
                 Err(Fault::new(FailureKind::WrongCloseCode, detail))

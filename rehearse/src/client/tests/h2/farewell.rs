@@ -33,7 +33,7 @@ async fn after_a_goaway_no_stream_is_opened_and_the_client_connects_anew() {
     let outcome = asked(streams(1), &peers, 10).await;
     assert_none_failed(&outcome);
     assert_eq!((peers.connections(), outcome.reconnects), (2, 1));
-    assert_eq!(outcome.idle_closes, 0);
+    assert_eq!(outcome.unannounced_closes, 0);
 }
 
 /// This test never yields, so that nobody but the kernel can know of the GOAWAY.
@@ -42,7 +42,7 @@ async fn the_kernel_is_asked_whether_a_goaway_has_come() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let deadline = Instant::now() + HANGS;
     let address = listener.local_addr().unwrap();
-    let link = Link::open(address, deadline).await.unwrap();
+    let link = Link::open(address, deadline, Duration::ZERO).await.unwrap();
     let (mut accepted, _) = listener.accept().unwrap();
     let Opened::Stream(stream) = link.request(OK) else {
         panic!("a new connection has room for a stream");
@@ -225,7 +225,7 @@ async fn a_fin_while_no_stream_is_open_is_a_reconnect() {
     let outcome = asked(plan, &peers, 3).await;
     assert_none_failed(&outcome);
     assert!(outcome.reconnects >= 2, "{outcome:?}");
-    assert_eq!(outcome.reconnects, outcome.idle_closes);
+    assert_eq!(outcome.reconnects, outcome.unannounced_closes);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod farewell;
+mod network;
 mod server;
 
 use super::peer::Peers;

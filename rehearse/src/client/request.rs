@@ -1,4 +1,5 @@
-//! `GET`: on a kept connection with think time, or on a new connection each time.
+//! A request in one piece, and its whole answer: on a kept connection with think time, or on a new
+//! connection each time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,59 +7,74 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Plan;
 use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::schedule::Pace;
+use super::{Method, Plan, Think};
 
-pub(super) struct Get {
+/// What a `POST` sends.
+const BODY: &str = "world";
+
+pub(super) struct Request {
+    method: Method,
     target: Arc<str>,
     expect: Option<Arc<str>>,
     pace: Pace,
     keep: bool,
     /// The request as it was last sent: it changes with the peer only.
-    request: Option<(SocketAddr, Vec<u8>)>,
+    rendered: Option<(SocketAddr, Vec<u8>)>,
 }
 
-impl Get {
-    pub(super) fn keep_alive(plan: &Plan, think: Duration) -> Self {
-        Self::new(plan, Pace::Think(think), true)
+impl Request {
+    pub(super) fn keep_alive(plan: &Plan, think: Think, method: Method) -> Self {
+        Self::new(plan, Pace::Think(think), true, method)
     }
 
     pub(super) fn one_shot(plan: &Plan, every: Duration) -> Self {
-        Self::new(plan, Pace::every(every), false)
+        Self::new(plan, Pace::every(every), false, Method::Get)
     }
 
-    fn new(plan: &Plan, pace: Pace, keep: bool) -> Self {
+    fn new(plan: &Plan, pace: Pace, keep: bool, method: Method) -> Self {
         Self {
+            method,
             target: plan.target.as_str().into(),
             expect: plan.expect.as_deref().map(Into::into),
             pace,
             keep,
-            request: None,
+            rendered: None,
         }
     }
 
-    fn request(&mut self, peer: SocketAddr) -> &[u8] {
-        self.request
+    fn rendered(&mut self, peer: SocketAddr) -> &[u8] {
+        self.rendered
             .take_if(|(rendered_for, _)| *rendered_for != peer);
-        let headers = if self.keep {
-            ""
-        } else {
-            "connection: close\r\n"
+        let render = || {
+            let close = if self.keep {
+                ""
+            } else {
+                "connection: close\r\n"
+            };
+            let request = match self.method {
+                Method::Get => request_head("GET", &self.target, peer, close),
+                Method::Post => {
+                    let headers = format!("{close}content-length: {}\r\n", BODY.len());
+                    let head = request_head("POST", &self.target, peer, &headers);
+                    [head, BODY.into()].concat()
+                }
+            };
+            (peer, request)
         };
-        let render = || (peer, request_head("GET", &self.target, peer, headers));
-        &self.request.get_or_insert_with(render).1
+        &self.rendered.get_or_insert_with(render).1
     }
 }
 
-impl Exchange for Get {
+impl Exchange for Request {
     async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
         if !self.keep {
             connection.fate = Fate::Dismissed;
         }
-        send_head(connection, self.request(connection.peer)).await?;
+        send_head(connection, self.rendered(connection.peer)).await?;
         connection.head().await?.expect_ok()?;
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);
