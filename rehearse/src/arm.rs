@@ -15,6 +15,7 @@ use crate::model::endpoints::Router;
 use crate::model::ledger::Ledger;
 use crate::model::pod::Timing;
 use crate::model::propagation::Propagation;
+use crate::network::Sides;
 use crate::progress::{ArmProgress, Phase};
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
 
@@ -29,6 +30,8 @@ pub struct Stage {
     pub seed: u64,
     /// Where pods get their addresses.
     pub addresses: Arc<AddressPool>,
+    /// Where clients and pods run.
+    pub sides: Sides,
     /// Cancelled on Ctrl+C, and when an arm has failed.
     pub interrupt: CancellationToken,
     /// The arms pass each act together, so that all have the same load for the same time.
@@ -87,7 +90,10 @@ pub async fn play(
     progress: &ArmProgress,
 ) -> Result<ArmOutcome, ArmError> {
     let router = Router::new(stage.propagation, stage.seed);
-    let mut cluster = Cluster::start(template(arm, scenario, stage), Arc::clone(&router));
+    let mut cluster = {
+        let _there = stage.sides.services.enter();
+        Cluster::start(template(arm, scenario, stage), Arc::clone(&router))
+    };
     let result = tokio::select! {
         biased;
         () = stage.interrupt.cancelled() => Err(ArmError::Interrupted),
@@ -140,7 +146,10 @@ async fn act(
     stage.curtain.wait().await;
 
     let endpoints: Arc<dyn Endpoints> = router;
-    let load = Running::start(&arm.load, stage.seed, &endpoints);
+    let load = {
+        let _there = stage.sides.clients.enter();
+        Running::start(&arm.load, stage.seed, &endpoints)
+    };
     progress.watch(load.meters());
     progress.enter(Phase::WarmingUp);
     let load = load.under_way(START_LIMIT).await;

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod lint;
 pub mod load;
 pub mod model;
+pub mod network;
 pub mod progress;
 pub mod rehearsal;
 pub mod report;

@@ -12,7 +12,7 @@ use rehearse::cluster;
 use rehearse::conform;
 use rehearse::limits;
 use rehearse::lint;
-use rehearse::model::address::AddressPool;
+use rehearse::network::Place;
 use rehearse::rehearsal::{self, Conditions};
 use rehearse::report::Report;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,15 +30,17 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(explain(&error)),
     };
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(WORKERS).enable_all().build();
-    let run = runtime
-        .context("cannot start")
-        .and_then(|runtime| runtime.block_on(run(&cli)));
-    ExitCode::from(run.unwrap_or_else(|error| {
+    ExitCode::from(start(&cli).unwrap_or_else(|error| {
         eprintln!("rehearse: {error:#}");
         UNAVAILABLE
     }))
+}
+
+fn start(cli: &Cli) -> anyhow::Result<u8> {
+    let place = Place::with_delay(cli.common.network_delay, WORKERS).context("--network-delay")?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(WORKERS).enable_all().build();
+    runtime.context("cannot start")?.block_on(run(cli, &place))
 }
 
 /// Help and version go to standard output as they are; of an error, the line that says what is
@@ -58,7 +60,7 @@ fn explain(error: &clap::Error) -> u8 {
     BAD_USAGE
 }
 
-async fn run(cli: &Cli) -> anyhow::Result<u8> {
+async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     let common = &cli.common;
     let binaries = Binaries::new(common.bin_dir.as_deref(), common.quiet);
     if let Some(cli::Command::Bench(options)) = &cli.command {
@@ -106,7 +108,9 @@ async fn run(cli: &Cli) -> anyhow::Result<u8> {
     let conditions = Conditions {
         propagation: common.propagation,
         seed: common.seed.unwrap_or_else(any_seed),
-        addresses: Arc::new(AddressPool::claim()?),
+        addresses: Arc::new(place.addresses()?),
+        sides: place.sides(),
+        network_delay: common.network_delay,
         quiet: common.quiet,
     };
     tokio::select! {

@@ -1,7 +1,7 @@
 //! Plays a scenario in all its arms at once.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::sync::Barrier;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arm::{ArmError, ArmOutcome, Stage, play};
 use crate::model::address::AddressPool;
 use crate::model::propagation::Propagation;
+use crate::network::Sides;
 use crate::progress::{self, ArmProgress};
 use crate::report::ScenarioReport;
 use crate::scenario::Scenario;
@@ -23,6 +24,10 @@ pub struct Conditions {
     pub seed: u64,
     /// Where pods get their addresses.
     pub addresses: Arc<AddressPool>,
+    /// Where clients and pods run.
+    pub sides: Sides,
+    /// How long a packet takes between them, one way, if it takes any time.
+    pub network_delay: Option<Duration>,
     /// Whether progress is kept to itself.
     pub quiet: bool,
 }
@@ -42,6 +47,7 @@ pub async fn run(
         propagation: conditions.propagation,
         seed: conditions.seed,
         addresses: Arc::clone(&conditions.addresses),
+        sides: conditions.sides.clone(),
         interrupt: interrupt.child_token(),
         curtain: Barrier::new(scenario.arms.len()),
     };

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::unused;
-use super::values::{Bound, Pair};
+use super::values::{Bound, Pair, delay};
 use crate::bench::Bench;
 use crate::client::{Method, Think};
 use crate::cluster::Cluster;
@@ -124,6 +124,10 @@ pub struct Common {
         default_value = "500ms,1100ms,1400ms"
     )]
     pub propagation: Propagation,
+    /// Put a network between clients and services on which each packet takes so long, one way (Linux
+    /// and root only) [default: the loopback device, on which to send is to deliver]
+    #[arg(long, global = true, value_name = "TIME", value_parser = delay)]
+    pub network_delay: Option<Duration>,
     /// maxSurge: a number of pods, or a percentage, rounded up
     #[arg(long, global = true, value_name = "N|P%", default_value = "25%")]
     pub max_surge: Bound,

@@ -221,6 +221,10 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "rollout --propagation 1s,2s",
             "three durations, such as 500ms,1100ms,1400ms",
         ),
+        (
+            "rollout --network-delay 0s",
+            "invalid value '0s' for '--network-delay <TIME>': must be 1ms to 1s",
+        ),
         ("run --prestop x --no-prestop -- app", "cannot be used with"),
     ] {
         let error = planned(args).unwrap_err();

@@ -9,6 +9,7 @@ const REHEARSAL: &[&str] = &[
     "arms",
     "grace_period",
     "propagation",
+    "network_delay",
     "max_surge",
     "max_unavailable",
     "no_prestop",

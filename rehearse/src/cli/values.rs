@@ -1,6 +1,7 @@
 //! Values that arguments can have.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A number of pods, absolute or relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,5 +49,14 @@ impl FromStr for Pair {
             }
             _ => Err("must be NAME=VALUE"),
         }
+    }
+}
+
+/// How long a packet takes. Beyond a second no handshake would be done in time.
+pub(super) fn delay(text: &str) -> Result<Duration, String> {
+    let delay = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match delay.as_millis() {
+        1..=1_000 => Ok(delay),
+        _ => Err("must be 1ms to 1s".to_owned()),
     }
 }

@@ -36,13 +36,13 @@ pub struct AddressPool {
 }
 
 enum Layout {
-    /// 127.`range`.x.y, one address a pod and the same ports for all. The listener, on an address
-    /// that no pod gets, claims the range for as long as the run lasts.
+    /// `range`.x.y, one address a pod and the same ports for all. On the loopback device a listener,
+    /// on an address that no pod gets, claims the range for as long as the run lasts.
     Addresses {
-        range: u8,
+        range: [u8; 2],
         http: u16,
         admin: u16,
-        _claim: TcpListener,
+        _claim: Option<TcpListener>,
     },
     /// 127.0.0.1 and two ports a pod, where the system has no other loopback address (macOS).
     Ports,
@@ -76,6 +76,20 @@ impl AddressPool {
         Err(last.expect("64 attempts leave an error behind"))
     }
 
+    /// A range where nobody else is.
+    pub fn of_its_own(range: [u8; 2]) -> Self {
+        let (http, admin) = PORTS[0];
+        Self {
+            layout: Layout::Addresses {
+                range,
+                http,
+                admin,
+                _claim: None,
+            },
+            next: AtomicU32::new(0),
+        }
+    }
+
     /// The next pod's address.
     ///
     /// # Errors
@@ -86,7 +100,8 @@ impl AddressPool {
                 range, http, admin, ..
             } => {
                 let n = self.next.fetch_add(1, Ordering::Relaxed) % HOSTS;
-                let ip = Ipv4Addr::new(127, range, (n / 250) as u8, (n % 250 + 1) as u8);
+                let [a, b] = range;
+                let ip = Ipv4Addr::new(a, b, (n / 250) as u8, (n % 250 + 1) as u8);
                 Ok(PodAddress {
                     http: (ip, http).into(),
                     admin: (ip, admin).into(),
@@ -119,10 +134,10 @@ fn claim(range: u8, (http, admin): (u16, u16)) -> Result<Layout, NoAddress> {
     bindable((first, admin).into())?;
     let claim = bind((Ipv4Addr::new(127, range, 255, 254), http).into())?;
     Ok(Layout::Addresses {
-        range,
+        range: [127, range],
         http,
         admin,
-        _claim: claim,
+        _claim: Some(claim),
     })
 }
 

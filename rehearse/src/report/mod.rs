@@ -31,6 +31,9 @@ pub struct Report {
     pub seed: u64,
     /// How late nodes learnt of changes, in words.
     pub propagation: String,
+    /// How long a packet took between clients and services, one way, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_delay_ms: Option<u128>,
     /// One a service.
     pub scenarios: Vec<ScenarioReport>,
     /// The worst of the scenarios' verdicts.
@@ -48,6 +51,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             seed: conditions.seed,
             propagation: conditions.propagation.to_string(),
+            network_delay_ms: conditions.network_delay.map(|delay| delay.as_millis()),
             scenarios,
             verdict,
             exit_code: verdict.exit_code(),

@@ -13,9 +13,12 @@ use crate::load::Kind;
 impl Report {
     /// What is needed to repeat the run.
     pub fn footer(&self) -> String {
+        let network = self.network_delay_ms.map_or_else(String::new, |delay| {
+            format!(" Each packet between clients and services took {delay} ms.")
+        });
         format!(
             "Latencies in milliseconds, from each request's intended start; by kind of client: \
-             failed/all.\nPropagation: {}. Repeat with --seed {}.",
+             failed/all.\nPropagation: {}.{network} Repeat with --seed {}.",
             self.propagation, self.seed
         )
     }

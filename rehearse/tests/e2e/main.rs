@@ -19,6 +19,10 @@ mod bodies;
 mod command_line;
 mod conform;
 mod deadline;
+#[cfg(target_os = "linux")]
+mod delay;
+#[cfg(target_os = "linux")]
+mod delayed;
 mod framing;
 mod gate;
 mod goodbye;

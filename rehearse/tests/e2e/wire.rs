@@ -68,6 +68,10 @@ impl Wire {
         }
     }
 
+    pub(crate) fn local_address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
     /// The same connection, for somebody else to send on.
     pub(crate) fn another(&self) -> Self {
         Self::new(self.socket.try_clone().unwrap())
