@@ -9,16 +9,27 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    conn::Accepted,
+    conn::{Accepted, Room, ToWorker},
     control::{Control, Counters, Notice, Slot},
     listener::Listener,
 };
+
+/// So many connections are put out at once, at most.
+const PUT_OUT: usize = 64;
+
+/// How long a worker may take to say whom it could put out.
+const ANSWER: Duration = Duration::from_millis(100);
+
+/// How long connections may take to their end before others are looked for, and how often it is
+/// looked. Being full is rare, so no connection pays for telling.
+const ENDS: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A worker, as the acceptor sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     pub(crate) counters: Arc<Counters>,
-    pub(crate) connections: mpsc::UnboundedSender<Accepted>,
+    pub(crate) worker: mpsc::UnboundedSender<ToWorker>,
 }
 
 /// Deals connections out, until the fence.
@@ -26,7 +37,7 @@ pub(crate) struct Seat {
 pub(crate) struct Acceptor {
     pub(crate) control: Arc<Control>,
     pub(crate) seats: Vec<Seat>,
-    pub(crate) max_connections: usize,
+    pub(crate) room: Room,
 }
 
 impl Acceptor {
@@ -37,8 +48,7 @@ impl Acceptor {
                 biased;
                 _ = &mut fence => break,
                 (socket, peer) = listener.accept(), if !self.is_full() => self.deal(socket, peer),
-                // Full: the queue of the kernel holds whoever comes, until somebody leaves.
-                () = self.room(), if self.is_full() => {}
+                () = self.make_room(&listener), if self.is_full() => {}
             }
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.
@@ -59,19 +69,57 @@ impl Acceptor {
         };
         let slot = Slot::new(Arc::clone(&self.control), Arc::clone(&seat.counters));
         // A worker's end is gone only if its thread has died; handlers cannot make it.
-        let _ = seat.connections.send(Accepted { socket, peer, slot });
+        let accepted = Accepted { socket, peer, slot };
+        let _ = seat.worker.send(ToWorker::Serve(accepted));
     }
 
     fn is_full(&self) -> bool {
-        self.seats
-            .iter()
-            .map(|seat| seat.counters.load().open)
-            .sum::<usize>()
-            >= self.max_connections
+        let open = self.seats.iter().map(|seat| seat.counters.load().open);
+        open.sum::<usize>() >= self.room.connections
     }
 
-    /// Waits until somebody may have left. Being full is rare, so no connection pays for telling.
-    async fn room(&self) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    /// Full is not deaf. Whoever comes waits in the kernel's queue; for each one there, somebody is
+    /// put out who has waited for its client for long enough, if there is such a one.
+    async fn make_room(&self, listener: &Listener) {
+        let count = listener.waiting().await.min(PUT_OUT);
+        if !self.is_full() {
+            return;
+        }
+        let now = Instant::now();
+        let before = now.checked_sub(self.room.after).unwrap_or(now);
+        for (seat, key) in self.longest_waiting(count, before).await {
+            // A worker's end is gone only if its thread has died.
+            let _ = seat.worker.send(ToWorker::MakeRoom { key, before });
+        }
+        // The place is free once the peer has acknowledged the end.
+        let room = async {
+            while self.is_full() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let _ = tokio::time::timeout(ENDS, room).await;
+    }
+
+    /// The connections that go first, over all workers.
+    async fn longest_waiting(&self, count: usize, before: Instant) -> Vec<(&Seat, usize)> {
+        let mut waiting = Vec::new();
+        for seat in &self.seats {
+            let (reply, answer) = oneshot::channel();
+            let _ = seat.worker.send(ToWorker::Waiting {
+                count,
+                before,
+                reply,
+            });
+            // One that a handler blocks has nobody to put out, as far as anybody knows.
+            if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER, answer).await {
+                waiting.extend(answer.into_iter().map(|(waits, key)| (waits, seat, key)));
+            }
+        }
+        waiting.sort_unstable_by_key(|(waits, ..)| *waits);
+        waiting.truncate(count);
+        waiting
+            .into_iter()
+            .map(|(_, seat, key)| (seat, key))
+            .collect()
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::io::unix::AsyncFd;
 
 use crate::{
@@ -19,6 +19,11 @@ use crate::{
 /// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
 /// second to send its SYN again (RFC 6298, 2.1).
 const HANDSHAKES: Duration = Duration::from_secs(1);
+
+/// TCP's keep-alive: the kernel probes a peer that has been silent for so long, at this interval, and
+/// gives it up after nine probes (tcp(7)).
+const PEER_SILENT: Duration = Duration::from_secs(60);
+const PEER_PROBED: Duration = Duration::from_secs(10);
 
 /// The pause after an `accept` that failed for want of descriptors or memory.
 const RETRY: Duration = Duration::from_millis(20);
@@ -46,6 +51,12 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<Bound> {
     // A restart must not wait for the connections of the process before it in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Connections inherit it. A peer that has vanished is owed nothing, and a handler that waits for
+    // hours, as an event stream's may, would never hear of it.
+    let keep_alive = TcpKeepalive::new()
+        .with_time(PEER_SILENT)
+        .with_interval(PEER_PROBED);
+    socket.set_tcp_keepalive(&keep_alive)?;
     socket.bind(&address.into())?;
     let address = socket.local_addr()?.as_socket().unwrap_or(address);
     Ok(Bound { socket, address })
@@ -102,6 +113,20 @@ impl Listener {
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Waits until somebody is in the accept queue; how many, as far as the kernel says.
+    pub(crate) async fn waiting(&self) -> usize {
+        loop {
+            let Ok(mut ready) = self.socket.readable().await else {
+                return std::future::pending().await;
+            };
+            match kernel::accept_queue(self.socket.get_ref()) {
+                Ok(0) => ready.clear_ready(),
+                Ok(count) => return count as usize,
+                Err(_) => return 1,
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     acceptor::Seat,
-    conn::{Accepted, Limits, Worker},
+    conn::{Limits, ToWorker, Worker},
     control::{Control, Counters},
     drain,
     metrics::{Metrics, Routes},
@@ -65,15 +65,15 @@ where
     B: MessageBody + 'static,
 {
     let counters = Arc::<Counters>::default();
-    let (connections, arriving) = mpsc::unbounded_channel();
+    let (worker, messages) = mpsc::unbounded_channel();
     let (ready, stands) = oneshot::channel();
     let seat = Seat {
         counters: Arc::clone(&counters),
-        connections,
+        worker,
     };
     std::thread::Builder::new().name(name).spawn(move || {
         drain::enter(Arc::clone(&plan.control));
-        actix_rt::System::new().block_on(serve(plan, counters, app, arriving, ready));
+        actix_rt::System::new().block_on(serve(plan, counters, app, messages, ready));
     })?;
     match stands.await {
         Ok(true) => Ok(seat),
@@ -87,7 +87,7 @@ pub(crate) async fn serve<T, B>(
     plan: Plan,
     counters: Arc<Counters>,
     app: impl FnOnce() -> App<T>,
-    mut arriving: mpsc::UnboundedReceiver<Accepted>,
+    mut messages: mpsc::UnboundedReceiver<ToWorker>,
     ready: oneshot::Sender<bool>,
 ) where
     T: Application<B>,
@@ -105,7 +105,7 @@ pub(crate) async fn serve<T, B>(
     let worker = Worker::new(service, plan.control, counters, plan.limits, routes);
     loop {
         tokio::select! {
-            Some(accepted) = arriving.recv() => worker.spawn(accepted),
+            Some(message) = messages.recv() => worker.hear(message),
             Ok(()) = stage.changed() => worker.wake_all(),
             else => return,
         }

@@ -24,6 +24,7 @@ mod delay;
 #[cfg(target_os = "linux")]
 mod delayed;
 mod framing;
+mod full;
 mod gate;
 mod goodbye;
 mod h2_abuse;

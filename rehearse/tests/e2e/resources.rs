@@ -51,6 +51,24 @@ fn an_idle_process_comes_to_rest() {
     service.stop();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_whose_peer_does_not_read_its_last_response_costs_little() {
+    let service = Setup::held().serve();
+    let mut slow = Wire::connect_with_small_window(service.http);
+    service.begin_lame_duck();
+    slow.send(get("/big?bytes=200000"));
+    // Written, and not taken.
+    service.wait_requests(0);
+    pass(ms(500), "the kernel is asked more and more rarely");
+    let before = sleeps(&service);
+    pass(ms(1_000), "nothing happens");
+    let woken = sleeps(&service) - before;
+    assert!(woken < 40, "woken {woken} times in a second");
+    drop(slow);
+    service.stop();
+}
+
 #[test]
 fn connections_in_the_queue_are_served_though_descriptors_run_out() {
     // 80 for the runtime and 40 for connections; 160 wait in the kernel's queue.

@@ -38,6 +38,7 @@ use super::{
     h2::Handover,
     link::Link,
     payload,
+    registry::Registration,
     request::{InFlight, LastRoute},
     timer::Timer,
 };
@@ -70,7 +71,7 @@ pin_project! {
         link: Link,
         slot: Slot,
         timer: Timer,
-        key: Option<Registration<S>>,
+        registration: Option<Registration>,
         codec: Option<Codec>,
         lines: Lines,
         request: Option<InFlight>,
@@ -153,18 +154,6 @@ enum Turn {
     Http2,
 }
 
-/// A connection's entry in its worker's list of wakers.
-struct Registration<S> {
-    worker: Rc<Worker<S>>,
-    key: usize,
-}
-
-impl<S> Drop for Registration<S> {
-    fn drop(&mut self) {
-        self.worker.wakers.borrow_mut().remove(self.key);
-    }
-}
-
 impl<S, B> H1<S, B>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -183,7 +172,7 @@ where
             link: Link::new(socket),
             slot,
             timer: Timer::default(),
-            key: None,
+            registration: None,
             codec: None,
             lines: Lines::default(),
             request: None,
@@ -216,6 +205,7 @@ where
             link: this.link,
             slot: this.slot,
             timer: this.timer,
+            registration: this.registration.as_ref(),
         }
     }
 
@@ -328,12 +318,8 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
         let this = self.as_mut().project();
-        if this.key.is_none() {
-            let key = this.worker.wakers.borrow_mut().insert(cx.waker().clone());
-            *this.key = Some(Registration {
-                worker: Rc::clone(this.worker),
-                key,
-            });
+        if this.registration.is_none() {
+            *this.registration = Some(this.worker.connections.enter(cx.waker()));
         }
         if this.worker.control.stage() == Stage::Cut {
             self.count_cut();

@@ -36,6 +36,7 @@ use super::{
     Worker,
     close::{Behind, Close, Closed},
     link::Link,
+    registry::Registration,
     request::LastRoute,
     timer::Timer,
 };
@@ -66,6 +67,7 @@ pub(super) struct Handover<'l, S> {
     pub(super) link: &'l mut Link,
     pub(super) slot: &'l mut Slot,
     pub(super) timer: &'l mut Timer,
+    pub(super) registration: Option<&'l Registration>,
 }
 
 /// Serves a connection to its end. Its task is the one that is woken when the stage changes.
@@ -80,6 +82,7 @@ where
         link,
         slot,
         timer,
+        registration,
     } = handover;
     let shared = Rc::new(Shared {
         worker: Rc::clone(worker),
@@ -96,7 +99,14 @@ where
     let Ok(connection) = handshake(Io(&wire)).await else {
         return;
     };
-    let mut session = Session::new(Rc::clone(&shared), &wire, slot, timer, connection);
+    let mut session = Session::new(
+        Rc::clone(&shared),
+        &wire,
+        slot,
+        timer,
+        registration,
+        connection,
+    );
     let ended = poll_fn(|cx| session.poll(cx)).await;
     drop(session);
     let Ended::Close { owing } = ended else {

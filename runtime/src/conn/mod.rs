@@ -12,24 +12,30 @@ mod h2;
 mod idle;
 mod link;
 mod payload;
+mod registry;
 mod request;
 mod spare;
 mod timer;
 
 use std::{
-    cell::RefCell, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, task::Waker, time::Duration,
+    net::SocketAddr,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{body::MessageBody, dev::ServiceResponse};
-use slab::Slab;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::oneshot};
 
+pub(crate) use self::registry::Waits;
 use self::{
     dates::Dates,
     h1::{H1, Next},
     idle::Life,
+    registry::Registry,
 };
 use crate::{
     control::{Control, Counters, Slot, Stage},
@@ -44,6 +50,34 @@ pub(crate) struct Accepted {
     pub(crate) slot: Slot,
 }
 
+/// What a worker is told, or asked, by the acceptor.
+#[derive(Debug)]
+pub(crate) enum ToWorker {
+    Serve(Accepted),
+    /// Which connections have waited for their clients since `before` or longer: at most `count`.
+    Waiting {
+        count: usize,
+        before: Instant,
+        reply: oneshot::Sender<Vec<(Waits, usize)>>,
+    },
+    /// End this one, if it still waits, and has since `before`.
+    MakeRoom {
+        key: usize,
+        before: Instant,
+    },
+}
+
+/// Who makes room for a newcomer where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Connections open at once.
+    pub(crate) connections: usize,
+    /// A connection that has waited for its client for so long makes room.
+    pub(crate) after: Duration,
+    /// One in the middle of a request's head does, too.
+    pub(crate) half_heads: bool,
+}
+
 /// How long a connection may be silent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -53,6 +87,7 @@ pub(crate) struct Limits {
     pub(crate) head_timeout: Duration,
     /// For each further KiB of a body that is waited for, or its end.
     pub(crate) body_timeout: Duration,
+    pub(crate) room: Room,
 }
 
 /// What the connections of one thread share.
@@ -64,8 +99,7 @@ pub(crate) struct Worker<S> {
     limits: Limits,
     routes: Rc<Routes>,
     dates: Dates,
-    /// One waker a connection, for when the stage changes.
-    wakers: RefCell<Slab<Waker>>,
+    connections: Rc<Registry>,
 }
 
 impl<S> Worker<S> {
@@ -76,7 +110,7 @@ impl<S> Worker<S> {
         limits: Limits,
         routes: Rc<Routes>,
     ) -> Rc<Self> {
-        let (dates, wakers) = Default::default();
+        let (dates, connections) = Default::default();
         Rc::new(Self {
             service,
             control,
@@ -84,7 +118,7 @@ impl<S> Worker<S> {
             limits,
             routes,
             dates,
-            wakers,
+            connections,
         })
     }
 
@@ -101,9 +135,7 @@ impl<S> Worker<S> {
 
     /// Has every connection look at the stage.
     pub(crate) fn wake_all(&self) {
-        for (_, waker) in &*self.wakers.borrow() {
-            waker.wake_by_ref();
-        }
+        self.connections.wake_all();
     }
 }
 
@@ -112,11 +144,27 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
     B: MessageBody + 'static,
 {
-    /// Serves a connection in a task of its own.
+    /// Does what the acceptor wants.
     ///
     /// # Panics
     /// Outside of a `LocalSet`, where no worker runs.
-    pub(crate) fn spawn(self: &Rc<Self>, accepted: Accepted) {
+    pub(crate) fn hear(self: &Rc<Self>, message: ToWorker) {
+        match message {
+            ToWorker::Serve(accepted) => self.spawn(accepted),
+            ToWorker::Waiting {
+                count,
+                before,
+                reply,
+            } => {
+                // Whoever asked may have turned to the fence meanwhile.
+                let _ = reply.send(self.connections.waiting(count, before));
+            }
+            ToWorker::MakeRoom { key, before } => self.connections.ask(key, before),
+        }
+    }
+
+    /// Serves a connection in a task of its own.
+    fn spawn(self: &Rc<Self>, accepted: Accepted) {
         let Accepted { socket, peer, slot } = accepted;
         let registered = socket
             .set_nonblocking(true)

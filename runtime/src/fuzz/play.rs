@@ -20,7 +20,7 @@ use super::{
     script::{Script, Step},
 };
 use crate::{
-    conn::{Accepted, Limits},
+    conn::{Accepted, Limits, Room, ToWorker},
     control::{Control, Counters, Slot, Stage},
     metrics::Metrics,
     settings::Drain,
@@ -107,7 +107,10 @@ async fn run(listener: &TcpListener, script: &Script) -> Observed {
         peer,
         slot,
     };
-    assert!(connections.send(accepted).is_ok(), "the worker is there");
+    assert!(
+        connections.send(ToWorker::Serve(accepted)).is_ok(),
+        "the worker is there"
+    );
     let mut client = Client::new(socket, Arc::clone(&control), script.short);
     for step in &script.steps {
         client.step(step).await;
@@ -140,12 +143,17 @@ async fn start(
     control: &Arc<Control>,
     counters: &Arc<Counters>,
     short: bool,
-) -> mpsc::UnboundedSender<Accepted> {
+) -> mpsc::UnboundedSender<ToWorker> {
     let limit = if short { SHORT } else { HANG * 10 };
     let limits = Limits {
         keep_alive: limit,
         head_timeout: limit,
         body_timeout: limit,
+        room: Room {
+            connections: usize::MAX,
+            after: limit,
+            half_heads: false,
+        },
     };
     let plan = Plan {
         control: Arc::clone(control),
@@ -153,10 +161,10 @@ async fn start(
         limits,
         config: AppConfig::default(),
     };
-    let (connections, arriving) = mpsc::unbounded_channel();
+    let (connections, messages) = mpsc::unbounded_channel();
     let (ready, stands) = oneshot::channel();
     let counters = Arc::clone(counters);
-    spawn_local(worker::serve(plan, counters, app::app, arriving, ready));
+    spawn_local(worker::serve(plan, counters, app::app, messages, ready));
     assert!(stands.await.is_ok_and(|built| built), "the app is built");
     connections
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     acceptor::{Acceptor, Seat},
     admin::{self, View},
-    conn::Limits,
+    conn::{Limits, Room},
     control::{Control, Counters, Notice, Stage},
     exit::Exit,
     lifecycle::Phase,
@@ -31,8 +31,13 @@ use crate::{
     worker::{self, Plan},
 };
 
-/// Connections at once: probes, a scraper, preStop.
-const CONNECTIONS: usize = 128;
+/// For probes, a scraper, preStop. Whoever else holds connections makes room: the kubelet kills a
+/// process that does not answer.
+const ROOM: Room = Room {
+    connections: 128,
+    after: Duration::ZERO,
+    half_heads: true,
+};
 const BACKLOG: u32 = 128;
 
 /// How long answers may take to get out at the very end.
@@ -63,6 +68,10 @@ impl AdminListener {
         limits: Limits,
         view: View,
     ) -> Result<Self, Failure> {
+        let limits = Limits {
+            room: ROOM,
+            ..limits
+        };
         let bound = bind("admin.address", address)?;
         let address = bound.address();
         let listener = listen("admin.address", bound, BACKLOG)?;
@@ -76,11 +85,11 @@ impl AdminListener {
             config: AppConfig::__priv_test_new(false, address.to_string(), address),
         };
         let counters = Arc::<Counters>::default();
-        let (connections, arriving) = mpsc::unbounded_channel();
+        let (worker, messages) = mpsc::unbounded_channel();
         let (ready, stands) = oneshot::channel();
         let seat = Seat {
             counters: Arc::clone(&counters),
-            connections,
+            worker,
         };
         let status = view.status.clone();
         let app = || admin::app(view);
@@ -88,7 +97,7 @@ impl AdminListener {
             plan,
             Arc::clone(&counters),
             app,
-            arriving,
+            messages,
             ready,
         ));
         if !matches!(stands.await, Ok(true)) {
@@ -100,7 +109,7 @@ impl AdminListener {
         let acceptor = Acceptor {
             control: Arc::clone(&control),
             seats: vec![seat],
-            max_connections: CONNECTIONS,
+            room: limits.room,
         };
         let accepting = spawn_local(async move {
             // Never fenced: it ends with the process.

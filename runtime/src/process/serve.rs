@@ -14,7 +14,7 @@ use crate::{
     acceptor::Acceptor,
     admin::View,
     background::Background,
-    conn::Limits,
+    conn::{Limits, Room},
     control::Control,
     drive::{Driver, Opened},
     exit::Exit,
@@ -28,6 +28,10 @@ use crate::{
     telemetry,
     worker::{self, Application, Plan},
 };
+
+/// At `http.max_connections` a connection that has been silent for so long makes room for a newcomer.
+/// Not sooner: a crowd of active clients would put each other out.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to go and everything is finished.
 pub(super) async fn serve<S, St, A, T, B>(
@@ -166,11 +170,10 @@ where
     // Only now: whoever connects from here on is served.
     let listener = listen("http.address", bound, http.backlog)?;
     let (fence, raised) = oneshot::channel();
-    let max_connections = http.max_connections as usize;
     let acceptor = Acceptor {
         control,
         seats,
-        max_connections,
+        room: limits(http).room,
     };
     spawn_local(acceptor.run(listener, raised));
     tracing::info!(http = %address, %admin, "listening");
@@ -199,6 +202,11 @@ fn limits(http: &Http) -> Limits {
         keep_alive: http.keep_alive,
         head_timeout: http.head_timeout,
         body_timeout: http.body_timeout,
+        room: Room {
+            connections: http.max_connections as usize,
+            after: SILENT,
+            half_heads: false,
+        },
     }
 }
 

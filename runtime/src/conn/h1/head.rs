@@ -28,6 +28,7 @@ use crate::{
         h2::preface::{self, Preface},
         idle::{FIRST_BYTE, Idle},
         payload,
+        registry::Waits,
         request::InFlight,
     },
     control::Stage,
@@ -101,22 +102,39 @@ where
             return Turn::Wait;
         }
         this.slot.set_in_flight(false);
-        let ends_at = idle.ends_at(this.worker.life());
+        let waits = Waits {
+            has_spoken: !idle.is_new,
+            since: idle.since,
+        };
+        let is_to_end = this
+            .registration
+            .as_ref()
+            .is_some_and(|entry| entry.waits(waits))
+            || idle
+                .ends_at(this.worker.life())
+                .is_some_and(|at| this.timer.poll(at, cx).is_ready());
         // It may end only at a moment at which the kernel has just said that nothing waits: a
         // request that has arrived, and that the event loop has yet to report, would be thrown away.
-        match ends_at.map(|at| this.timer.poll(at, cx)) {
-            Some(Poll::Ready(())) if kernel::waiting(&this.link.io) == Waiting::Nothing => {
-                Turn::EndIdle
-            }
-            _ => Turn::Wait,
+        match is_to_end && kernel::waiting(&this.link.io) == Waiting::Nothing {
+            true => Turn::EndIdle,
+            false => Turn::Wait,
         }
     }
 
     /// A head has begun and is not complete.
     fn poll_half_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         let this = self.as_mut().project();
+        let waits = Waits {
+            has_spoken: true,
+            since: *this.since,
+        };
+        let makes_room = this.worker.limits.room.half_heads
+            && this
+                .registration
+                .as_ref()
+                .is_some_and(|entry| entry.waits(waits));
         let deadline = *this.since + this.worker.limits.head_timeout;
-        if this.timer.poll(deadline, cx).is_pending() {
+        if !makes_room && this.timer.poll(deadline, cx).is_pending() {
             return Turn::Wait;
         }
         self.refuse(StatusCode::REQUEST_TIMEOUT)

@@ -205,7 +205,10 @@ where
                 Poll::Ready(Ok(now)) => read = Some(now),
                 Poll::Ready(Err(_)) => return Turn::Gone,
                 Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
-                    return Turn::Wait;
+                    return match self.poll_vanished(cx) {
+                        Poll::Ready(()) => Turn::Gone,
+                        Poll::Pending => Turn::Wait,
+                    };
                 }
                 Poll::Pending => return self.give_up_body(cx),
             }

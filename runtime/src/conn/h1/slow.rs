@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_http::{
@@ -18,6 +18,9 @@ use actix_web::dev::ServiceResponse;
 
 use super::{ExchangeProj, H1, Turn, body};
 use crate::{control::Stage, kernel};
+
+/// How often it is looked whether a peer has vanished, while the process drains.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A response that its client does not take.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,40 @@ where
             Poll::Ready(_) => flushed,
             Poll::Pending => self.poll_stall(cx),
         }
+    }
+
+    /// Ready when the peer of the response that is under way has vanished: while the process drains,
+    /// it is waited for no longer.
+    pub(super) fn poll_vanished(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let worker = &this.worker;
+        if worker.control.stage() < Stage::Drain {
+            return Poll::Pending;
+        }
+        let now = Instant::now();
+        let unacknowledged = kernel::unacknowledged(&this.link.io).unwrap_or(0);
+        let stall = match *this.stall {
+            Some(stall) if unacknowledged > 0 && unacknowledged >= stall.unacknowledged => stall,
+            _ => Stall {
+                since: now,
+                unacknowledged,
+            },
+        };
+        *this.stall = Some(stall);
+        let silent = now - stall.since;
+        if unacknowledged == 0
+            || !kernel::peer(&this.link.io).is_ok_and(|peer| peer.has_vanished(silent))
+        {
+            // Each poll is a look; this only sees to it that there is one.
+            let _ = this.timer.poll(now + LOOK, cx);
+            return Poll::Pending;
+        }
+        worker.control.count_vanished();
+        if let Some(request) = this.request {
+            worker.control.count_cut(&request.route(&worker.routes), 1);
+        }
+        this.link.abandon();
+        Poll::Ready(())
     }
 
     /// The client takes nothing at present.

@@ -27,7 +27,7 @@ use super::{
     stream::{End, Stream},
 };
 use crate::{
-    conn::timer::Timer,
+    conn::{registry::Registration, timer::Timer},
     control::{Slot, Stage},
 };
 
@@ -61,6 +61,7 @@ where
     wire: &'w RefCell<Wire<'l>>,
     slot: &'w mut Slot,
     timer: &'w mut Timer,
+    registration: Option<&'w Registration>,
     connection: Connection<Io<'w, 'l>, Bytes>,
     streams: FuturesUnordered<Stream<S, B>>,
     /// A request has come.
@@ -89,6 +90,7 @@ where
         wire: &'w RefCell<Wire<'l>>,
         slot: &'w mut Slot,
         timer: &'w mut Timer,
+        registration: Option<&'w Registration>,
         connection: Connection<Io<'w, 'l>, Bytes>,
     ) -> Self {
         Self {
@@ -96,6 +98,7 @@ where
             wire,
             slot,
             timer,
+            registration,
             connection,
             streams: FuturesUnordered::new(),
             asked: false,

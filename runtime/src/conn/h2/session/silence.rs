@@ -12,6 +12,7 @@ use h2::Reason;
 
 use super::{Session, Turn};
 use crate::{
+    conn::registry::Waits,
     control::Stage,
     kernel::{self, Waiting},
 };
@@ -74,7 +75,12 @@ where
         // After T0 silence ends nothing.
         let silent_for_long =
             stage < Stage::Goodbye && self.timer.poll(since + keep_alive, cx).is_ready();
-        if drains_since.is_some() || silent_for_long {
+        let waits = Waits {
+            has_spoken: self.asked,
+            since,
+        };
+        let makes_room = self.registration.is_some_and(|entry| entry.waits(waits));
+        if drains_since.is_some() || silent_for_long || makes_room {
             self.tell();
             return Turn::Again;
         }
