@@ -3,11 +3,16 @@
 //! It serves from the driver's own thread, so that a handler which blocks every worker cannot
 //! make the process look dead, and it is the last thing to close.
 
-use std::sync::Arc;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
-    App, HttpRequest, HttpResponse,
+    App, HttpRequest, HttpResponse, Route,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
     http::{StatusCode, header},
     web,
 };
@@ -28,6 +33,8 @@ pub(crate) struct View {
     pub(crate) control: Arc<Control>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
+    /// How long no worker may leave a question unanswered, for liveness.
+    pub(crate) live_within: Option<Duration>,
     pub(crate) status: watch::Receiver<Status>,
 }
 
@@ -51,21 +58,23 @@ pub(crate) fn app(
 > {
     App::new()
         .app_data(web::Data::new(view))
-        .route(
-            "/livez",
-            web::get().to(async |view: web::Data<View>| answer(view.probes().livez)),
-        )
+        .route("/livez", shown().to(livez))
         .route(
             "/readyz",
-            web::get().to(async |view: web::Data<View>| answer(view.probes().readyz)),
+            shown().to(async |view: web::Data<View>| answer(view.probes().readyz)),
         )
         .route(
             "/healthz",
-            web::get().to(async |view: web::Data<View>| answer(view.probes().healthz)),
+            shown().to(async |view: web::Data<View>| answer(view.probes().healthz)),
         )
-        .route("/metrics", web::get().to(metrics))
-        .route("/status", web::get().to(status))
+        .route("/metrics", shown().to(metrics))
+        .route("/status", shown().to(status))
         .route("/prestop", web::post().to(prestop))
+}
+
+/// By GET, and by HEAD, which some checks ask by.
+fn shown() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn answer(passes: bool) -> HttpResponse {
@@ -75,7 +84,16 @@ fn answer(passes: bool) -> HttpResponse {
     }
 }
 
+async fn livez(view: web::Data<View>) -> HttpResponse {
+    let alive = match view.live_within {
+        None => true,
+        Some(within) => view.control.ask_workers().await.silent < within,
+    };
+    answer(alive && view.probes().livez)
+}
+
 async fn metrics(view: web::Data<View>) -> HttpResponse {
+    view.control.ask_workers().await;
     HttpResponse::Ok()
         .insert_header((
             header::CONTENT_TYPE,
@@ -85,20 +103,23 @@ async fn metrics(view: web::Data<View>) -> HttpResponse {
 }
 
 async fn status(view: web::Data<View>) -> HttpResponse {
-    let page = view.status.borrow().page(&view.control);
+    let workers = view.control.ask_workers().await;
+    let page = view.status.borrow().page(&view.control, workers);
     HttpResponse::Ok().json(page)
 }
 
 /// Begins the lame duck, and answers when it is over.
 ///
 /// Only the pod itself may: kubelet's `exec` hook runs inside of it, and nothing outside must be
-/// able to drain it. A peer is inside if it comes from loopback, or from the very address that
-/// the listener is bound to, where that is a single one.
+/// able to drain it. A peer is inside if it comes from the loopback address proper, or from the
+/// very address that the listener is bound to, where that is a single one: what `prestop` connects
+/// to is then its source, too. The rest of 127.0.0.0/8 may speak for anybody, as a mesh's sidecar
+/// does, which connects from 127.0.0.6.
 async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
     let own = request.app_config().local_addr().ip();
     let inside = request.peer_addr().is_some_and(|peer| {
         let ip = peer.ip().to_canonical();
-        ip.is_loopback() || ip == own
+        ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip == own
     });
     if !inside && !sabotage::is_off(Rule::PrestopInside) {
         return HttpResponse::build(StatusCode::FORBIDDEN)

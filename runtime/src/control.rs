@@ -1,6 +1,7 @@
 //! What the lifecycle tells the connections, and what they tell it: the one thing that the
 //! driver's thread and the workers share.
 
+mod pulse;
 mod slot;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use pulse::{Pulse, Workers};
 pub(crate) use slot::{Counters, Slot};
 
 use crate::{
@@ -172,6 +174,18 @@ impl Control {
             .flatten()
             .map(|counters| counters.load())
             .sum()
+    }
+
+    /// Asks the workers whether their event loops go round, and waits for their answers a while.
+    pub(crate) async fn ask_workers(&self) -> Workers {
+        let counters = self.counters.get().into_iter().flatten();
+        Workers::ask(counters.map(|counters| &counters.pulse)).await
+    }
+
+    /// What is known from the last time they were asked.
+    pub(crate) fn workers(&self) -> Workers {
+        let counters = self.counters.get().into_iter().flatten();
+        Workers::known(counters.map(|counters| &counters.pulse))
     }
 
     /// Requests being handled, over all workers.

@@ -86,7 +86,7 @@ pub(crate) struct Gauges {
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let load = self.control.load();
+        let (load, workers) = (self.control.load(), self.control.workers());
         let gauges = [
             (
                 "http_server_active_requests",
@@ -103,11 +103,23 @@ impl Collector for Gauges {
                 "Connections that are not idle",
                 load.in_flight,
             ),
+            (
+                "lastcall_workers_blocked",
+                "Workers whose event loops a handler holds up",
+                workers.blocked,
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        let silent = ConstGauge::new(workers.silent.as_secs_f64());
+        silent.encode(encoder.encode_descriptor(
+            "lastcall_workers_silent",
+            "Time for which no worker has answered",
+            Some(&Unit::Seconds),
+            silent.metric_type(),
+        )?)?;
         let counters = [
             (
                 "lastcall_requests_crossed",

@@ -86,12 +86,10 @@ pub(crate) fn healthcheck(admin: SocketAddr) -> Result<(), ProbeError> {
 
 fn ask(admin: SocketAddr, request: &'static str, limit: Duration) -> Result<(), ProbeError> {
     let deadline = Instant::now() + limit;
-    let address = from_here(admin);
-    if address.port() == 0 {
+    if admin.port() == 0 {
         return Err(ProbeError::NoPort(admin));
     }
-    let stream = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT.min(limit))
-        .map_err(|source| ProbeError::Unreachable { address, source })?;
+    let (stream, address) = connect(admin, CONNECT_TIMEOUT.min(limit))?;
     let status =
         exchange(stream, address, request, deadline).map_err(|source| ProbeError::NoAnswer {
             address,
@@ -109,15 +107,30 @@ fn ask(admin: SocketAddr, request: &'static str, limit: Duration) -> Result<(), 
     }
 }
 
-/// A listener on all addresses is reached by the loopback one, which is also the only one from
-/// which `/prestop` may be called.
-fn from_here(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
+/// Connects to the first of the listener's addresses that answers. If none does, the first tells.
+fn connect(admin: SocketAddr, limit: Duration) -> Result<(TcpStream, SocketAddr), ProbeError> {
+    let attempt = |ip: &IpAddr| {
+        let address = SocketAddr::new(*ip, admin.port());
+        match TcpStream::connect_timeout(&address, limit) {
+            Ok(stream) => Ok((stream, address)),
+            Err(source) => Err(ProbeError::Unreachable { address, source }),
+        }
+    };
+    let (first, others) = from_here(admin.ip());
+    attempt(&first).or_else(|error| others.iter().find_map(|ip| attempt(ip).ok()).ok_or(error))
+}
+
+/// A listener on all addresses is reached by the loopback ones, which are also the only ones from
+/// which `/prestop` may be called. One on all of IPv6 takes IPv4, too, and only so can be reached
+/// where IPv6 is disabled at loopback.
+fn from_here(ip: IpAddr) -> (IpAddr, &'static [IpAddr]) {
+    const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => (V4, &[]),
+        IpAddr::V6(ip) if ip.is_unspecified() => (V6, &[V4]),
+        ip => (ip, &[]),
     }
-    address
 }
 
 /// Sends the request and reads the answer to its end, which is the connection's.
@@ -267,13 +280,25 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_on_all_addresses_is_asked_on_loopback_of_its_family() {
+    fn a_listener_on_all_addresses_is_found_where_ipv6_is_disabled_at_loopback() {
+        // Then nobody can be reached at [::1], as nobody can here.
+        let (v4, service) = service(&["HTTP/1.1 200 OK\r\n\r\n"]);
+        let bound = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), v4.port());
+        ask(bound, "GET /livez", LONG).unwrap();
+        service.join().unwrap();
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_is_asked_at_loopback_its_own_family_first() {
         for (bound, asked) in [
-            ("0.0.0.0:9090", "127.0.0.1:9090"),
-            ("[::]:9090", "[::1]:9090"),
-            ("127.0.0.5:9090", "127.0.0.5:9090"),
+            ("0.0.0.0", &["127.0.0.1"][..]),
+            ("::", &["::1", "127.0.0.1"]),
+            ("127.0.0.5", &["127.0.0.5"]),
         ] {
-            assert_eq!(from_here(bound.parse().unwrap()), asked.parse().unwrap());
+            let (first, others) = from_here(bound.parse().unwrap());
+            let all: Vec<_> = [&[first], others].concat();
+            let asked: Vec<IpAddr> = asked.iter().map(|ip| ip.parse().unwrap()).collect();
+            assert_eq!(all, asked);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::{
-    control::Control,
+    control::{Control, Workers},
     lifecycle::{Cause, Load, Phase},
 };
 
@@ -39,12 +39,13 @@ pub(crate) struct Page {
     lame_duck_over: bool,
     connections: Load,
     requests: usize,
+    workers: Workers,
     streams_told: u64,
     responses_finished: u64,
 }
 
 impl Status {
-    pub(crate) fn page(&self, control: &Control) -> Page {
+    pub(crate) fn page(&self, control: &Control, workers: Workers) -> Page {
         Page {
             phase: self.phase,
             cause: self.told.map(|(_, cause)| cause),
@@ -52,6 +53,7 @@ impl Status {
             lame_duck_over: self.lame_duck_over,
             connections: control.load(),
             requests: control.requests(),
+            workers,
             streams_told: control.streams_told(),
             responses_finished: control.responses_finished(),
         }

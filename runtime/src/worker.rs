@@ -73,7 +73,11 @@ where
     };
     std::thread::Builder::new().name(name).spawn(move || {
         drain::enter(Arc::clone(&plan.control));
-        actix_rt::System::new().block_on(serve(plan, counters, app, messages, ready));
+        actix_rt::System::new().block_on(async move {
+            let heard = Arc::clone(&counters);
+            actix_rt::spawn(async move { heard.pulse.answer().await });
+            serve(plan, counters, app, messages, ready).await;
+        });
     })?;
     match stands.await {
         Ok(true) => Ok(seat),

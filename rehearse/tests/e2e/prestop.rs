@@ -204,3 +204,26 @@ fn a_pod_cannot_be_drained_from_another_address_than_loopback() {
     service.process.signal(Signal::SIGTERM);
     service.left_in_good_order();
 }
+
+#[test]
+fn a_mesh_that_connects_for_anybody_cannot_drain_a_pod() {
+    let service = setup().set("admin.address", "0.0.0.0:0").serve();
+    let port = service.admin.port();
+    let to = |ip: [u8; 4]| SocketAddr::new(ip.into(), port);
+    // Istio's sidecar connects from 127.0.0.6 on behalf of whoever called it.
+    for (source, address) in [
+        ([127, 0, 0, 6], to([127, 0, 0, 1])),
+        ([127, 0, 0, 6], to([127, 0, 0, 6])),
+        ([127, 1, 2, 3], to([127, 0, 0, 1])),
+    ] {
+        let mut sidecar = Wire::connect_from(source.into(), address);
+        assert_eq!(sidecar.ask(&get("/livez")).head.status, 200);
+        let refusal = Wire::connect_from(source.into(), address).ask(&post("/prestop", 0));
+        assert_eq!(refusal.head.status, 403, "{source:?} to {address}");
+        assert_eq!(service.status()["phase"], "ready");
+    }
+    let mut hook = Wire::connect(to([127, 0, 0, 1]));
+    assert_eq!(hook.ask(&post("/prestop", 0)).head.status, 200);
+    service.process.signal(Signal::SIGTERM);
+    service.left_in_good_order();
+}

@@ -71,8 +71,13 @@ impl Setup {
 
     /// Limits the descriptors that it may have.
     pub(crate) fn descriptors(self, limit: u32) -> Self {
+        self.after(&format!("ulimit -n {limit}"))
+    }
+
+    /// Has a shell do something first, whose effect the program inherits.
+    pub(crate) fn after(self, commands: &str) -> Self {
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+        shell.args(["-c", &format!("{commands}; exec \"$0\" \"$@\"")]);
         shell.arg(program()).env_clear();
         let set = self
             .0

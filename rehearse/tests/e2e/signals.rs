@@ -1,8 +1,11 @@
 //! Who says go, how often, and when.
 
+use nix::sys::signal::SigSet;
+
 use crate::{
     gate::{Gate, Waiting},
     harness::Service,
+    ms, pass,
     process::{Setup, Signal},
     wire::{Wire, get},
 };
@@ -46,9 +49,85 @@ fn a_second_sigint_aborts_with_1() {
     let service = Setup::held().serve();
     let (wire, _waiting) = in_flight(&service);
     service.begin_draining();
+    pass(
+        ms(500),
+        "a second SIGINT counts from half a second after the first on",
+    );
     service.process.signal(Signal::SIGINT);
     assert_eq!(service.left().code, Some(1));
     drop(wire);
+}
+
+#[test]
+fn a_ctrl_c_that_a_runner_passes_on_as_well_is_one() {
+    let service = Setup::held().serve();
+    let (mut wire, waiting) = in_flight(&service);
+    service.process.signal(Signal::SIGINT);
+    pass(ms(50), "the signals must not be one to the kernel");
+    service.process.signal(Signal::SIGINT);
+    service.wait_phase("draining");
+    waiting.let_go();
+    wire.response().expect(200, "let go");
+    service.left_in_good_order();
+}
+
+#[test]
+fn a_mask_that_was_inherited_keeps_no_signal_away() {
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+    ] {
+        // A child inherits the mask of the thread that starts it.
+        let mask = SigSet::from(signal);
+        mask.thread_block().unwrap();
+        let service = Setup::new().serve();
+        mask.thread_unblock().unwrap();
+        service.process.signal(signal);
+        let cause = signal.as_str().to_lowercase();
+        assert_eq!(service.left_in_good_order().report["cause"], cause);
+    }
+}
+
+#[test]
+fn sigquit_is_another_sigterm() {
+    let service = Setup::held().serve();
+    service.process.signal(Signal::SIGQUIT);
+    service.wait_phase("lame-duck");
+    service.process.signal(Signal::SIGQUIT);
+    service.process.signal(Signal::SIGTERM);
+    assert_eq!(service.status()["phase"], "lame-duck");
+    assert_eq!(service.stop().report["cause"], "sigquit");
+}
+
+#[test]
+fn sighup_is_another_sigint() {
+    let service = Setup::held().serve();
+    let (wire, _waiting) = in_flight(&service);
+    service.process.signal(Signal::SIGHUP);
+    service.wait_phase("draining");
+    pass(
+        ms(500),
+        "a second one counts from half a second after the first on",
+    );
+    service.process.signal(Signal::SIGHUP);
+    let left = service.left();
+    assert_eq!(
+        (left.code, &left.report["cause"]),
+        (Some(1), &"sighup".into())
+    );
+    drop(wire);
+}
+
+#[test]
+fn sighup_stays_ignored_where_it_was() {
+    // As by `nohup`: the terminal goes, and the program is to stay.
+    let service = Setup::held().after("trap '' HUP").serve();
+    service.process.signal(Signal::SIGHUP);
+    // Whatever it would do, it would do it before the next signal's work.
+    service.begin_lame_duck();
+    assert_eq!(service.stop().report["cause"], "sigterm");
 }
 
 #[test]
@@ -101,7 +180,12 @@ fn the_report_is_written_at_t0_and_at_each_phase() {
 #[test]
 fn a_start_that_hangs_is_ended_by_a_signal_with_0() {
     for how in ["hang", "block"] {
-        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        for signal in [
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+            Signal::SIGHUP,
+        ] {
             let process = Setup::new().set("service.start", how).spawn();
             process.log.wait_for("start hook");
             process.signal(signal);

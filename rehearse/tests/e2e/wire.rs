@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Error, ErrorKind, Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
 };
 
 use socket2::{Domain, Socket, Type};
@@ -43,6 +43,15 @@ impl Wire {
     #[track_caller]
     pub(crate) fn connect(address: SocketAddr) -> Self {
         Self::new(TcpStream::connect(address).unwrap())
+    }
+
+    /// A client that comes from a given address of this machine.
+    #[track_caller]
+    pub(crate) fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::new(socket.into())
     }
 
     /// A client whose kernel takes only a few thousand bytes ahead.

@@ -6,10 +6,11 @@ use std::{
     time::Instant,
 };
 
-use super::{Control, Notice, Stage};
+use super::{Control, Notice, Pulse, Stage};
 use crate::lifecycle::Load;
 
-/// What one worker has open. Written by that worker alone but for `open`, so it is uncontended.
+/// What one worker has open. Written by that worker alone but for `open`, so it is uncontended; and
+/// whether the worker answers.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     open: AtomicUsize,
@@ -18,6 +19,7 @@ pub(crate) struct Counters {
     http2: AtomicUsize,
     /// Requests being handled.
     pub(crate) requests: AtomicUsize,
+    pub(crate) pulse: Pulse,
 }
 
 impl Counters {

@@ -10,6 +10,10 @@ const HOOKS_AFTER_CUT: Duration = Duration::from_secs(1);
 /// gap seen between two signs of it, at most [`Rules::min`].
 const GAPS_OF_SILENCE: u32 = 3;
 
+/// One Ctrl+C may arrive twice: the terminal sends it to all, and a runner passes it on. A second
+/// one counts as such only after this long.
+const SAME_INTERRUPT: Duration = Duration::from_millis(500);
+
 /// The state machine. See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -29,7 +33,8 @@ struct Told {
     /// A signal has come: after the lame duck the process may go on to drain. preStop alone never
     /// raises the fence, because kubelet sends the signal only after the hook has answered.
     signalled: bool,
-    sigints: u32,
+    /// The first SIGINT or SIGHUP.
+    interrupted: Option<Instant>,
     repeated: u32,
     /// T0 itself is none.
     last_sign: Option<Instant>,
@@ -80,7 +85,7 @@ impl Machine {
     pub(crate) fn idle_until(&self, now: Instant) -> Instant {
         match &self.told {
             // Nobody routes to a laptop.
-            Some(told) if told.sigints == 0 => now.max(told.t0 + self.rules.patience),
+            Some(told) if told.interrupted.is_none() => now.max(told.t0 + self.rules.patience),
             _ => now,
         }
     }
@@ -90,7 +95,7 @@ impl Machine {
         self.hooks_running
     }
 
-    /// SIGTERMs that came after the first signal, and changed nothing.
+    /// SIGTERMs and SIGQUITs that came after the first signal, and changed nothing.
     pub(crate) fn repeated_signals(&self) -> u32 {
         self.told.as_ref().map_or(0, |told| told.repeated)
     }
@@ -136,7 +141,7 @@ impl Machine {
             t0: now,
             cause,
             signalled: false,
-            sigints: 0,
+            interrupted: None,
             repeated: 0,
             last_sign: None,
             longest_gap: Duration::ZERO,
@@ -146,23 +151,27 @@ impl Machine {
         match cause {
             Cause::Prestop => {}
             // Container runtimes repeat SIGTERM; a repetition is counted and changes nothing.
-            Cause::Sigterm if told.signalled => told.repeated += 1,
-            Cause::Sigterm => told.signalled = true,
-            Cause::Sigint => {
-                told.sigints += 1;
+            Cause::Sigterm | Cause::Sigquit if told.signalled => told.repeated += 1,
+            Cause::Sigterm | Cause::Sigquit => told.signalled = true,
+            Cause::Sigint | Cause::Sighup => match told.interrupted {
+                Some(at) if now < at + SAME_INTERRUPT => {}
                 // Whoever presses Ctrl+C again wants the prompt back, not a drain.
-                if told.sigints > 1 && self.phase != Phase::Stopped {
+                Some(_) if self.phase != Phase::Stopped => {
                     self.phase = Phase::Stopped;
                     actions.push(Action::Abort);
                     return;
                 }
-                told.signalled = true;
-                // Nobody routes to a laptop: there is nothing to wait for.
-                told.lame_duck_over = true;
-                if self.phase == Phase::Draining {
-                    actions.push(Action::EndIdle);
+                Some(_) => {}
+                None => {
+                    told.interrupted = Some(now);
+                    told.signalled = true;
+                    // Nobody routes to a laptop: there is nothing to wait for.
+                    told.lame_duck_over = true;
+                    if self.phase == Phase::Draining {
+                        actions.push(Action::EndIdle);
+                    }
                 }
-            }
+            },
         }
         match self.phase {
             // Nothing was ever served, so nothing can be lost.

@@ -52,7 +52,9 @@ impl Phase {
 pub(crate) enum Cause {
     Prestop,
     Sigterm,
+    Sigquit,
     Sigint,
+    Sighup,
 }
 
 /// The figures that the machine decides by; all durations count from T0.

@@ -106,6 +106,7 @@ where
         control: Arc::clone(&control),
         metrics: Arc::clone(&metrics),
         readiness: settings.lifecycle.readiness,
+        live_within: settings.lifecycle.live_within,
         status: driver.status(),
     };
     metrics.collect(Gauges {

@@ -55,7 +55,7 @@ pub(crate) enum BudgetError {
          min + quiet must be at most max",
         text(.0.min), text(.0.quiet), text(.0.max)
     )]
-    LameDuck(Drain),
+    LameDuck(Box<Drain>),
     /// The shortest lame duck is too long. Said apart, because `max` may follow from `min`.
     #[error(
         "drain.min = {}, drain.quiet = {} and drain.jitter = {} do not fit grace_period = {}: \
@@ -65,7 +65,7 @@ pub(crate) enum BudgetError {
     )]
     Least {
         /// The settings that do not fit.
-        drain: Drain,
+        drain: Box<Drain>,
         /// What they must fit.
         grace: Duration,
     },
@@ -77,7 +77,7 @@ pub(crate) enum BudgetError {
     )]
     Drain {
         /// The settings that do not fit.
-        drain: Drain,
+        drain: Box<Drain>,
         /// What they must fit.
         grace: Duration,
     },
@@ -147,7 +147,7 @@ fn times_fit(drain: &Drain, grace: Duration) -> Result<(), BudgetError> {
         return Err(BudgetError::Grace(grace));
     }
     if drain.min + drain.quiet > drain.max {
-        return Err(BudgetError::LameDuck(drain.clone()));
+        return Err(BudgetError::LameDuck(Box::new(drain.clone())));
     }
     let usable = grace - MARGIN;
     if drain.patience > usable {
@@ -157,7 +157,7 @@ fn times_fit(drain: &Drain, grace: Duration) -> Result<(), BudgetError> {
     if drain.max + drain.jitter <= usable || sabotage::is_off(Rule::Budget) {
         return Ok(());
     }
-    let drain = drain.clone();
+    let drain = Box::new(drain.clone());
     Err(match drain.min + drain.quiet + drain.jitter > usable {
         true => BudgetError::Least { drain, grace },
         false => BudgetError::Drain { drain, grace },

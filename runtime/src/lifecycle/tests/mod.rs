@@ -16,6 +16,8 @@ use life::{Life, moment, traffic};
 const PRESTOP: Event = Event::Told(Cause::Prestop);
 const SIGTERM: Event = Event::Told(Cause::Sigterm);
 const SIGINT: Event = Event::Told(Cause::Sigint);
+const SIGQUIT: Event = Event::Told(Cause::Sigquit);
+const SIGHUP: Event = Event::Told(Cause::Sighup);
 
 /// The defaults of the settings.
 const RULES: Rules = Rules {

@@ -2,7 +2,12 @@ use super::*;
 
 #[test]
 fn a_signal_in_starting_leaves_at_once_and_runs_no_hooks() {
-    for (signal, cause) in [(SIGTERM, Cause::Sigterm), (SIGINT, Cause::Sigint)] {
+    for (signal, cause) in [
+        (SIGTERM, Cause::Sigterm),
+        (SIGQUIT, Cause::Sigquit),
+        (SIGINT, Cause::Sigint),
+        (SIGHUP, Cause::Sighup),
+    ] {
         let life = Life::starting(RULES).at(700, signal);
         assert_eq!(life.done, [(700, Action::Stop)]);
         assert_eq!(
@@ -133,10 +138,10 @@ fn the_first_sigint_in_draining_ends_idle_connections_and_the_second_aborts() {
         (life.phase(), life.when(Action::EndIdle)),
         (Phase::Draining, Some(5_000))
     );
-    let life = life.at(5_001, SIGINT);
+    let life = life.at(5_500, SIGINT);
     assert_eq!(
         (life.phase(), life.when(Action::Abort)),
-        (Phase::Stopped, Some(5_001))
+        (Phase::Stopped, Some(5_500))
     );
 }
 
@@ -164,16 +169,35 @@ fn the_second_sigint_aborts_wherever_the_drain_is() {
 }
 
 #[test]
-fn two_sigints_at_the_same_moment_abort() {
-    let life = Life::ready().at(0, SIGTERM).at(100, SIGINT).at(100, SIGINT);
-    assert_eq!(life.when(Action::Abort), Some(100));
+fn sigints_within_half_a_second_of_the_first_are_one_and_change_nothing() {
+    for repeated in [SIGINT, SIGHUP] {
+        let life = Life::ready().serving(1, 1).at(0, SIGTERM).at(100, SIGINT);
+        let life = life
+            .unmoved(100, &[repeated])
+            .unmoved(350, &[repeated])
+            .unmoved(599, &[repeated, repeated])
+            .at(600, repeated);
+        assert_eq!(life.when(Action::Abort), Some(600));
+    }
+}
+
+#[test]
+fn sigquit_does_what_sigterm_does_and_sighup_what_sigint_does() {
+    let life = Life::ready().at(0, SIGQUIT).unmoved(1, &[SIGTERM, SIGQUIT]);
+    assert_eq!(
+        (life.phase(), life.machine.repeated_signals()),
+        (Phase::LameDuck, 2)
+    );
+    let life = life.at(400, SIGHUP);
+    assert_eq!(life.when(Action::BeginDraining), Some(400));
+    assert_eq!(life.at(900, SIGINT).when(Action::Abort), Some(900));
 }
 
 #[test]
 fn after_an_abort_nothing_is_done_any_more() {
-    let life = Life::ready().serving(1, 1).at(0, SIGINT).at(10, SIGINT);
+    let life = Life::ready().serving(1, 1).at(0, SIGINT).at(500, SIGINT);
     life.unmoved(
-        11,
+        1_100,
         &[
             SIGINT,
             SIGTERM,
@@ -198,10 +222,10 @@ fn hooks_that_return_after_an_abort_do_not_turn_it_into_a_stop() {
     let life = Life::ready()
         .at(0, SIGINT)
         .at(10, Event::Fenced)
-        .at(20, SIGINT);
+        .at(520, SIGINT);
     assert_eq!(life.when(Action::RunHooks), Some(10));
     assert_eq!(
-        life.unmoved(30, &[Event::HooksDone]).when(Action::Stop),
+        life.unmoved(530, &[Event::HooksDone]).when(Action::Stop),
         None
     );
 }
