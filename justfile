@@ -29,6 +29,10 @@ fuzz SECONDS="60" *ARGS:
 conformance:
     scripts/conformance
 
+# What real client libraries lose while a service is replaced; needs root, nftables and their tools.
+real-clients *ARGS:
+    scripts/real-clients {{ ARGS }}
+
 # Serves one service, such as `just run hello`; Ctrl+C drains it.
 run SERVICE *ARGS:
     cargo run --release --package {{ SERVICE }} -- {{ ARGS }}

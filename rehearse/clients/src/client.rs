@@ -79,30 +79,35 @@ const LIBRARIES: &[Library] = &[
 ];
 
 impl Kind {
-    /// Those whose name has one of these parts, or all.
-    pub(crate) fn chosen(parts: &[String], tools: &Path) -> anyhow::Result<Vec<Self>> {
-        let mut chosen = Vec::new();
-        for &library in LIBRARIES {
-            let there = tools.join(library.program).exists();
-            let kinds = library.protocols.iter().flat_map(|&protocol| {
-                let kind = move |&body| Self {
+    pub(crate) fn all() -> Vec<Self> {
+        let kinds = |library: &Library| {
+            let (library, bodies) = (*library, library.bodies);
+            let protocols = library.protocols.iter();
+            protocols.flat_map(move |&protocol| {
+                bodies.iter().map(move |&body| Self {
                     library,
                     protocol,
                     body,
-                };
-                library.bodies.iter().map(kind)
-            });
-            let wanted = |kind: &Self| {
-                parts.is_empty() || parts.iter().any(|part| kind.name().contains(part.as_str()))
-            };
-            let kinds: Vec<Self> = kinds.filter(wanted).collect();
-            match there || kinds.is_empty() {
-                true => chosen.extend(kinds),
-                false => eprintln!("{} is left out: it is not installed", library.name),
+                })
+            })
+        };
+        LIBRARIES.iter().flat_map(kinds).collect()
+    }
+
+    /// Those whose name has one of these parts, or all, and whose library is installed.
+    pub(crate) fn chosen(parts: &[String], tools: &Path) -> anyhow::Result<Vec<Self>> {
+        let wanted = |name: String| parts.is_empty() || parts.iter().any(|p| name.contains(p));
+        let mut kinds = Self::all();
+        kinds.retain(|kind| {
+            let there = tools.join(kind.library.program).exists();
+            let wanted = wanted(kind.name());
+            if wanted && !there {
+                eprintln!("{} is left out: it is not installed", kind.name());
             }
-        }
-        ensure!(!chosen.is_empty(), "there is no such client");
-        Ok(chosen)
+            wanted && there
+        });
+        ensure!(!kinds.is_empty(), "no such client is installed");
+        Ok(kinds)
     }
 
     pub(crate) fn name(&self) -> String {

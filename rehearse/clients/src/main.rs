@@ -11,6 +11,7 @@ mod pod;
 mod rehearsal;
 mod report;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use clap::Parser;
 
 use arm::Arm;
 use client::Kind;
+use report::Verdict;
 
 /// Count what real client libraries lose while a service is replaced.
 #[derive(Parser)]
@@ -41,8 +43,8 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 20)]
     replacements: u32,
     /// How many pods serve
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    replicas: usize,
+    #[arg(long, value_name = "N", default_value = "1")]
+    replicas: NonZeroUsize,
     /// From one replacement to the next
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     every: Duration,
@@ -76,7 +78,7 @@ struct Options {
 }
 
 /// A shortest and a longest time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Span(Duration, Duration);
 
 impl Span {
@@ -100,16 +102,26 @@ fn span(text: &str) -> Result<Span, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            // Nothing is left to be done about a terminal that is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(&options) {
+        Ok(Verdict::Pass) => ExitCode::SUCCESS,
+        Ok(Verdict::Fail) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("real-clients: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(71)
         }
     }
 }
 
-fn run(options: &Options) -> anyhow::Result<()> {
+fn run(options: &Options) -> anyhow::Result<Verdict> {
     let kinds = Kind::chosen(&options.clients, &options.tools)?;
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let mut columns = Vec::new();
@@ -117,4 +129,36 @@ fn run(options: &Options) -> anyhow::Result<()> {
         columns.push(rehearsal::rehearse(options, arm, &kinds, seed)?);
     }
     report::print(options, &kinds, &columns, seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn a_span_is_two_times_in_their_order() {
+        assert_eq!(
+            span("0s..2s").unwrap(),
+            Span(Duration::ZERO, Duration::from_secs(2))
+        );
+        for wrong in ["2s", "2s..1s", "2..3", "..", "1s..x"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_is_within_the_span() {
+        let span = span("200ms..1400ms").unwrap();
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..1000 {
+            let drawn = span.draw(&mut random);
+            assert!((span.0..=span.1).contains(&drawn), "{drawn:?}");
+        }
+    }
 }

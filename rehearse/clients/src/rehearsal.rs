@@ -37,7 +37,7 @@ pub(crate) fn rehearse(
     let mut started = 0..;
     let mut start = || Pod::start(options, arm, started.next().context("out of addresses")?);
     let mut pods = VecDeque::new();
-    for _ in 0..options.replicas {
+    for _ in 0..options.replicas.get() {
         pods.push_back(start()?);
     }
     balancer.route(&addresses(&pods))?;
