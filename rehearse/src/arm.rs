@@ -76,6 +76,8 @@ pub struct ArmOutcome {
     pub kinds: Vec<KindOutcome>,
     /// Its pods' ends.
     pub pods: Ledger,
+    /// How long its clients' network took.
+    pub rtt: Duration,
 }
 
 /// Plays one arm: starts its pods, puts them under load, takes the steps, waits until all has
@@ -108,6 +110,7 @@ pub async fn play(
         arm: arm.name,
         kinds,
         pods,
+        rtt: arm.load.rtt,
     })
 }
 
@@ -188,7 +191,7 @@ async fn take_steps(
             }
             Steps::Deletions(_) => {
                 cluster.delete_one();
-                cluster.settled().await?;
+                cluster.known().await?;
             }
         }
         progress.step_taken();

@@ -58,7 +58,8 @@ pub enum Steps {
     },
     /// The number of replicas is set to this, at once.
     ScaleTo(usize),
-    /// So many times a pod is deleted; each time everything settles before the next.
+    /// So many times a pod is deleted, each when the replacement of the one before serves; whether or
+    /// not that has gone.
     Deletions(usize),
 }
 

@@ -13,6 +13,9 @@ use crate::scenario::ArmName;
 /// What is usual: a pause before SIGTERM, in which endpoints are to propagate.
 const USUAL_SLEEP: Duration = Duration::from_secs(5);
 
+/// The service's own default, where the control's is 5 s. `--set` comes after it.
+const KEEP_ALIVE: (&str, &str) = ("LASTCALL__HTTP__KEEP_ALIVE", "75s");
+
 /// The executable of the control and of the usual practice.
 const CONTROL: &str = "control";
 
@@ -41,7 +44,8 @@ impl Service {
             admin: true,
             path: "/readyz".to_owned(),
         };
-        let mut env = settings(common);
+        let mut env = Self::keep_alive(arm);
+        env.extend(settings(common));
         let (exe, args, prestop) = match arm {
             ArmName::Control => (CONTROL, vec![self.name().to_owned()], PreStop::None),
             ArmName::Usual => (
@@ -66,6 +70,16 @@ impl Service {
             prestop,
             may_die_of_sigterm: false,
         })
+    }
+
+    /// The arms are to differ in how they leave, and not in how long they keep a slow client.
+    fn keep_alive(arm: ArmName) -> Vec<(String, String)> {
+        match arm {
+            ArmName::Service => Vec::new(),
+            ArmName::Control | ArmName::Usual => {
+                vec![(KEEP_ALIVE.0.to_owned(), KEEP_ALIVE.1.to_owned())]
+            }
+        }
     }
 
     fn prestop(self, common: &Common, binaries: &Binaries) -> PreStop {

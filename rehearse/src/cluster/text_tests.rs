@@ -22,6 +22,7 @@ fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
         arm,
         kinds: kinds.collect(),
         pods: Ledger::default(),
+        rtt: Duration::ZERO,
     }
 }
 

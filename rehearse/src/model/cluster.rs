@@ -139,6 +139,15 @@ impl Cluster {
     pub async fn settled(&mut self) -> Result<(), StartFailed> {
         self.wait(|status| status.complete() && status.terminating == 0)
             .await?;
+        self.known().await
+    }
+
+    /// Waits until all wanted pods are ready, and the clients' node knows of every change so far.
+    ///
+    /// # Errors
+    /// If a pod cannot be started.
+    pub async fn known(&mut self) -> Result<(), StartFailed> {
+        self.complete().await?;
         while !self.router.is_settled() {
             tokio::time::sleep(SETTLING).await;
         }

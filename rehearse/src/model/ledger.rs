@@ -43,6 +43,8 @@ pub struct End {
     pub hook_fault: Option<String>,
     /// The last lines of its standard error.
     pub stderr: Vec<String>,
+    /// How many requests crossed the end of their connection, by its drain report, if it left one.
+    pub crossed: Option<u64>,
 }
 
 impl End {
@@ -55,6 +57,7 @@ impl End {
             status: None,
             hook_fault: None,
             stderr: Vec::new(),
+            crossed: None,
         }
     }
 
@@ -108,6 +111,10 @@ pub struct Ledger {
     pub deleted: u64,
     /// Deleted pods by exit: a code, or a signal's name.
     pub exits: BTreeMap<String, u64>,
+    /// Pods that left a drain report, at the end of the run as well.
+    pub drain_reports: u64,
+    /// Requests that crossed the end of their connection, by those reports.
+    pub crossed: u64,
     /// How many did not leave in good order.
     pub faults: u64,
     /// The first of those, described.
@@ -126,6 +133,8 @@ pub struct Fault {
 impl Ledger {
     /// Enters the end of a pod.
     pub(crate) fn enter(&mut self, end: End, may_die_of_sigterm: bool) {
+        self.drain_reports += u64::from(end.crossed.is_some());
+        self.crossed += end.crossed.unwrap_or(0);
         if end.cause == Cause::TornDown {
             return;
         }

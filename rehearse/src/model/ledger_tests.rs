@@ -8,6 +8,7 @@ fn end(cause: Cause, wait_status: i32) -> End {
         status: Some(ExitStatus::from_raw(wait_status)),
         hook_fault: None,
         stderr: Vec::new(),
+        crossed: None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod address;
 pub mod cluster;
 mod controller;
 pub mod deployment;
+mod drain_report;
 pub mod endpoints;
 pub mod ledger;
 pub mod pod;

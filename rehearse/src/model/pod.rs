@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::PodId;
 use super::address::PodAddress;
+use super::drain_report;
 use super::ledger::{Cause, End};
 use super::probe::{self, Readiness};
 use super::process::{Group, Process};
@@ -86,9 +87,11 @@ impl Pod {
         let status = process.wait().await;
         let exited = || self.cause_of_exit(&status, was_ready, notes.grace_over);
         let end = self.end(cause.unwrap_or_else(exited), status.ok());
+        let stderr = process.last_lines(LINES).await;
         End {
             hook_fault: notes.hook_fault,
-            stderr: process.last_lines(LINES).await,
+            crossed: drain_report::crossed(&stderr),
+            stderr,
             ..end
         }
     }
@@ -174,6 +177,7 @@ impl Pod {
             status,
             hook_fault: None,
             stderr: Vec::new(),
+            crossed: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The figures of a run, and what they say.
 
+mod closes;
 mod format;
 mod notes;
 pub(crate) mod proof;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::closes::Crossed;
 pub(crate) use self::format::COLUMNS;
 pub use self::format::{percent, thousands, wrapped};
 pub use self::verdict::{Tally, Verdict};
@@ -120,6 +122,9 @@ pub struct ArmReport {
     pub clients: Vec<KindOutcome>,
     /// How its pods ended.
     pub pods: Ledger,
+    /// Requests that crossed the end of their connection, by both sides, where both count them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crossing: Option<Crossed>,
 }
 
 impl ArmReport {
@@ -135,6 +140,7 @@ impl ArmReport {
             replicas: replicas.to_owned(),
             errors_percent: 100.0 * failed / total.requests.max(1) as f64,
             total,
+            crossing: Crossed::of(&outcome.kinds, &outcome.pods, outcome.rtt),
             clients: outcome.kinds,
             pods: outcome.pods,
         }

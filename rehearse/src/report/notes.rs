@@ -1,7 +1,7 @@
 //! What the tables do not say of an arm.
 
 use super::format::COLUMNS;
-use super::{ArmReport, thousands};
+use super::{ArmReport, Crossed, thousands};
 use crate::client::Outcome;
 use crate::model::ledger::Ledger;
 use crate::scenario::ArmName;
@@ -12,7 +12,8 @@ const EXAMPLES: usize = 8;
 /// The lines, without indentation of their own.
 pub(super) fn notes(arm: &ArmReport) -> Vec<String> {
     let is_service = arm.arm == ArmName::Service;
-    let mut lines: Vec<String> = [kinds(&arm.total), unstarted(&arm.total)]
+    let crossing = arm.crossing.map(Crossed::in_words);
+    let mut lines: Vec<String> = [kinds(&arm.total), crossing, unstarted(&arm.total)]
         .into_iter()
         .flatten()
         .map(|line| format!("{}: {line}", arm.arm))

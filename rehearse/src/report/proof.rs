@@ -58,6 +58,8 @@ fn is_service(arm: &ArmReport) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::arm::ArmOutcome;
     use crate::client::{FailureKind, Failures, Outcome};
@@ -77,7 +79,13 @@ mod tests {
         };
         let kinds = failed.iter().map(kind).collect();
         let pods = Ledger::default();
-        ArmReport::new(ArmOutcome { arm, kinds, pods }, "1")
+        let outcome = ArmOutcome {
+            arm,
+            kinds,
+            pods,
+            rtt: Duration::ZERO,
+        };
+        ArmReport::new(outcome, "1")
     }
 
     #[test]

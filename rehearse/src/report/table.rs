@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::closes;
 use super::format::indented;
 use super::notes::notes;
 use super::streams;
@@ -29,7 +30,9 @@ impl ScenarioReport {
     pub fn text(&self) -> String {
         let title = wrapped(&format!("{} ({:.0}s)", self.conditions, self.seconds));
         let mut out = format!("{title}\n{}\n", self.figures());
-        for table in self.tails().into_iter().chain(streams::tables(&self.arms)) {
+        let closes = closes::closes(&self.arms);
+        let streams = streams::tables(&self.arms);
+        for table in self.tails().into_iter().chain(closes).chain(streams) {
             let _infallible = writeln!(out, "{table}");
         }
         for line in self.arms.iter().flat_map(notes) {
@@ -62,8 +65,12 @@ impl ScenarioReport {
     /// Of each kind of client how many of how many failed; and what endless streams have carried.
     pub(crate) fn of_each_kind(&self) -> Vec<Table> {
         let by_kind = self.by_kind(&self.kinds());
+        let closes = closes::closes(&self.arms);
         let streams = streams::tables(&self.arms);
-        std::iter::once(by_kind).chain(streams).collect()
+        std::iter::once(by_kind)
+            .chain(closes)
+            .chain(streams)
+            .collect()
     }
 
     /// The kinds of client that took part.

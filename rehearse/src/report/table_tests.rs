@@ -20,6 +20,7 @@ const FAILURES: [FailureKind; 6] = [
 fn outcome(arm: ArmName) -> ArmOutcome {
     let kinds = [
         Kind::KeepAlive,
+        Kind::SlowKeepAlive,
         Kind::OneShot,
         Kind::Upload,
         Kind::Download,
@@ -30,6 +31,9 @@ fn outcome(arm: ArmName) -> ArmOutcome {
     let kind = |kind| {
         let mut outcome = Outcome::default();
         outcome.requests = 1_234_567;
+        outcome.unannounced_closes = 123_456;
+        outcome.at_risk = 123_456;
+        outcome.expected_crossed = 1_234.56;
         outcome.failures = Failures::of(FAILURES.map(|kind| (kind, 12_345)));
         KindOutcome {
             kind,
@@ -41,6 +45,7 @@ fn outcome(arm: ArmName) -> ArmOutcome {
         arm,
         kinds: kinds.map(kind).to_vec(),
         pods: Ledger::default(),
+        rtt: Duration::from_millis(10),
     }
 }
 
@@ -74,6 +79,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         "p99.9",
         "usual practice",
         "failed/all",
+        "unannounced closes",
         "websocket",
         "out of order",
         "crossed by a Close",
