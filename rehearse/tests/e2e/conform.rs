@@ -83,7 +83,7 @@ const UNRULY: &str = "--lame-duck 2s --deadline 8s --path /hello/you --slow /slo
     --download /big-stream?bytes={bytes} --upload /upload --events /events --websocket /echo \
     --http2 --ready /readyz --live /livez --health /healthz --prestop-path /prestop \
     --bad-setting LASTCALL__DRAIN__MAX=1h --set drain.min=2s --set drain.quiet=0s \
-    --set drain.max=2s --set drain.jitter=200ms --set drain.patience=0s \
+    --set drain.max=2s --set drain.jitter=200ms --set drain.patience=2500ms \
     --set grace_period=8s --set http.head_timeout=20s --set http.workers=1";
 
 /// Runs these cases on `unruly` under a sabotage, and with other settings.
@@ -102,11 +102,10 @@ fn unruly(without: &str, cases: &str) -> Child {
 
 /// What makes which cases fail. What is not here fails for the control, or for a peer: the table in
 /// `docs/conformance.md` says for whom.
-const WITHOUT: [(&str, &str); 19] = [
-    (
-        "no-lame-duck",
-        "newcomer-served,newcomer-told,idle-kept,events-go-on",
-    ),
+const WITHOUT: [(&str, &str); 21] = [
+    ("no-lame-duck", "newcomer-served,newcomer-told,events-go-on"),
+    ("no-lame-duck drain.patience=0s", "idle-kept"),
+    ("drain.patience=0s", "idle-asks-in-drain"),
     (
         "no-goodbye",
         "goodbye-kept,goodbye-in-flight,goodbye-on-error,goodbye-to-head,goodbye-to-post,\
