@@ -142,7 +142,7 @@ impl<'a> Draft<'a> {
                 usual.websockets,
             )?,
             slow_streams: service == streaming,
-            ..load(&mix.clients, (target, expect), usual)?
+            ..load(self.common, &mix.clients, (target, expect), usual)?
         })?;
         let arm = |&name| {
             let program = service.program(name, self.common, self.binaries, load.h2 > 0);

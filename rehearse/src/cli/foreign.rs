@@ -29,6 +29,7 @@ impl Draft<'_> {
             .file_name()
             .map_or_else(String::new, |n| n.display().to_string());
         let load = load(
+            self.common,
             &args.clients,
             (&args.path, None),
             Service::Hello.usual_load(),

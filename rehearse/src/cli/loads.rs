@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::options::{Clients, Mix, Service};
+use super::options::{Clients, Common, Mix, Service};
 use super::plan::{BadInput, bad};
 use crate::client::{Method, Think};
 use crate::load::Load;
@@ -18,11 +18,14 @@ pub(super) const USUAL_CLIENTS: Clients = Clients {
     h2: None,
     streams: 20,
     timeout: Duration::from_secs(30),
-    rtt: Duration::from_millis(10),
+    rtt: None,
 };
 
 /// What servers commonly allow on one connection (RFC 9113, 6.5.2, recommends no less).
 const MOST_STREAMS: usize = 100;
+
+/// That of clients a few hundred kilometres away.
+const USUAL_RTT: Duration = Duration::from_millis(10);
 
 /// Some three times around the earth.
 const LONGEST_RTT: Duration = Duration::from_secs(1);
@@ -103,6 +106,7 @@ impl Mix {
 
 /// The part of a load that any program understands.
 pub(super) fn load(
+    common: &Common,
     args: &Clients,
     (target, expect): (&str, Option<String>),
     usual: UsualLoad,
@@ -122,10 +126,6 @@ pub(super) fn load(
     if args.timeout.is_zero() {
         return bad("--timeout", "0s", "must be longer than 0s");
     }
-    if args.rtt > LONGEST_RTT {
-        let rtt = humantime::format_duration(args.rtt);
-        return bad("--rtt", rtt, "must be at most 1s");
-    }
     Ok(Load {
         target: target.to_owned(),
         expect,
@@ -143,8 +143,22 @@ pub(super) fn load(
         streams: args.streams,
         slow_streams: false,
         timeout: args.timeout,
-        rtt: args.rtt,
+        rtt: rtt(args.rtt, common)?,
     })
+}
+
+/// What the clients' network takes beside a real one.
+fn rtt(given: Option<Duration>, common: &Common) -> Result<Duration, BadInput> {
+    let usual = match common.network_delay {
+        Some(_) => Duration::ZERO,
+        None => USUAL_RTT,
+    };
+    let rtt = given.unwrap_or(usual);
+    if rtt > LONGEST_RTT {
+        let rtt = humantime::format_duration(rtt);
+        return bad("--rtt", rtt, "must be at most 1s");
+    }
+    Ok(rtt)
 }
 
 /// Clients whose routes not every service has.

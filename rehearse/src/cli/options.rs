@@ -178,10 +178,10 @@ pub struct Clients {
         value_parser = humantime::parse_duration)]
     pub timeout: Duration,
     /// The round trip of the clients' network: for so long they do not see that the server has
-    /// ended a connection (FIN, GOAWAY, Close), and send all the same; at most 1s
-    #[arg(long, value_name = "TIME", default_value = "10ms",
-        value_parser = humantime::parse_duration)]
-    pub rtt: Duration,
+    /// ended a connection (FIN, GOAWAY, Close), and send all the same; at most 1s [default: 10ms; 0s
+    /// with --network-delay, where the network itself takes its time]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub rtt: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -240,6 +240,10 @@ fn steady_and_slow_clients_are_two_groups_of_one_run() {
     assert_eq!(usual.think.to_string(), "300ms");
     assert_eq!(usual.slow_think.to_string(), "log-uniform:10ms..20s");
     assert_eq!(usual.rtt, Duration::from_millis(10));
+    let delayed = load("rollout --network-delay 25ms");
+    assert_eq!(delayed.rtt, Duration::ZERO);
+    let both = load("rollout --network-delay 25ms --rtt 5ms");
+    assert_eq!(both.rtt, Duration::from_millis(5));
     let args = "rollout --clients 0 --slow-clients 800 --slow-think exponential:5s --method post";
     assert_eq!(
         scenario(args).title(),

@@ -3,14 +3,23 @@
 use std::{
     fs,
     io::{self, Write as _},
-    net::{SocketAddr, SocketAddrV4, TcpStream},
+    net::{SocketAddr, SocketAddrV4},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
 use rehearse::network::{Network, SERVICES, Unavailable};
 
-use crate::{harness::Service, process::Setup, socket::Socket, wire::Wire};
+use crate::{
+    harness::Service,
+    process::Setup,
+    socket::{self, HANDSHAKE},
+    until,
+    wire::Wire,
+};
+
+/// A FIN has been sent and not been acknowledged: this state, as the kernel writes it.
+const FIN_WAIT_1: &str = "04";
 
 /// The network, seen by a test that runs on the services' side of it.
 #[derive(Debug)]
@@ -56,17 +65,47 @@ impl Delayed {
     /// A client's connection.
     #[track_caller]
     pub(crate) fn connect(&self, service: &Service) -> Wire {
-        let address = service.http;
-        let connected = self.network.clients().run(|| TcpStream::connect(address));
-        Wire::new(connected.unwrap().unwrap())
+        self.on_clients_side(|| Wire::connect(service.http))
+    }
+
+    /// A client whose kernel takes only a few thousand bytes ahead.
+    #[track_caller]
+    pub(crate) fn connect_with_small_window(&self, service: &Service) -> Wire {
+        self.on_clients_side(|| Wire::connect_with_small_window(service.http))
+    }
+
+    #[track_caller]
+    fn on_clients_side<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
+        self.network.clients().run(what).unwrap()
     }
 
     /// A client's WebSocket.
     #[track_caller]
-    pub(crate) fn open(&self, service: &Service) -> Socket {
+    pub(crate) fn open(&self, service: &Service) -> socket::Socket {
         let mut wire = self.connect(service);
-        wire.send(crate::socket::HANDSHAKE);
-        Socket::opened(wire)
+        wire.send(HANDSHAKE);
+        socket::Socket::opened(wire)
+    }
+
+    /// Waits until the service has ended this client's connection, which the client does not know
+    /// before the network's delay has passed.
+    #[track_caller]
+    pub(crate) fn wait_fin_on_its_way(&self, client: &Wire) {
+        wait_for_socket("a FIN on its way", client, |socket| {
+            socket.state == FIN_WAIT_1
+        });
+    }
+
+    /// Waits until this client has acknowledged all that the service has sent it.
+    #[track_caller]
+    pub(crate) fn wait_nothing_on_its_way(&self, client: &Wire) {
+        wait_for_socket("all acknowledged", client, |socket| !socket.unacknowledged);
+    }
+
+    /// Waits until the service has sent more than this client has acknowledged.
+    #[track_caller]
+    pub(crate) fn wait_something_on_its_way(&self, client: &Wire) {
+        wait_for_socket("bytes on their way", client, |socket| socket.unacknowledged);
     }
 
     /// Whatever this client sends from now on is lost, and whatever is sent to it.
@@ -78,6 +117,35 @@ impl Delayed {
     pub(crate) fn lose_next(&self, client: &Wire) {
         self.network.lose(address(client), 1);
     }
+}
+
+/// The service's end of a connection, as its kernel sees it.
+struct Socket {
+    state: String,
+    unacknowledged: bool,
+}
+
+/// Reads the lines of `/proc/net/tcp`: `sl local remote state tx_queue:rx_queue ...`.
+#[track_caller]
+fn wait_for_socket(what: &str, client: &Wire, reached: impl Fn(&Socket) -> bool) {
+    let client = address(client);
+    // The address as a number in the machine's order, all in hexadecimal.
+    let ip = u32::from_ne_bytes(client.ip().octets());
+    let remote = format!("{ip:08X}:{:04X}", client.port());
+    let socket = |line: &str| {
+        let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [_, _, peer, state, queues, ..] = columns[..] else {
+            return None;
+        };
+        (peer == remote).then(|| Socket {
+            state: state.to_owned(),
+            unacknowledged: !queues.starts_with("00000000:"),
+        })
+    };
+    until(what, || {
+        let sockets = fs::read_to_string("/proc/thread-self/net/tcp").unwrap();
+        sockets.lines().find_map(socket).filter(&reached).map(drop)
+    });
 }
 
 fn address(client: &Wire) -> SocketAddrV4 {

@@ -18,6 +18,8 @@ mod abuse_shapes;
 mod bodies;
 mod command_line;
 mod conform;
+#[cfg(target_os = "linux")]
+mod crossing;
 mod deadline;
 #[cfg(target_os = "linux")]
 mod delay;
@@ -56,6 +58,8 @@ mod silence;
 mod socket;
 mod streams;
 mod traffic;
+#[cfg(target_os = "linux")]
+mod vanished;
 mod websocket;
 mod websocket_close;
 mod wire;
