@@ -253,6 +253,10 @@ impl Driver {
         self.report.enter(phase, now);
         self.report.cause = self.machine.told().map(|(_, cause)| cause);
         self.report.repeated_signals = self.machine.repeated_signals();
+        let told = self.machine.told().zip(self.machine.last_sign());
+        self.report.last_sign_ms =
+            told.map(|((t0, _), sign)| millis(sign.saturating_duration_since(t0)));
+        self.report.max_reached = self.machine.max_reached();
         self.report.last_request_ms = self.control.last_request().map(millis);
         self.report.streams_told = self.control.streams_told();
         self.report.responses_finished = self.control.responses_finished();

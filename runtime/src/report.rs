@@ -40,6 +40,9 @@ pub(crate) struct Report {
     pub(crate) connections_after_t0: u64,
     pub(crate) last_connection_ms: Option<u64>,
     pub(crate) last_request_ms: Option<u64>,
+    /// When the lame duck saw traffic for the last time, and whether `drain.max` ended it then.
+    pub(crate) last_sign_ms: Option<u64>,
+    pub(crate) max_reached: bool,
     /// Connections that would have been reset without the fence.
     pub(crate) accepted_after_fence: u64,
     /// Whether the kernel had a fence; absent until it was raised.

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::scenario::Variation;
 
-/// The runtime's own default of `drain.min`.
-const DRAIN_MIN: Duration = Duration::from_secs(3);
+/// The runtime's own default of `drain.min`, which follows from the grace period where that is short.
+const DRAIN_MIN: Duration = Duration::from_secs(5);
 
 /// A Deployment, as `kubectl get deployment -o json` shows it.
 #[derive(Clone, Debug)]
@@ -56,10 +56,11 @@ impl Deployment {
 
     /// The service's `drain.min`.
     pub(super) fn drain_min(&self) -> Duration {
-        let given = self.env("LASTCALL__DRAIN__MIN");
-        given
-            .and_then(|min| parse_duration(min).ok())
-            .unwrap_or(DRAIN_MIN)
+        let given = |name| self.env(name).and_then(|text| parse_duration(text).ok());
+        given("LASTCALL__DRAIN__MIN").unwrap_or_else(|| {
+            let grace = given("LASTCALL__GRACE_PERIOD");
+            grace.map_or(DRAIN_MIN, |grace| DRAIN_MIN.min(grace / 6))
+        })
     }
 
     /// The changes (a JSON patch) that make it what a scenario wants, whatever it is by now; `self`

@@ -25,6 +25,20 @@ fn a_deployment_is_read_as_it_is() {
 }
 
 #[test]
+fn drain_min_follows_from_a_short_grace_period() {
+    let min = |variables: Value| {
+        let containers = json!([{"name": "hello", "env": variables}]);
+        let spec = json!({"template": {"spec": {"containers": containers}}});
+        Deployment(json!({"metadata": {"name": "hello"}, "spec": spec})).drain_min()
+    };
+    let grace = |text| json!({"name": "LASTCALL__GRACE_PERIOD", "value": text});
+    assert_eq!(min(json!([grace("12s")])), Duration::from_secs(2));
+    assert_eq!(min(json!([grace("60s")])), DRAIN_MIN);
+    let own = json!({"name": "LASTCALL__DRAIN__MIN", "value": "3s"});
+    assert_eq!(min(json!([grace("12s"), own])), Duration::from_secs(3));
+}
+
+#[test]
 fn the_services_container_is_found_among_others() {
     let mut deployment = deployment();
     let containers = &mut deployment.0["spec"]["template"]["spec"]["containers"];

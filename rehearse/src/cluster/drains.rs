@@ -11,7 +11,9 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize)]
 struct Report {
     phase: Option<String>,
-    last_connection_ms: Option<u64>,
+    last_sign_ms: Option<u64>,
+    #[serde(default)]
+    max_reached: bool,
     lame_duck_ms: Option<u64>,
     #[serde(default)]
     streams_told: u64,
@@ -26,11 +28,13 @@ pub(super) struct Drains {
     pub(super) pods: u64,
     /// Those of them whose last report was seen.
     pub(super) reports: u64,
-    /// Those that had no new connection after T0.
-    pub(super) without_newcomers: u64,
-    /// Last new connections, in milliseconds from T0, of pods that had others beside them.
+    /// Those that saw no sign of traffic after T0.
+    pub(super) without_traffic: u64,
+    /// Those to which traffic still came when `drain.max` ended their lame ducks.
+    pub(super) max_reached: u64,
+    /// Last signs of traffic, in milliseconds from T0, of pods that had others beside them.
     #[serde(skip)]
-    last_connections: Vec<u64>,
+    last_signs: Vec<u64>,
     /// The same of lone pods. Not propagation: until the replacement is ready, a lone pod goes on
     /// getting all there is.
     #[serde(skip)]
@@ -60,7 +64,7 @@ fn as_json<S: Serializer>(report: &str, serializer: S) -> Result<S::Ok, S::Error
     value.serialize(serializer)
 }
 
-/// The delays, in milliseconds, with which newcomers stopped to reach deleted pods.
+/// The delays, in milliseconds, with which traffic stopped to reach deleted pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Propagation {
     pub(super) pods: usize,
@@ -112,12 +116,13 @@ impl Drains {
         self.responses_finished += report.responses_finished;
         let lame_duck = report.lame_duck_ms.unwrap_or_default();
         self.longest_lame_duck_ms = self.longest_lame_duck_ms.max(lame_duck);
-        match (report.last_connection_ms, alone) {
-            (None, _) => self.without_newcomers += 1,
-            (Some(ms), false) => self.last_connections.push(ms),
+        self.max_reached += u64::from(report.max_reached && !alone);
+        match (report.last_sign_ms, alone) {
+            (None, _) => self.without_traffic += 1,
+            (Some(ms), false) => self.last_signs.push(ms),
             (Some(ms), true) => self.alone.push(ms),
         }
-        if self.example.is_none() && report.last_connection_ms.is_some() && !alone {
+        if self.example.is_none() && report.last_sign_ms.is_some() && !alone {
             self.example = Some(Example {
                 pod: pod.to_owned(),
                 report: message.trim().to_owned(),
@@ -127,7 +132,7 @@ impl Drains {
 
     /// How late the cluster's nodes learnt that pods were gone.
     pub(super) fn propagation(&self) -> Option<Propagation> {
-        Propagation::of(&self.last_connections)
+        Propagation::of(&self.last_signs)
     }
 
     /// Until when lone pods were needed.

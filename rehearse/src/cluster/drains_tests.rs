@@ -3,7 +3,7 @@ use super::*;
 fn message(phase: &str, last: Option<u64>) -> String {
     let last = serde_json::json!(last);
     format!(
-        r#"{{"service":"hello","phase":"{phase}","lame_duck_ms":3004,"last_connection_ms":{last},"exit":0}}"#
+        r#"{{"service":"hello","phase":"{phase}","lame_duck_ms":3004,"last_sign_ms":{last},"exit":0}}"#
     ) + "\n"
 }
 
@@ -31,7 +31,7 @@ fn propagation_is_measured_values_by_nearest_rank() {
 }
 
 #[test]
-fn lone_pods_and_pods_without_newcomers_are_not_counted_as_propagation() {
+fn lone_pods_and_pods_without_traffic_are_not_counted_as_propagation() {
     let mut drains = Drains::default();
     drains.enter("a", &message("stopped", Some(700)), false);
     drains.enter("b", &message("stopped", Some(5_900)), true);
@@ -41,10 +41,21 @@ fn lone_pods_and_pods_without_newcomers_are_not_counted_as_propagation() {
     let Drains {
         pods,
         reports,
-        without_newcomers,
+        without_traffic,
         ..
     } = drains;
-    assert_eq!((pods, reports, without_newcomers), (3, 3, 1));
+    assert_eq!((pods, reports, without_traffic), (3, 3, 1));
+}
+
+#[test]
+fn pods_that_traffic_reached_until_max_are_counted_but_lone_ones_are_not() {
+    let mut drains = Drains::default();
+    for (reached, alone) in [(true, false), (false, false), (true, true)] {
+        let message =
+            format!(r#"{{"phase":"stopped","last_sign_ms":14990,"max_reached":{reached}}}"#);
+        drains.enter("a", &message, alone);
+    }
+    assert_eq!(drains.max_reached, 1);
 }
 
 #[test]
@@ -72,21 +83,19 @@ fn one_report_is_kept_as_it_was_written() {
 
 #[test]
 fn advice_leaves_half_as_much_again_to_spare() {
-    let min = Duration::from_secs(3);
-    assert_eq!(
-        advice(&met(1_410), min),
-        "drain.min = 3s fits this cluster."
-    );
-    assert_eq!(
-        advice(&met(2_000), min),
-        "drain.min = 3s fits this cluster."
-    );
-    assert_eq!(
-        advice(&met(2_100), min),
-        "drain.min = 3s covers that, with little to spare: set LASTCALL__DRAIN__MIN=4s."
-    );
-    assert_eq!(
-        advice(&met(4_200), min),
-        "drain.min = 3s is too short for this cluster: set LASTCALL__DRAIN__MIN=7s."
-    );
+    let min = Duration::from_secs(5);
+    for (longest_ms, told) in [
+        (1_410, "drain.min = 5s fits this cluster."),
+        (3_333, "drain.min = 5s fits this cluster."),
+        (
+            3_400,
+            "drain.min = 5s covers that, with little to spare: set LASTCALL__DRAIN__MIN=6s.",
+        ),
+        (
+            6_200,
+            "drain.min = 5s is too short for this cluster: set LASTCALL__DRAIN__MIN=10s.",
+        ),
+    ] {
+        assert_eq!(advice(&met(longest_ms), min), told);
+    }
 }

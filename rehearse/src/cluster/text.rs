@@ -89,13 +89,20 @@ impl Report {
         if let Some(met) = &self.propagation {
             let (pods, advice) = (met.pods, advice(met, drain_min));
             lines.push(format!(
-                "Propagation, the last new connection after T0 ({pods} pods): {met}. {advice}"
+                "Propagation, the last sign of traffic after T0 ({pods} pods): {met}. {advice}"
+            ));
+        }
+        if self.drains.max_reached > 0 {
+            let pods = self.drains.max_reached;
+            lines.push(format!(
+                "To {pods} pods traffic still came when drain.max ended their lame ducks: raise \
+                 LASTCALL__DRAIN__MAX, and the grace period with it."
             ));
         }
         if let Some(met) = &self.lone_pods {
             let pods = met.pods;
             lines.push(format!(
-                "Lone pods ({pods}) got newcomers until their replacements were ready: {met}. With \
+                "Lone pods ({pods}) got traffic until their replacements were ready: {met}. With \
                  one replica drain.min should be its replacement's time to ready and 2 s."
             ));
         }

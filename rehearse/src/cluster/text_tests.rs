@@ -110,14 +110,15 @@ fn a_run_whose_control_lost_nothing_proves_nothing_and_says_where() {
 #[test]
 fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
     let mut drains = Drains::default();
-    let message = r#"{"phase":"stopped","last_connection_ms":700,"streams_told":1200,"responses_finished":3,"exit":0}"#;
+    let message = r#"{"phase":"stopped","last_sign_ms":700,"max_reached":true,"streams_told":1200,"responses_finished":3,"exit":0}"#;
     drains.enter("hello-1", message, false);
     drains.enter("hello-2", "", false);
-    let text = report(drains).text(Duration::from_secs(3));
+    let text = report(drains).text(Duration::from_secs(5));
     for words in [
         "Drain reports: of 1 of 2 replaced pods; 1,200 streams told to end, 3 other responses",
         "(1 pods): median 0.70 s",
-        "drain.min = 3s fits this cluster.",
+        "drain.min = 5s fits this cluster.",
+        "To 1 pods traffic still came when drain.max",
         "The drain report of hello-1",
         message,
     ] {

@@ -39,7 +39,7 @@ impl<'a> Service<'a> {
         };
         let answer = ask(name, &environment(pod, container, source, say))?;
         answer
-            .problem
+            .problems
             .into_iter()
             .for_each(|problem| say.that(problem));
         Ok(answer.settings.map(|settings| Self {

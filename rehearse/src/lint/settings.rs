@@ -39,7 +39,8 @@ pub(super) struct Listener {
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) settings: Option<Settings>,
-    pub(super) problem: Option<String>,
+    /// A line each; a warning of a service that would start nevertheless is one, too.
+    pub(super) problems: Vec<String>,
 }
 
 /// Asks the service of a name.
@@ -78,14 +79,21 @@ pub(super) fn ask(exe: &Path, environment: &Environment) -> anyhow::Result<Answe
     let output = child.wait_with_output().with_context(cannot)?;
 
     let stderr = String::from_utf8_lossy(&output.stderr).replace(STDIN, path);
-    let problem = stderr.trim().trim_start_matches("error: ").to_owned();
+    let said = stderr
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let plain = |line: &str| {
+        let word = ["error: ", "warning: "]
+            .iter()
+            .find_map(|word| line.strip_prefix(word));
+        word.unwrap_or(line).to_owned()
+    };
+    let problems: Vec<_> = said.map(plain).collect();
     let settings = toml::from_str(&String::from_utf8_lossy(&output.stdout)).ok();
     match output.status.success() {
-        false if problem.is_empty() => bail!("{}: {}", cannot(), output.status),
+        false if problems.is_empty() => bail!("{}: {}", cannot(), output.status),
         true if settings.is_none() => bail!("{}: it printed no settings", cannot()),
-        success => Ok(Answer {
-            settings,
-            problem: (!success).then_some(problem),
-        }),
+        _ => Ok(Answer { settings, problems }),
     }
 }

@@ -151,6 +151,32 @@ fn check_prints_settings_and_budget() {
 }
 
 #[test]
+fn a_misspelt_variable_is_told_by_check_and_by_the_service() {
+    let words = ["LASTCALL_HTTP__ADRESS", "LASTCALL__HTTP__ADDRESS"];
+    let misspelt = |setup: Setup| setup.var(words[0], "x").var("LASTCALL_SERVICE_HOST", "x");
+    let expect = |log: &[String]| {
+        let told = log
+            .iter()
+            .filter(|line| words.iter().all(|word| line.contains(word)));
+        assert_eq!(told.count(), 1, "{log:?}");
+        assert!(
+            !log.iter()
+                .any(|line| line.contains("LASTCALL_SERVICE_HOST"))
+        );
+    };
+    let end = misspelt(Setup::bare()).run(&["check"]);
+    assert_eq!((end.code, end.log.len()), (Some(0), 1), "{end:?}");
+    expect(&end.log);
+    expect(&misspelt(Setup::new()).serve().stop().end.log);
+    let healthcheck = misspelt(Setup::bare().set("admin.address", "127.0.0.1:1"));
+    assert_eq!(
+        healthcheck.run(&["healthcheck"]).log.len(),
+        1,
+        "the error alone"
+    );
+}
+
+#[test]
 fn check_refuses_what_serving_would_refuse() {
     let end = Setup::bare().set("drain.max", "40s").run(&["check"]);
     assert_eq!(end.code, Some(64));

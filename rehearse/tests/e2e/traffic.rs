@@ -1,6 +1,6 @@
 //! What keeps the lame duck open: signs that clients are still sent here.
 
-use std::net::TcpStream;
+use std::{io::Write as _, net::TcpStream};
 
 use crate::{
     harness::{Left, Service},
@@ -53,6 +53,23 @@ fn a_new_connection_that_speaks_is_one() {
     let lasted = lame_duck_ms(&left);
     assert!(lasted >= 1_300, "{lasted} ms");
     assert_eq!(left.report["connections_after_t0"], 10);
+}
+
+#[test]
+fn the_report_says_when_the_last_sign_was_and_whether_max_was_reached() {
+    let quiet = visited(setup().serve(), 3, |service| {
+        service.get("/hello/new").expect(200, "Hello, new!");
+    });
+    let last = quiet.report["last_sign_ms"].as_u64().unwrap();
+    assert!((300..600).contains(&last), "{last} ms");
+    assert_eq!(quiet.report["max_reached"], false);
+    let busy = visited(setup().set("drain.max", "1s").serve(), 12, |service| {
+        // The port may be closed by now.
+        if let Ok(socket) = TcpStream::connect(service.http) {
+            let _ = (&socket).write_all(get("/hello/new").as_bytes());
+        }
+    });
+    assert_eq!(busy.report["max_reached"], true);
 }
 
 #[test]

@@ -41,6 +41,8 @@ struct Told {
     longest_gap: Duration,
     http2: Http2,
     lame_duck_over: bool,
+    /// It was ended by `max`, when there had still been signs of traffic.
+    max_reached: bool,
 }
 
 /// Clients of HTTP/2 are told late: one that is told right after T0 comes back to this very
@@ -100,6 +102,16 @@ impl Machine {
         self.told.as_ref().map_or(0, |told| told.repeated)
     }
 
+    /// The last sign of traffic in the lame duck.
+    pub(crate) fn last_sign(&self) -> Option<Instant> {
+        self.told.as_ref()?.last_sign
+    }
+
+    /// Whether `max` ended the lame duck, when there had still been signs of traffic.
+    pub(crate) fn max_reached(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| told.max_reached)
+    }
+
     /// Takes what happened at `now`, and says what is to be done.
     pub(crate) fn on(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -147,6 +159,7 @@ impl Machine {
             longest_gap: Duration::ZERO,
             http2: Http2::Untold,
             lame_duck_over: false,
+            max_reached: false,
         });
         match cause {
             Cause::Prestop => {}
@@ -238,6 +251,7 @@ impl Machine {
     fn on_time_in_lame_duck(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(told) = &self.told else { return };
         let ends = self.lame_duck_ends(told);
+        let busy = self.quiet_since(told) > told.t0 + self.rules.max;
         let min_over = now >= told.t0 + self.rules.min;
         let Some(told) = &mut self.told else { return };
         if !told.lame_duck_over && matches!(told.http2, Http2::Untold | Http2::Telling) {
@@ -249,6 +263,7 @@ impl Machine {
         }
         if !told.lame_duck_over && now >= ends {
             told.lame_duck_over = true;
+            told.max_reached = busy;
             if !told.signalled {
                 actions.push(Action::AnswerPrestop);
             }
@@ -263,17 +278,23 @@ impl Machine {
         let Rules {
             min, quiet, max, ..
         } = self.rules;
-        let silence = quiet.max(min.min(told.longest_gap * GAPS_OF_SILENCE));
-        let quiet_since = told
-            .last_sign
-            .map_or(told.t0 + quiet, |last| last + silence);
         // Who was told by GOAWAY, and is still sent here, comes back within this time, and so is a
         // sign of traffic.
         let at_least = match told.http2 {
             Http2::Told => min + quiet,
             Http2::Untold | Http2::Telling | Http2::Absent => min,
         };
-        (told.t0 + at_least).max(quiet_since).min(told.t0 + max)
+        (told.t0 + at_least)
+            .max(self.quiet_since(told))
+            .min(told.t0 + max)
+    }
+
+    /// When it has been quiet for long enough, if nothing more comes.
+    fn quiet_since(&self, told: &Told) -> Instant {
+        let Rules { min, quiet, .. } = self.rules;
+        let silence = quiet.max(min.min(told.longest_gap * GAPS_OF_SILENCE));
+        told.last_sign
+            .map_or(told.t0 + quiet, |last| last + silence)
     }
 
     fn stop(&mut self, actions: &mut Vec<Action>) {

@@ -112,6 +112,9 @@ fn fail(exit: Exit, error: impl std::fmt::Display) -> Exit {
 
 /// Prints the effective settings and the budget.
 fn check<S: AnySettings>(loaded: &mut Loaded<S>) -> Exit {
+    for misspelt in &loaded.misspelt {
+        eprintln!("warning: {misspelt}");
+    }
     let fit = loaded.fit(kernel::raise_descriptor_limit().ok());
     print!("{}", settings::print(loaded, fit.as_ref().ok()));
     match fit {

@@ -50,6 +50,9 @@ where
 {
     let settings = loaded.settings;
     let _flushed = telemetry::init(&settings.log);
+    for misspelt in loaded.misspelt {
+        tracing::warn!("{misspelt}");
+    }
     match run(signals, parts, settings, budget, app).await {
         Ok(exit) => exit,
         Err((exit, error)) => {

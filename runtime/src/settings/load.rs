@@ -10,15 +10,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::derive::derive;
+use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
 use super::tree::Tree;
 use super::{Budget, Origin, Settings, SettingsError};
+
+/// What the names of all variables that set something begin with.
+pub(super) const PREFIX: &str = "LASTCALL__";
 
 /// Settings, and where each of them came from.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded<S> {
     /// The effective settings.
     pub(crate) settings: Settings<S>,
+    /// Variables that look like settings and are none.
+    pub(crate) misspelt: Vec<Misspelt>,
     origins: Origins,
 }
 
@@ -67,10 +73,15 @@ where
 {
     let defaults = serde_json::to_value(Settings::<S>::default())
         .map_err(|error| SettingsError::Defaults(error.to_string()))?;
+    let environment: BTreeMap<String, OsString> = environment
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.into().into_string().ok()?, text.into())))
+        .collect();
+    let misspelt = misspelt(environment.keys().map(String::as_str), &defaults);
     let variables = environment
         .into_iter()
-        .map(|(name, text)| (name.into(), text.into()));
-    let written = written(config_file, variables.filter_map(Variable::named).collect())?;
+        .filter(|(name, _)| name.starts_with(PREFIX));
+    let written = written(config_file, variables.collect())?;
     let mut tree = Tree::new(&defaults);
     tree.lay(written, config_file);
     let mut settings = tree.read(&defaults)?;
@@ -82,6 +93,7 @@ where
     different_ports(&settings)?;
     Ok(Loaded {
         settings,
+        misspelt,
         origins: tree.origins,
     })
 }
@@ -119,13 +131,6 @@ struct Variable {
 }
 
 impl Variable {
-    const PREFIX: &str = "LASTCALL__";
-
-    fn named((name, text): (OsString, OsString)) -> Option<(String, OsString)> {
-        let name = name.into_string().ok()?;
-        name.starts_with(Self::PREFIX).then_some((name, text))
-    }
-
     fn new(name: String, text: OsString) -> Result<Self, SettingsError> {
         match text.into_string() {
             Ok(text) => Ok(Self { name, text }),
@@ -139,7 +144,7 @@ impl Variable {
     }
 
     fn key(name: &str) -> String {
-        name[Self::PREFIX.len()..].replace("__", ".").to_lowercase()
+        name[PREFIX.len()..].replace("__", ".").to_lowercase()
     }
 }
 

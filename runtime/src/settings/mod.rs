@@ -5,6 +5,7 @@ mod derive;
 mod error;
 mod field;
 mod load;
+mod misspelt;
 mod origin;
 mod print;
 mod rate;

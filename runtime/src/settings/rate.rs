@@ -36,7 +36,9 @@ impl Rate {
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
         let bytes = self.0.get();
-        let largest = UNITS.into_iter().find(|(_, size)| bytes % size == 0);
+        let largest = UNITS
+            .into_iter()
+            .find(|(_, size)| bytes.is_multiple_of(*size));
         let (unit, size) = largest.unwrap_or(("B", 1));
         sink.collect_str(&format_args!("{}{unit}", bytes / size))
     }

@@ -41,7 +41,7 @@ fn check(_: &str, environment: &Environment) -> anyhow::Result<Answer> {
     let max = set("DRAIN__MAX", "15s");
     Ok(Answer {
         settings: Some(settings?),
-        problem: (max != "15s").then(|| format!("drain.max = {max} does not fit")),
+        problems: Vec::from_iter((max != "15s").then(|| format!("drain.max = {max} does not fit"))),
     })
 }
 

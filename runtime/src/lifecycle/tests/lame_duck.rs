@@ -245,3 +245,21 @@ fn the_end_is_seen_with_whatever_happens_first_after_it() {
         assert_eq!(life.when(Action::BeginDraining), Some(3_000), "{event:?}");
     }
 }
+
+#[test]
+fn the_last_sign_of_traffic_and_whether_max_was_reached_are_known_afterwards() {
+    let told = |signs: &[u64]| {
+        let ready = Life::ready().at(0, SIGTERM);
+        let life = signs
+            .iter()
+            .fold(ready, |life, ms| life.at(*ms, traffic(*ms)));
+        let machine = life.until(20_000).machine;
+        (machine.last_sign(), machine.max_reached())
+    };
+    assert_eq!(told(&[]), (None, false));
+    assert_eq!(told(&every(100, 2_100)), (Some(moment(2_100)), false));
+    assert_eq!(told(&every(100, 13_900)), (Some(moment(13_900)), false));
+    assert_eq!(told(&every(100, 14_100)), (Some(moment(14_100)), true));
+    // What comes when the process drains says nothing of the lame duck.
+    assert_eq!(told(&[500, 9_000]), (Some(moment(500)), false));
+}
