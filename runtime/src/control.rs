@@ -97,6 +97,7 @@ pub(crate) struct Control {
     notices: mpsc::UnboundedSender<Notice>,
     drain: Drain,
     t0: OnceLock<Instant>,
+    http2_told_since: OnceLock<Instant>,
     draining_since: OnceLock<Instant>,
     idle_until: Mutex<Option<Instant>>,
     /// Microseconds from T0 to the last request, plus one; 0 is none.
@@ -118,6 +119,7 @@ impl Control {
             notices,
             drain,
             t0: OnceLock::new(),
+            http2_told_since: OnceLock::new(),
             draining_since: OnceLock::new(),
             idle_until: Mutex::default(),
             last_request: AtomicU64::new(0),
@@ -139,6 +141,9 @@ impl Control {
     pub(crate) fn raise(&self, stage: Stage, now: Instant) {
         if stage >= Stage::Goodbye {
             self.t0.get_or_init(|| now);
+        }
+        if stage >= Stage::TellHttp2 {
+            self.http2_told_since.get_or_init(|| now);
         }
         if stage >= Stage::Drain {
             self.draining_since.get_or_init(|| now);
@@ -209,6 +214,11 @@ impl Control {
 
     pub(crate) fn t0(&self) -> Option<Instant> {
         self.t0.get().copied()
+    }
+
+    /// Since when clients of HTTP/2 are told to leave.
+    pub(crate) fn http2_told_since(&self) -> Option<Instant> {
+        self.http2_told_since.get().copied()
     }
 
     pub(crate) fn draining_since(&self) -> Option<Instant> {

@@ -11,7 +11,7 @@ use tracing::Dispatch;
 use tracing::field::display;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt};
 
 use crate::settings::{Log, LogFormat, LogLevel};
 
@@ -60,15 +60,28 @@ fn dispatch(settings: &Log, terminal: bool, output: NonBlocking) -> Dispatch {
         .with_max_level(level)
         .with_writer(output);
     if text {
-        Dispatch::new(log.with_ansi(colour).finish())
+        Dispatch::new(log.with_ansi(colour).finish().with(quiet(level)))
     } else {
         let log = log
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false);
-        Dispatch::new(log.finish())
+        Dispatch::new(log.finish().with(quiet(level)))
     }
+}
+
+/// Leaves out what a dependency says of each frame that it does not like: a peer can send such frames
+/// by the million, and log lines must be bounded by connections, not by bytes. Whoever asks for
+/// `debug` wants to see them.
+fn quiet(level: LevelFilter) -> Targets {
+    let of_frames = match level {
+        LevelFilter::DEBUG => level,
+        _ => level.min(LevelFilter::ERROR),
+    };
+    Targets::new()
+        .with_default(level)
+        .with_target("h2", of_frames)
 }
 
 fn log_panic(panic: &panic::PanicHookInfo<'_>) {
@@ -175,6 +188,20 @@ mod tests {
         };
         let log = logged(LogFormat::Json, LogLevel::Warn, false, speak);
         assert!(log.contains("loud") && !log.contains("quiet"));
+        assert_eq!(logged(LogFormat::Json, LogLevel::Off, false, speak), "");
+    }
+
+    #[test]
+    fn what_h2_says_of_each_frame_is_written_at_debug_alone() {
+        let speak = || {
+            tracing::warn!(target: "h2::proto::ping_pong", "a frame");
+            tracing::error!(target: "h2::server", "an error");
+            tracing::warn!("ours");
+        };
+        let log = logged(LogFormat::Json, LogLevel::Info, false, speak);
+        assert!(log.contains("ours") && log.contains("an error") && !log.contains("a frame"));
+        let log = logged(LogFormat::Json, LogLevel::Debug, false, speak);
+        assert!(log.contains("a frame"));
         assert_eq!(logged(LogFormat::Json, LogLevel::Off, false, speak), "");
     }
 

@@ -1,7 +1,7 @@
 //! Requests with bodies, read and unread.
 
 use actix_web::{
-    HttpResponse, Result, get, post,
+    HttpRequest, HttpResponse, Result, get, post,
     web::{self, Bytes, Query, ServiceConfig},
 };
 use futures_util::StreamExt as _;
@@ -11,7 +11,15 @@ use crate::gate::Gate;
 pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(upload).service(gated_upload).service(whole);
     cfg.service(reflect).service(echo);
-    cfg.service(ignore).service(reject);
+    cfg.service(ignore).service(reject).service(fields);
+}
+
+/// A field as it has reached the handler, a line for each time.
+#[get("/fields/{name}")]
+async fn fields(name: web::Path<String>, request: HttpRequest) -> String {
+    let values = request.headers().get_all(name.as_str());
+    let lines = values.map(|value| String::from_utf8_lossy(value.as_bytes()) + "\n");
+    lines.collect()
 }
 
 /// Another protocol on the same connection, which sends back what it gets. actix knows of none

@@ -16,7 +16,7 @@ use crate::gate::Gate;
 pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(big).service(big_stream).service(gated_stream);
     cfg.service(trickle).service(events);
-    cfg.service(endless).service(flood);
+    cfg.service(endless).service(flood).service(generated);
     cfg.service(panic_in_body).service(fail_in_body);
 }
 
@@ -91,6 +91,13 @@ async fn endless() -> HttpResponse {
 async fn flood() -> HttpResponse {
     static CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
     let chunks = stream::repeat_with(|| Result::<_>::Ok(Bytes::from_static(&CHUNK)));
+    HttpResponse::Ok().streaming(chunks)
+}
+
+/// Without end, and each chunk takes memory of its own.
+#[get("/generated")]
+async fn generated() -> HttpResponse {
+    let chunks = stream::repeat_with(|| Result::<_>::Ok(Bytes::from(vec![b'x'; 16 * 1024])));
     HttpResponse::Ok().streaming(chunks)
 }
 

@@ -1,5 +1,7 @@
 //! HTTP/2's goodbye: two GOAWAYs, with a round trip between them.
 
+use std::time::Instant;
+
 use crate::{
     gate::Gate,
     h2_wire::{ALL, Event, NO_ERROR, Peer},
@@ -23,7 +25,7 @@ fn regular(service: &Service) -> Peer {
 
 #[test]
 fn an_idle_connection_is_told_in_two_steps_and_leaves_in_the_lame_duck() {
-    let service = Setup::held().serve();
+    let service = Setup::telling().serve();
     let mut peer = regular(&service);
     service.begin_lame_duck();
     let ping = peer.expect_told();
@@ -55,62 +57,121 @@ fn nobody_is_told_before_t0() {
     service.stop();
 }
 
-#[track_caller]
-fn is_told_with_its_first_response(service: Service, mut peer: Peer) {
-    pass(ms(200), "a newcomer is not told before it has asked");
+/// Whether the client has been told by now.
+fn is_told(peer: &mut Peer) -> bool {
     peer.round_trip();
-    assert_eq!(peer.seen, [Event::Pong]);
-    peer.ask("/hello/new").expect(200, "Hello, new!");
-    peer.expect_to_be_left(1);
-    let (stream, status, end) = (1, 200, false);
-    let head = Event::Head {
-        stream,
-        status,
-        end,
-    };
-    assert_eq!(peer.seen[1..3], [head, TOLD]);
+    peer.seen.contains(&TOLD)
+}
+
+#[test]
+fn nobody_is_told_before_min_has_passed_and_everybody_when_the_process_drains() {
+    let service = Setup::held().serve();
+    let mut old = regular(&service);
+    service.begin_lame_duck();
+    let mut new = regular(&service);
+    pass(ms(200), "clients go on asking");
+    for peer in [&mut old, &mut new] {
+        peer.ask("/hello/again").expect(200, "Hello, again!");
+        assert!(!is_told(peer));
+    }
+    service.process.signal(Signal::SIGINT);
+    for mut peer in [old, new] {
+        peer.expect_to_be_left(3);
+    }
+    service.left_in_good_order();
+}
+
+#[test]
+fn who_is_there_when_min_has_passed_is_told_then_and_the_port_stays_open_for_quiet() {
+    let setup = Setup::held().set("drain.min", "700ms");
+    let service = setup.set("drain.quiet", "600ms").serve();
+    let mut peer = regular(&service);
+    service.begin_lame_duck();
+    let began = Instant::now();
+    let ping = peer.expect_told();
+    assert!(began.elapsed() > ms(500), "{:?}", began.elapsed());
+    peer.pong(ping);
+    peer.expect_last(1, NO_ERROR);
+    peer.wire.expect_fin();
+    // Who is still sent here comes back.
+    Peer::connect(service.http)
+        .ask("/hello/back")
+        .expect(200, "Hello, back!");
+    let report = service.left_in_good_order().report;
+    let lame_duck = report["lame_duck_ms"].as_u64().unwrap();
+    assert!(lame_duck >= 1_300, "{lame_duck} ms");
+}
+
+#[test]
+fn without_clients_of_http_2_the_lame_duck_ends_after_min() {
+    let setup = Setup::held().set("drain.min", "700ms");
+    let service = setup.set("drain.quiet", "600ms").serve();
+    let peer = regular(&service);
+    drop(peer);
+    service.wait_connections("open", 0);
+    service.process.signal(Signal::SIGTERM);
+    let report = service.left_in_good_order().report;
+    let lame_duck = report["lame_duck_ms"].as_u64().unwrap();
+    assert!((700..1_300).contains(&lame_duck), "{lame_duck} ms");
+}
+
+/// Half of `drain.quiet`, which is four seconds here, after its first response, and not before.
+#[track_caller]
+fn is_told_after_its_first_response(service: Service, mut peer: Peer) {
+    pass(ms(500), "a client is not told before it has asked");
+    assert!(!is_told(&mut peer));
+    let stream = peer.get("/hello/new");
+    peer.response(stream).expect(200, "Hello, new!");
+    let answered = Instant::now();
+    assert!(!is_told(&mut peer));
+    let ping = peer.expect_told();
+    assert!(answered.elapsed() > ms(1_800), "{:?}", answered.elapsed());
+    assert_eq!(service.status()["phase"], "lame-duck");
+    peer.pong(ping);
+    peer.expect_last(stream, NO_ERROR);
+    peer.wire.expect_fin();
     drop(peer);
     service.stop();
 }
 
 #[test]
-fn a_newcomer_in_the_lame_duck_is_told_with_its_first_response_and_not_before_it() {
-    let service = Setup::held().serve();
+fn a_newcomer_after_min_is_told_half_of_quiet_after_its_first_response() {
+    let service = Setup::telling().set("drain.quiet", "4s").serve();
     service.begin_lame_duck();
     let peer = Peer::connect(service.http);
-    is_told_with_its_first_response(service, peer);
+    is_told_after_its_first_response(service, peer);
 }
 
 #[test]
-fn a_connection_that_has_not_asked_yet_is_told_with_its_first_response() {
-    let service = Setup::held().serve();
+fn a_connection_that_has_not_asked_when_min_has_passed_is_told_like_a_newcomer() {
+    let service = Setup::telling().set("drain.quiet", "4s").serve();
     let mut peer = Peer::connect(service.http);
     peer.round_trip();
-    peer.seen.clear();
     service.begin_lame_duck();
-    is_told_with_its_first_response(service, peer);
+    is_told_after_its_first_response(service, peer);
 }
 
 #[test]
-fn a_connection_whose_first_response_is_under_way_is_told_with_it() {
+fn a_connection_whose_first_response_is_under_way_in_the_drain_is_told_after_it() {
     let service = Setup::held().serve();
     let gate = Gate::new();
     let mut peer = Peer::connect(service.http);
     let stream = peer.get(&gate.target("/gate"));
     let waiting = gate.waiting();
     service.begin_lame_duck();
+    service.begin_draining();
     peer.round_trip();
     assert_eq!(peer.seen, [Event::Pong]);
     waiting.let_go();
     peer.response(stream).expect(200, "let go");
     peer.expect_to_be_left(1);
     drop(peer);
-    service.stop();
+    service.left_in_good_order();
 }
 
 #[test]
 fn streams_that_cross_the_first_goaway_are_served() {
-    let service = Setup::held().serve();
+    let service = Setup::telling().serve();
     let mut peer = regular(&service);
     service.begin_lame_duck();
     let ping = peer.expect_told();
@@ -128,7 +189,7 @@ fn streams_that_cross_the_first_goaway_are_served() {
 
 #[test]
 fn open_streams_are_finished_through_the_whole_drain() {
-    let service = Setup::held().serve();
+    let service = Setup::telling().serve();
     let gate = Gate::new();
     let mut peer = regular(&service);
     let streams: Vec<u32> = (0..5).map(|_| peer.get(&gate.target("/gate"))).collect();
@@ -182,7 +243,7 @@ fn a_stream_that_listens_to_the_drain_ends_itself() {
 
 #[test]
 fn a_client_that_never_answers_the_ping_holds_no_drain() {
-    let service = Setup::held().serve();
+    let service = Setup::telling().serve();
     let mut peer = regular(&service);
     service.begin_lame_duck();
     peer.expect_told();
@@ -195,7 +256,7 @@ fn a_client_that_never_answers_the_ping_holds_no_drain() {
 
 #[test]
 fn a_client_that_never_answers_the_ping_has_its_streams_finished() {
-    let service = Setup::held().serve();
+    let service = Setup::telling().serve();
     let gate = Gate::new();
     let mut peer = regular(&service);
     let stream = peer.get(&gate.target("/gate"));

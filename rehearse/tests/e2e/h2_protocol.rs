@@ -98,6 +98,82 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for() {
     service.stop();
 }
 
+fn expecting(path: &str) -> Vec<u8> {
+    [head("POST", path), field("expect", "100-continue")].concat()
+}
+
+/// An interim response, or a final one without a number in the static table.
+fn interim(stream: u32) -> Event {
+    Event::Head {
+        stream,
+        status: 0,
+        end: false,
+    }
+}
+
+#[test]
+fn a_body_is_asked_for_when_the_handler_asks_for_it() {
+    let service = Setup::new().serve();
+    let gate = Gate::new();
+    let mut peer = Peer::connect(service.http);
+    let stream = peer.open(&expecting(&gate.target("/gated-upload")), false);
+    let waiting = gate.waiting();
+    peer.round_trip();
+    assert_eq!(peer.seen, [Event::Pong], "nobody wants it yet");
+    waiting.let_go();
+    assert_eq!(peer.event(), interim(stream));
+    peer.data(stream, b"0123456789", true);
+    peer.response(stream).expect(200, "10 a684c7c6");
+    drop(peer);
+    service.stop();
+}
+
+#[test]
+fn a_body_that_nobody_wants_is_not_asked_for() {
+    let service = Setup::new().serve();
+    let mut peer = Peer::connect(service.http);
+    for (path, status) in [("/nowhere", 404), ("/ignore", 200)] {
+        let stream = peer.open(&expecting(path), false);
+        assert_eq!(peer.response(stream).status, status);
+    }
+    peer.round_trip();
+    let is_interim = |event: &&Event| matches!(event, Event::Head { status: 0, .. });
+    assert_eq!(peer.seen.iter().find(is_interim), None);
+    peer.ask("/hello/again").expect(200, "Hello, again!");
+    drop(peer);
+    service.stop();
+}
+
+#[test]
+fn a_body_that_comes_unasked_is_not_asked_for() {
+    let service = Setup::new().serve();
+    let gate = Gate::new();
+    let mut peer = Peer::connect(service.http);
+    let stream = peer.open(&expecting(&gate.target("/gated-upload")), false);
+    let waiting = gate.waiting();
+    peer.data(stream, b"01234", false);
+    peer.round_trip();
+    waiting.let_go();
+    peer.data(stream, b"56789", true);
+    peer.response(stream).expect(200, "10 a684c7c6");
+    let interims = peer.seen.iter().filter(|event| **event == interim(stream));
+    assert_eq!(interims.count(), 0, "{:?}", peer.seen);
+    drop(peer);
+    service.stop();
+}
+
+#[test]
+fn a_response_that_sends_the_body_back_asks_for_it_before_its_head() {
+    let service = Setup::new().serve();
+    let mut peer = Peer::connect(service.http);
+    let stream = peer.open(&expecting("/reflect"), false);
+    assert_eq!(peer.event(), interim(stream));
+    peer.data(stream, b"0123456789", true);
+    peer.response(stream).expect(200, "0123456789");
+    drop(peer);
+    service.stop();
+}
+
 #[test]
 fn a_response_to_head_has_no_body_and_ends_its_stream() {
     let service = Setup::new().serve();

@@ -11,7 +11,7 @@ use crate::{
 #[test]
 fn without_waiting_for_the_first_response_newcomers_are_sent_away() {
     only_the_rule_saves("goodbye-at-once", |rule| {
-        let service = Setup::held().sabotage(rule).serve();
+        let service = Setup::telling().sabotage(rule).serve();
         service.begin_lame_duck();
         let sent_away = |_: &i32| {
             let mut peer = Peer::connect(service.http);
@@ -33,7 +33,7 @@ fn without_waiting_for_the_first_response_newcomers_are_sent_away() {
 #[test]
 fn without_the_round_trip_streams_that_cross_the_goaway_are_thrown_away() {
     only_the_rule_saves("one-goaway", |rule| {
-        let service = Setup::held().sabotage(rule).serve();
+        let service = Setup::telling().sabotage(rule).serve();
         let mut peer = Peer::connect(service.http);
         peer.ask("/hello/first").expect(200, "Hello, first!");
         service.begin_lame_duck();

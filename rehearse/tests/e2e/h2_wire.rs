@@ -10,7 +10,8 @@ use self::frames::{
 };
 pub(crate) use self::frames::{
     ALL, CONTINUATION, ENHANCE_YOUR_CALM, GOAWAY, HTTP_1_1_REQUIRED, INTERNAL_ERROR, NO_ERROR,
-    PREFACE, REFUSED_STREAM, SETTINGS_TIMEOUT, field, frame, head, headers, headers_begun, reset,
+    PREFACE, PROTOCOL_ERROR, REFUSED_STREAM, SETTINGS_TIMEOUT, field, frame, head, headers,
+    headers_begun, reset,
 };
 use crate::wire::Wire;
 

@@ -48,6 +48,11 @@ impl Setup {
         Self::new().set("drain.min", "1h").set("drain.max", "1h")
     }
 
+    /// The same, and `drain.min` has passed at T0: clients of HTTP/2 are told at once.
+    pub(crate) fn telling() -> Self {
+        Self::held().set("drain.min", "0s").set("drain.quiet", "1h")
+    }
+
     /// A deadline a second after T0: the shortest grace period less the reserve of 2 s.
     pub(crate) fn short() -> Self {
         Self::new().set("grace_period", "3s")

@@ -3,6 +3,7 @@
 //! `h2` knows frames, windows and states; when a connection says goodbye, how long it may be
 //! silent and how it ends is ours, as in HTTP/1.1. actix's own dispatcher says no goodbye at all.
 
+mod due;
 mod frames;
 mod head;
 mod incoming;
@@ -30,7 +31,7 @@ use h2::server::{Builder, Connection};
 use self::{
     io::{Io, Wire},
     session::{Ended, Session},
-    shared::Shared,
+    shared::{Outgoing, Shared},
 };
 use super::{
     Worker,
@@ -91,6 +92,9 @@ where
         answered: Cell::new(false),
         finished: Cell::new(false),
         waiting: Cell::new(0),
+        read_ahead: Cell::new(0),
+        heads: Cell::new(0),
+        outgoing: Outgoing::default(),
         since: Cell::new(Instant::now()),
     });
     slot.set_http2();

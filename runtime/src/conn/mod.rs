@@ -5,6 +5,7 @@
 //! make it.
 
 mod arrival;
+mod authority;
 mod close;
 mod dates;
 mod h1;

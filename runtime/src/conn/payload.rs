@@ -62,6 +62,20 @@ impl Sender {
         wants
     }
 
+    /// Whether the handler has taken all that was pushed; if not, the task is woken when it takes
+    /// something.
+    pub(super) fn is_drained(&self, cx: &mut Context<'_>) -> bool {
+        let Some(queue) = self.0.upgrade() else {
+            return true;
+        };
+        let mut queue = queue.borrow_mut();
+        let drained = queue.chunks.is_empty();
+        if !drained {
+            queue.writer = Some(cx.waker().clone());
+        }
+        drained
+    }
+
     /// Whether the handler waits for more; if not, the task is woken when it does.
     pub(super) fn is_awaited(&self, cx: &mut Context<'_>) -> bool {
         let Some(queue) = self.0.upgrade() else {

@@ -92,19 +92,25 @@ impl Drop for InFlight {
     }
 }
 
+/// Paths beyond this length are not remembered: an idle connection costs the same, whatever it has
+/// asked for.
+const REMEMBERED: usize = 256;
+
 /// The route of a connection's last response, and the path that led to it: finding a route is the
 /// dearest part of accounting, and a connection mostly asks for what it asked for before.
 #[derive(Debug, Default)]
-pub(super) struct LastRoute(Option<(String, Rc<Route>)>);
+pub(super) struct LastRoute(Option<(Option<String>, Rc<Route>)>);
 
 impl LastRoute {
     fn find<B>(&mut self, routes: &Routes, response: &ServiceResponse<B>) -> Rc<Route> {
         let request = response.request();
+        let path = request.path();
         match &self.0 {
-            Some((path, route)) if path == request.path() => Rc::clone(route),
+            Some((Some(last), route)) if last == path => Rc::clone(route),
             _ => {
                 let route = routes.get(request.match_pattern());
-                self.0 = Some((request.path().to_owned(), Rc::clone(&route)));
+                let remembered = (path.len() <= REMEMBERED).then(|| path.to_owned());
+                self.0 = Some((remembered, Rc::clone(&route)));
                 route
             }
         }

@@ -5,9 +5,16 @@ use std::net::SocketAddr;
 use actix_http::{
     Method, Request, RequestHead, ResponseHead, ServiceConfig, Uri, Version,
     body::BodySize,
-    header::{self, HeaderName, HeaderValue},
+    header::{self, HeaderName, HeaderValue, InvalidHeaderValue},
 };
 use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderMap,
+    header::{COOKIE, HOST},
+    uri::PathAndQuery,
+};
+
+use crate::conn::authority::Authority;
 
 /// Headers that are a single connection's, and HTTP/1.1's (RFC 9113, 8.2.2).
 const OF_CONNECTION: [HeaderName; 3] = [
@@ -20,25 +27,136 @@ const OF_CONNECTION_BY_HABIT: [&str; 2] = ["keep-alive", "proxy-connection"];
 /// `date: ` before, and a line's end after the value.
 const DATE_LINE: usize = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
 
-/// The request as actix wants it; `None` if it holds something that actix' generation of types
-/// does not.
-pub(super) fn request(parts: http::request::Parts, peer: SocketAddr) -> Option<Request> {
-    let mut request = Request::new();
-    fill(request.head_mut(), parts, peer)?;
-    Some(request)
+/// As many fields as actix' decoder of HTTP/1.1 takes.
+const FIELDS: usize = 96;
+
+/// Why a head is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// RFC 9113, 8.1.1; or it holds something that actix' generation of types does not.
+    Malformed,
+    TooManyFields,
+    /// With this one the heads of its connection would weigh too much.
+    TooMuch,
 }
 
-fn fill(head: &mut RequestHead, parts: http::request::Parts, peer: SocketAddr) -> Option<()> {
+/// What fields hold in memory beside their bytes: actix keeps them in a table of which an eighth and
+/// more is free, with room for several values in each place, and each has its name and value apart.
+fn overhead(fields: usize) -> usize {
+    const PLACE: usize = 210;
+    const APART: usize = 64;
+    (fields * 8).div_ceil(7).next_power_of_two() * PLACE + fields * APART
+}
+
+/// The request as actix wants it, and what its head weighs. What `h2` finds malformed does not come
+/// here.
+pub(super) fn request(
+    parts: http::request::Parts,
+    peer: SocketAddr,
+) -> Result<(Request, usize), Refusal> {
+    let cookies = crumbs(&parts.headers);
+    if parts.headers.len() > FIELDS + cookies.saturating_sub(1) {
+        return Err(Refusal::TooManyFields);
+    }
+    let mut request = Request::new();
+    let weight = fill(request.head_mut(), parts, peer).ok_or(Refusal::Malformed)?;
+    Ok((request, weight))
+}
+
+/// The fields that the cookie comes in, if there are so many that it matters.
+fn crumbs(headers: &HeaderMap) -> usize {
+    match headers.len() > FIELDS {
+        true => headers.get_all(COOKIE).iter().count(),
+        false => 0,
+    }
+}
+
+fn fill(head: &mut RequestHead, parts: http::request::Parts, peer: SocketAddr) -> Option<usize> {
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
     head.uri = uri(&parts.uri)?;
     head.version = Version::HTTP_2;
     head.peer_addr = Some(peer);
+    let place = Place::of(&parts)?;
+    let mut named = place.authority.is_some();
+    let (mut hosts, mut cookies) = (0, 0);
+    let mut weight = parts.uri.path().len() + overhead(parts.headers.len());
     for (name, value) in &parts.headers {
+        weight += name.as_str().len() + value.len();
+        let value = if name == HOST {
+            hosts += 1;
+            named = true;
+            (hosts == 1 && place.is(value)).then(|| HeaderValue::from_bytes(value.as_bytes()))?
+        } else if name == COOKIE {
+            cookies += 1;
+            if cookies > 1 {
+                continue;
+            }
+            cookie(&parts.headers)
+        } else {
+            HeaderValue::from_bytes(value.as_bytes())
+        };
         let name = HeaderName::from_bytes(name.as_ref()).ok()?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
-        head.headers.append(name, value);
+        head.headers.append(name, value.ok()?);
     }
-    Some(())
+    named.then_some(weight)
+}
+
+/// The whole cookie: its crumbs are for HPACK alone (RFC 9113, 8.2.3).
+fn cookie(headers: &HeaderMap) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut whole = BytesMut::new();
+    for crumb in headers.get_all(COOKIE) {
+        if !whole.is_empty() {
+            whole.extend_from_slice(b"; ");
+        }
+        whole.extend_from_slice(crumb.as_bytes());
+    }
+    HeaderValue::from_maybe_shared(whole.freeze())
+}
+
+/// Whether there is a path at all: `h2` asks for one only beside an authority, and what is missing
+/// looks like `/`.
+fn has_path(uri: &http::Uri) -> bool {
+    let root = PathAndQuery::from_static("/");
+    match uri.path_and_query() {
+        Some(path) if path.as_str() == "/" => uri.authority().is_some() || *path == root,
+        path => path.is_some(),
+    }
+}
+
+/// Whom a request is for.
+struct Place<'a> {
+    scheme: &'a str,
+    authority: Option<Authority<'a>>,
+}
+
+impl<'a> Place<'a> {
+    /// `None` if the pseudo-fields do not name a place, and one alone.
+    fn of(parts: &'a http::request::Parts) -> Option<Self> {
+        let scheme = parts.uri.scheme_str();
+        let path = parts.uri.path_and_query().map(|path| path.as_str());
+        let well_formed = match (parts.method.as_str(), path) {
+            ("CONNECT", None) => parts.uri.authority().is_some(),
+            ("OPTIONS", Some("*")) => true,
+            (_, path) => path.is_some_and(|path| path.starts_with('/')) && has_path(&parts.uri),
+        };
+        let authority = match parts.uri.authority() {
+            Some(authority) => Some(Authority::parse(authority.as_str().as_bytes())?),
+            None => None,
+        };
+        (well_formed && scheme != Some("")).then_some(Self {
+            scheme: scheme.unwrap_or_default(),
+            authority,
+        })
+    }
+
+    /// Whether `Host` says the same (RFC 9113, 8.3.1).
+    fn is(&self, host: &http::HeaderValue) -> bool {
+        let host = Authority::parse(host.as_bytes());
+        host.is_some_and(|host| {
+            self.authority
+                .is_none_or(|place| place.is(host, self.scheme))
+        })
+    }
 }
 
 fn uri(uri: &http::Uri) -> Option<Uri> {
@@ -124,7 +242,7 @@ mod tests {
             .header("x-twice", "one")
             .header("x-twice", "two \u{fc}");
         let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
-        let request = request(parts(asked), peer).unwrap();
+        let (request, _) = request(parts(asked), peer).unwrap();
         let head = request.head();
         assert_eq!(head.method.as_str(), "PROPFIND");
         assert_eq!(head.uri.to_string(), "http://example.com:8080/a/b?c=d");
@@ -145,7 +263,8 @@ mod tests {
             ("CONNECT", "a.example:80"),
         ] {
             let asked = http::Request::builder().method(method).uri(target);
-            let request = request(parts(asked), peer).unwrap();
+            let asked = parts(asked.header("host", "a.example:80"));
+            let (request, _) = request(asked, peer).unwrap();
             assert_eq!(request.uri().to_string(), target);
         }
     }

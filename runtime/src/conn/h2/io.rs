@@ -11,6 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frames::Frames;
 use crate::conn::link::Link;
 
+/// What is read in one turn, more or less one read. `h2` takes in all that there is before it lets
+/// anybody have it, in room that it does not give back: a megabyte in frames of a byte takes hundreds.
+const A_TURN: usize = 16 * 1024;
+
 /// A connection's link while HTTP/2 uses it.
 #[derive(Debug)]
 pub(super) struct Wire<'l> {
@@ -18,6 +22,8 @@ pub(super) struct Wire<'l> {
     pub(super) frames: Frames,
     /// The kernel takes no more at present, and something is to be written.
     pub(super) blocked: bool,
+    /// So much may still be read in this turn.
+    pub(super) readable: usize,
     /// Bytes that the kernel has taken.
     pub(super) written: usize,
 }
@@ -33,8 +39,14 @@ impl<'l> Wire<'l> {
             link,
             frames: Frames::new(),
             blocked: false,
+            readable: A_TURN,
             written: 0,
         }
+    }
+
+    /// A new turn: as much may be read again.
+    pub(super) fn begin_turn(&mut self) {
+        self.readable = A_TURN;
     }
 
     fn written(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -52,7 +64,16 @@ impl AsyncRead for Io<'_, '_> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Wire { link, frames, .. } = &mut *self.0.borrow_mut();
+        let Wire {
+            link,
+            frames,
+            readable,
+            ..
+        } = &mut *self.0.borrow_mut();
+        if *readable == 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         if link.read.is_empty() {
             ready!(Pin::new(&mut link.io).poll_read(cx, buffer))?;
@@ -66,7 +87,9 @@ impl AsyncRead for Io<'_, '_> {
                 link.read = BytesMut::new();
             }
         }
-        frames.follow(&buffer.filled()[before..]);
+        let read = &buffer.filled()[before..];
+        frames.follow(read);
+        *readable = readable.saturating_sub(read.len());
         Poll::Ready(Ok(()))
     }
 }

@@ -68,6 +68,8 @@ where
     asked: bool,
     /// Resets by the client, less what was answered.
     resets: u32,
+    /// When the first response had been sent.
+    first_response: Option<Instant>,
     /// When the client was told to leave.
     told: Option<Instant>,
     /// When half a head was first seen.
@@ -103,6 +105,7 @@ where
             streams: FuturesUnordered::new(),
             asked: false,
             resets: 0,
+            first_response: None,
             told: None,
             half_head: None,
             stall: None,
@@ -127,8 +130,12 @@ where
     }
 
     fn turn(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
-        // What was sent before now is flushed first, and so comes before a goodbye.
-        let answered = self.shared.answered.get();
+        // What was sent before now is flushed first, and so comes before a goodbye. Its time is taken
+        // before its client can know of it.
+        if self.shared.answered.get() && self.first_response.is_none() {
+            self.first_response = Some(Instant::now());
+        }
+        self.wire.borrow_mut().begin_turn();
         if let Some(ended) = self.poll_connection(stage, cx) {
             return Turn::End(ended);
         }
@@ -136,12 +143,15 @@ where
             // The client does not even take the last GOAWAY.
             return Turn::End(self.close());
         }
+        if !self.wire.borrow().blocked {
+            self.shared.outgoing.all_taken();
+        }
         self.poll_streams(cx);
         if self.resets > RESETS {
             self.leave(Reason::ENHANCE_YOUR_CALM);
             return Turn::Again;
         }
-        if self.is_to_be_told(stage, answered) {
+        if self.is_to_be_told(stage, cx) {
             self.tell();
             return Turn::Again;
         }

@@ -23,7 +23,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     incoming::Incoming,
-    shared::{Shared, Waits},
+    shared::{Head, Shared, Waits},
 };
 use crate::conn::request::InFlight;
 
@@ -55,6 +55,7 @@ pin_project! {
     {
         shared: Rc<Shared<S>>,
         request: Option<InFlight>,
+        head: Option<Head<S>>,
         incoming: Option<Incoming>,
         respond: SendResponse<Bytes>,
         outgoing: Option<SendStream<Bytes>>,
@@ -78,6 +79,7 @@ where
         shared: Rc<Shared<S>>,
         request: Request,
         in_flight: InFlight,
+        head: Head<S>,
         incoming: Option<Incoming>,
         respond: SendResponse<Bytes>,
     ) -> Self {
@@ -85,6 +87,7 @@ where
         let call = catch_unwind(AssertUnwindSafe(|| service.call(request)));
         Self {
             request: Some(in_flight),
+            head: Some(head),
             incoming,
             respond,
             outgoing: None,
@@ -139,6 +142,21 @@ where
         }
     }
 
+    /// Has a client send its body that waits to be asked for it, once it is `wanted`. If that fails,
+    /// the client has gone.
+    pub(super) fn ask_for_body(self: Pin<&mut Self>, wanted: impl Fn(&Incoming) -> bool) {
+        let this = self.project();
+        if let Some(incoming) = this.incoming
+            && incoming.expects
+            && wanted(incoming)
+        {
+            incoming.expects = false;
+            let mut response = http::Response::new(());
+            *response.status_mut() = http::StatusCode::CONTINUE;
+            let _ = this.respond.send_informational(response);
+        }
+    }
+
     /// The handler is at work; `Some` when there is no body to wait for.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
         let this = self.as_mut().project();
@@ -168,6 +186,7 @@ where
             incoming.feed(cx);
         }
         let end = self.as_mut().poll_exchange(cx);
+        self.as_mut().ask_for_body(Incoming::is_asked);
         if end.is_pending() && self.as_mut().poll_late(cx).is_ready() {
             return self.give_up_body(cx);
         }

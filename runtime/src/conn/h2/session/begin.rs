@@ -6,13 +6,18 @@ use actix_http::{Payload, Request, body::MessageBody};
 use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
-use h2::{RecvStream, server::SendResponse};
+use h2::{Reason, RecvStream, server::SendResponse};
 use http::{HeaderMap, StatusCode, header::EXPECT};
 
 use super::Session;
 use crate::{
     conn::{
-        h2::{head, incoming::Incoming, stream::Stream},
+        h2::{
+            head::{self, Refusal},
+            incoming::Incoming,
+            shared::Head,
+            stream::Stream,
+        },
         payload,
         request::InFlight,
     },
@@ -39,10 +44,17 @@ where
             self.slot.note_request(request.uri().path(), now);
         }
         let (parts, body) = request.into_parts();
-        let expects = expects_continue(&parts.headers);
-        let Some(mut request) = head::request(parts, self.shared.peer) else {
-            refuse(&mut respond);
-            return self.shared.answered.set(true);
+        let expects = !body.is_end_stream() && expects_continue(&parts.headers);
+        let taken = head::request(parts, self.shared.peer).and_then(|(request, weight)| {
+            let head = Head::new(&self.shared, weight).ok_or(Refusal::TooMuch)?;
+            Ok((request, head))
+        });
+        let (mut request, head) = match taken {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                refuse(refusal, &mut respond);
+                return self.shared.answered.set(true);
+            }
         };
         let (method, target) = (request.method().clone(), request.uri().path_and_query());
         let in_flight = InFlight::new(&worker.counters, method, target.cloned(), now);
@@ -50,13 +62,10 @@ where
             let (sender, receiver) = payload::channel();
             let payload = Box::pin(receiver);
             *request.payload() = Payload::Stream { payload };
-            Incoming::new(body, sender)
+            Incoming::new(body, sender, expects)
         });
-        if expects && incoming.is_some() {
-            go_on(&mut respond);
-        }
         let shared = Rc::clone(&self.shared);
-        let stream = Stream::begin(shared, request, in_flight, incoming, respond);
+        let stream = Stream::begin(shared, request, in_flight, head, incoming, respond);
         self.streams.push(stream);
     }
 }
@@ -66,16 +75,17 @@ fn expects_continue(headers: &HeaderMap) -> bool {
     expect.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Has the client send its body. If that fails, it has gone.
-fn go_on(respond: &mut SendResponse<Bytes>) {
-    let mut response = http::Response::new(());
-    *response.status_mut() = StatusCode::CONTINUE;
-    let _ = respond.send_informational(response);
-}
-
-/// Answers a head that actix cannot take. If that fails, the client has gone.
-fn refuse(respond: &mut SendResponse<Bytes>) {
-    let mut response = http::Response::new(());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    let _ = respond.send_response(response, true);
+/// Says no to what is no request: in one way, whether `h2` finds that or we do. If it fails, the
+/// client has gone.
+fn refuse(refusal: Refusal, respond: &mut SendResponse<Bytes>) {
+    match refusal {
+        Refusal::Malformed => respond.send_reset(Reason::PROTOCOL_ERROR),
+        // It may be sent again (RFC 9113, 8.7).
+        Refusal::TooMuch => respond.send_reset(Reason::REFUSED_STREAM),
+        Refusal::TooManyFields => {
+            let mut response = http::Response::new(());
+            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            let _ = respond.send_response(response, true);
+        }
+    }
 }

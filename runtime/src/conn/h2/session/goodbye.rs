@@ -1,6 +1,6 @@
 //! How a connection says goodbye, and what it leaves behind.
 
-use std::{pin::Pin, time::Instant};
+use std::{pin::Pin, task::Context, time::Instant};
 
 use actix_http::{Request, body::MessageBody};
 use actix_service::Service;
@@ -9,6 +9,7 @@ use h2::Reason;
 
 use super::{Ended, Session};
 use crate::{
+    conn::h2::due::{Life, due},
     control::Stage,
     kernel::{self, Waiting},
     sabotage::{self, Rule},
@@ -19,14 +20,29 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    /// Whether the client is to be told to leave now. `answered`: a response had been sent, and
-    /// flushed. A client that has just come must not be told before its first response: many take a
-    /// connection that says goodbye at once for a failure.
-    pub(super) fn is_to_be_told(&self, stage: Stage, answered: bool) -> bool {
-        stage >= Stage::Goodbye
-            && self.told.is_none()
-            && (answered || sabotage::is_off(Rule::FirstResponse))
-            && !sabotage::is_off(Rule::Goodbye)
+    /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
+    /// then.
+    pub(super) fn is_to_be_told(&mut self, stage: Stage, cx: &mut Context<'_>) -> bool {
+        if stage < Stage::TellHttp2 || self.told.is_some() || sabotage::is_off(Rule::Goodbye) {
+            return false;
+        }
+        let due = match sabotage::is_off(Rule::FirstResponse) {
+            true => self.shared.worker.control.http2_told_since(),
+            false => due(self.first_response, self.life()),
+        };
+        due.is_some_and(|due| self.timer.poll(due, cx).is_ready())
+    }
+
+    fn life(&self) -> Life {
+        let control = &self.shared.worker.control;
+        match (control.draining_since(), control.http2_told_since()) {
+            (Some(since), _) => Life::Draining { since },
+            (None, Some(since)) => Life::LameDuck {
+                since,
+                quiet: control.drain().quiet,
+            },
+            (None, None) => Life::Early,
+        }
     }
 
     /// Tells the client to leave, in two steps: a first GOAWAY that allows every stream; and when

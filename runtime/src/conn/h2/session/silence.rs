@@ -20,8 +20,8 @@ use crate::{
 /// How long a new connection may take to its first request before it counts as idle.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
-/// How long a drain waits for the answer to a goodbye: a second has room for any network's round trip, with a segment lost and sent again. In the lame duck a
-/// client may take longer.
+/// How long a drain waits for the answer to a goodbye: a second has room for any network's round
+/// trip, with a segment lost and sent again. In the lame duck a client may take longer.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
 impl<S, B> Session<'_, '_, S, B>
@@ -75,6 +75,17 @@ where
         // After T0 silence ends nothing.
         let silent_for_long =
             stage < Stage::Goodbye && self.timer.poll(since + keep_alive, cx).is_ready();
+        // On a starved machine, or when its first segment was lost, a client that has just connected
+        // asks late.
+        if let Some(drains) = drains_since
+            && self.first_response.is_none()
+            && self
+                .timer
+                .poll(since.max(drains) + FIRST_REQUEST, cx)
+                .is_pending()
+        {
+            return Turn::Wait;
+        }
         let waits = Waits {
             has_spoken: self.asked,
             since,

@@ -1,6 +1,9 @@
 //! Clients that take nothing of what they have asked for.
 
-use std::{task::Context, time::Instant};
+use std::{
+    task::Context,
+    time::{Duration, Instant},
+};
 
 use actix_http::{Request, body::MessageBody};
 use actix_service::Service;
@@ -10,10 +13,15 @@ use h2::Reason;
 use super::{Ended, Session, Turn};
 use crate::{control::Stage, kernel};
 
+/// How often it is looked whether a peer has vanished, while the process drains.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// What a client had taken when it was last seen to take something.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stall {
     since: Instant,
+    /// When it was last looked whether the peer has vanished.
+    looked: Instant,
     written: usize,
     unacknowledged: usize,
 }
@@ -24,11 +32,15 @@ where
     B: MessageBody + 'static,
 {
     /// Something is under way. A client that takes nothing for as long as a silent one is kept has
-    /// no claim to more; while the process drains, only the deadline ends it. It is the connection
-    /// that must move, not each of its streams: they share it, and some of them wait long.
+    /// no claim to more; while the process drains, only the deadline ends one that lives. It is the
+    /// connection that must move, not each of its streams: they share it, and some of them wait
+    /// long.
     pub(super) fn poll_stall(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
+        if stage >= Stage::Drain {
+            return self.poll_vanished(cx);
+        }
         let blocked = self.wire.borrow().blocked;
-        if stage >= Stage::Drain || !(blocked || self.shared.waiting.get() > 0) {
+        if !blocked && self.shared.waiting.get() == 0 {
             self.stall = None;
             return Turn::Wait;
         }
@@ -45,10 +57,36 @@ where
         Turn::Wait
     }
 
+    /// A peer that has vanished holds up no drain, whatever its streams wait for. A window that a
+    /// living reader keeps shut leaves nothing unanswered.
+    fn poll_vanished(&mut self, cx: &mut Context<'_>) -> Turn {
+        let mut stall = self.stall.unwrap_or_else(|| self.look());
+        while self.timer.poll(stall.looked + LOOK, cx).is_ready() {
+            let now = self.look();
+            if now.unacknowledged == 0 || now.unacknowledged < stall.unacknowledged {
+                stall = now;
+                continue;
+            }
+            let silent = now.since - stall.since;
+            let peer = kernel::peer(&self.wire.borrow().link.io);
+            if peer.is_ok_and(|peer| peer.has_vanished(silent)) {
+                self.shared.worker.control.count_vanished();
+                self.count_cut();
+                self.wire.borrow().link.abandon();
+                return Turn::End(Ended::Gone);
+            }
+            stall.looked = now.since;
+        }
+        self.stall = Some(stall);
+        Turn::Wait
+    }
+
     fn look(&self) -> Stall {
         let wire = self.wire.borrow();
+        let now = Instant::now();
         Stall {
-            since: Instant::now(),
+            since: now,
+            looked: now,
             written: wire.written,
             unacknowledged: kernel::unacknowledged(&wire.link.io).unwrap_or(0),
         }

@@ -38,6 +38,22 @@ where
             else {
                 return Poll::Ready(End::Failed);
             };
+            if !this.shared.outgoing.has_room(cx) {
+                return Poll::Pending;
+            }
+            if !this.shared.may_read_ahead() {
+                outgoing.reserve_capacity(1);
+                if outgoing.capacity() == 0 {
+                    match outgoing.poll_capacity(cx) {
+                        Poll::Ready(Some(Ok(_))) => *this.waits = None,
+                        Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(End::Reset),
+                        Poll::Pending => {
+                            this.waits.get_or_insert_with(|| Waits::new(this.shared, 0));
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            }
             match catch_unwind(AssertUnwindSafe(|| body.poll_next(cx))) {
                 Ok(Poll::Ready(Some(Ok(chunk)))) => *this.chunk = chunk,
                 Ok(Poll::Ready(None)) if this.owed.is_none() => {
@@ -73,13 +89,18 @@ where
                 .truncate(usize::try_from(owed).unwrap_or(usize::MAX));
         }
         while !this.chunk.is_empty() {
+            if !this.shared.outgoing.has_room(cx) {
+                return Poll::Pending;
+            }
             outgoing.reserve_capacity(this.chunk.len().min(WRITE_AHEAD));
             let room = match outgoing.capacity() {
                 0 => match outgoing.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(room))) => room,
                     Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(false),
                     Poll::Pending => {
-                        this.waits.get_or_insert_with(|| Waits::new(this.shared));
+                        let left = this.chunk.len();
+                        this.waits
+                            .get_or_insert_with(|| Waits::new(this.shared, left));
                         return Poll::Pending;
                     }
                 },
@@ -90,6 +111,7 @@ where
             if let Some(owed) = this.owed {
                 *owed -= part.len() as u64;
             }
+            this.shared.outgoing.add(part.len());
             // The end rides on the last byte, where that is known.
             if outgoing.send_data(part, *this.owed == Some(0)).is_err() {
                 return Poll::Ready(false);

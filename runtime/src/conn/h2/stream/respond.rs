@@ -11,7 +11,7 @@ use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{End, Exchange, Stream};
-use crate::conn::h2::head;
+use crate::conn::h2::{head, incoming::Incoming};
 
 impl<S, B> Stream<S, B>
 where
@@ -63,7 +63,14 @@ where
     }
 
     fn send(mut self: Pin<&mut Self>, response: Response<EitherBody<B, BoxBody>>) -> Option<End> {
+        // A response that goes on reading the body, while it is on its way itself.
+        self.as_mut().ask_for_body(Incoming::is_held);
         let mut this = self.as_mut().project();
+        *this.head = None;
+        if let Some(incoming) = this.incoming {
+            // It is too late to ask.
+            incoming.expects = false;
+        }
         let (response, body) = response.into_parts();
         let status = response.status();
         if status.is_informational() {

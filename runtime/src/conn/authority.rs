@@ -1,0 +1,143 @@
+//! Whom a request is for: the value of `Host` (RFC 9110, 7.2) and of `:authority` (RFC 9113, 8.3.1).
+
+use std::{net::Ipv6Addr, str};
+
+/// A host, and its port if one is named. User information is no part of it (RFC 9110, 4.2.4).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Authority<'a> {
+    host: &'a [u8],
+    port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// `None` unless it is one host that is not empty, in the form of RFC 3986 (3.2.2), and at most
+    /// one port. A comma, which that form allows and no host has, is what joins two fields.
+    pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
+        let host = match value.first()? {
+            b'[' => bracketed(value)?,
+            _ => named(value)?,
+        };
+        let port = match &value[host.len()..] {
+            [] | [b':'] => None,
+            [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => {
+                Some(str::from_utf8(port).ok()?.parse().ok()?)
+            }
+            _ => return None,
+        };
+        Some(Self { host, port })
+    }
+
+    /// Whether both are the same place to a client of this scheme (RFC 3986, 6.2).
+    pub(super) fn is(self, other: Authority<'_>, scheme: &str) -> bool {
+        let usual = match scheme {
+            "http" => Some(80),
+            "https" => Some(443),
+            _ => None,
+        };
+        self.host.eq_ignore_ascii_case(other.host) && self.port.or(usual) == other.port.or(usual)
+    }
+}
+
+/// An address of IPv6, with its brackets.
+fn bracketed(value: &[u8]) -> Option<&[u8]> {
+    let end = value.iter().position(|byte| *byte == b']')?;
+    let address = str::from_utf8(&value[1..end]).ok()?;
+    address.parse::<Ipv6Addr>().ok()?;
+    Some(&value[..=end])
+}
+
+/// A name, or an address of IPv4.
+fn named(value: &[u8]) -> Option<&[u8]> {
+    let end = value.iter().position(|byte| *byte == b':');
+    let name = &value[..end.unwrap_or(value.len())];
+    let mut rest = name;
+    while let [first, then @ ..] = rest {
+        rest = match (first, then) {
+            (b'%', [a, b, then @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => then,
+            (byte, _) if is_of_name(*byte) => then,
+            _ => return None,
+        };
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_and_a_port_are_taken() {
+        let taken = [
+            "a",
+            "example.com",
+            "EXAMPLE.com:8080",
+            "a_b-c~d.e",
+            "a:",
+            "192.0.2.1:80",
+            "[::1]",
+            "[2001:db8::7]:8443",
+            "%41.example",
+            "xn--bcher-kva.example.",
+        ];
+        for value in taken {
+            assert!(Authority::parse(value.as_bytes()).is_some(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        let refused = [
+            "",
+            " ",
+            "a b",
+            "a, b",
+            "a,b",
+            "u@a",
+            "u:p@a",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "a%4",
+            "a%zz",
+            ":80",
+            "a:b",
+            "a:80:80",
+            "a:65536",
+            "a:+1",
+            "a:-1",
+            "a: 80",
+            "[::1",
+            "::1",
+            "[::1]a",
+            "[a]",
+            "[]",
+            "[::1%25eth0]",
+            "a\0",
+            "a\u{fc}",
+            "http://a",
+            "a\"b",
+            "<a>",
+        ];
+        for value in refused {
+            assert!(Authority::parse(value.as_bytes()).is_none(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_place_has_several_spellings() {
+        let is = |one: &str, other: &str, scheme| {
+            let [one, other] = [one, other].map(|text| Authority::parse(text.as_bytes()).unwrap());
+            one.is(other, scheme)
+        };
+        assert!(is("a.example", "A.Example", "http"));
+        assert!(is("a", "a:80", "http") && is("a:", "a", "http"));
+        assert!(is("a:443", "a", "https") && !is("a:80", "a", "https"));
+        assert!(!is("a", "b", "http") && !is("a:8080", "a:8081", "http"));
+        assert!(!is("a", "a:80", "coap"));
+    }
+}
