@@ -110,7 +110,7 @@ pub async fn play(
         arm: arm.name,
         kinds,
         pods,
-        rtt: arm.load.rtt,
+        rtt: arm.load.rtt + arm.load.network,
     })
 }
 

@@ -144,6 +144,7 @@ pub(super) fn load(
         slow_streams: false,
         timeout: args.timeout,
         rtt: rtt(args.rtt, common)?,
+        network: 2 * common.network_delay.unwrap_or_default(),
     })
 }
 

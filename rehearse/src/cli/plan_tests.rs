@@ -250,6 +250,11 @@ fn steady_and_slow_clients_are_two_groups_of_one_run() {
         "hello: 6 replicas, 5 rolling updates; 800 slow keep-alive clients (POST, think \
          exponential:5s), 100 one-shot/s, round trip 10ms"
     );
+    let far = load("rollout --network-delay 25ms");
+    assert_eq!(
+        (far.rtt, far.network),
+        (Duration::ZERO, Duration::from_millis(50))
+    );
     assert!(
         scenario("run --rtt 0s -- app")
             .title()

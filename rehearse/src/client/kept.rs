@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::CROSSING;
 use super::books::Shared;
 use super::connection::{Connection, Fate, Idle};
 use super::driver::Caller;
@@ -16,6 +15,7 @@ use super::failure::{FailureKind, Fault};
 use super::risk::Risk;
 use super::schedule::Pace;
 use super::stage::Stage;
+use super::{CROSSING, Plan};
 
 pub(super) struct Kept<E> {
     shared: Arc<Shared>,
@@ -46,7 +46,7 @@ impl<E: Exchange> Kept<E> {
             shared: Arc::clone(shared),
             exchange,
             line: Line::None,
-            risk: Risk::new(shared.plan.rtt),
+            risk: Risk::new(&shared.plan),
         }
     }
 
@@ -119,7 +119,8 @@ impl<E: Exchange> Kept<E> {
         let unanswered = stage == Stage::Nothing
             && matches!(fault.kind, ClosedBeforeResponse | ResetBeforeResponse);
         // A server that has had a request for longer has lost it in another way.
-        let in_time = sent.elapsed() <= self.shared.plan.rtt + CROSSING;
+        let Plan { rtt, network, .. } = self.shared.plan;
+        let in_time = sent.elapsed() <= rtt + network + CROSSING;
         if origin == Origin::New || !unanswered || !in_time {
             return;
         }

@@ -191,6 +191,8 @@ pub struct Plan {
     /// For how long the client does not see what the kernel knows of a connection's end. Zero: it
     /// sees everything at once.
     pub rtt: Duration,
+    /// The round trip of the network itself, if it takes time without that.
+    pub network: Duration,
 }
 
 /// Live counters, for a progress line.

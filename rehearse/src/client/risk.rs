@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Plan;
 use super::outcome::Outcome;
 
 /// In which requests count as at risk. A hundred times the usual round trip, so that there are some;
@@ -31,9 +32,9 @@ pub(super) struct AtRisk {
 }
 
 impl Risk {
-    pub(super) fn new(rtt: Duration) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         Self {
-            rtt,
+            rtt: plan.rtt + plan.network,
             closes: Vec::new(),
             starts: Vec::new(),
         }
@@ -77,11 +78,23 @@ impl AtRisk {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::keep_alive;
     use super::*;
+
+    /// Half of ten milliseconds is the network's own.
+    fn risk() -> Risk {
+        let half = Duration::from_millis(5);
+        let plan = keep_alive(300);
+        Risk::new(&Plan {
+            rtt: half,
+            network: half,
+            ..plan
+        })
+    }
 
     #[test]
     fn requests_of_the_second_behind_a_close_are_at_risk() {
-        let (begun, mut risk) = (Instant::now(), Risk::new(Duration::from_millis(10)));
+        let (begun, mut risk) = (Instant::now(), risk());
         let at = |ms| begun + Duration::from_millis(ms);
         let mut outcome = Outcome::default();
         risk.started(at(0)).enter(&mut outcome);
@@ -95,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_close_of_which_the_client_hears_late_counts_what_has_started_since() {
-        let (begun, mut risk) = (Instant::now(), Risk::new(Duration::from_millis(10)));
+        let (begun, mut risk) = (Instant::now(), risk());
         let at = |ms| begun + Duration::from_millis(ms);
         let mut outcome = Outcome::default();
         for start in [0, 20, 40] {

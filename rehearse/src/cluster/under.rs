@@ -39,6 +39,7 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         slow_streams: scenario.service == Service::Streaming,
         timeout: options.timeout,
         rtt: options.rtt,
+        network: Duration::ZERO,
     };
     match scenario.clients {
         Clients::Both => usual,

@@ -74,6 +74,8 @@ pub struct Load {
     pub timeout: Duration,
     /// For how long clients do not see what the kernel knows of a connection's end.
     pub rtt: Duration,
+    /// The round trip of the network itself.
+    pub network: Duration,
 }
 
 /// A kind of client, by its name in reports.
@@ -168,6 +170,7 @@ impl Load {
                     seed,
                     timeout: self.timeout,
                     rtt: self.rtt,
+                    network: self.network,
                 },
             )
         };
@@ -198,6 +201,7 @@ mod tests {
             slow_streams: false,
             timeout: Duration::from_secs(30),
             rtt: Duration::ZERO,
+            network: Duration::ZERO,
         }
     }
 

@@ -60,6 +60,7 @@ mod silence;
 mod socket;
 mod streams;
 mod traffic;
+mod unannounced;
 #[cfg(target_os = "linux")]
 mod vanished;
 mod websocket;

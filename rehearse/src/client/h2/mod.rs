@@ -45,7 +45,7 @@ pub(super) async fn run(
             shared: Arc::clone(shared),
             patient: !index.is_multiple_of(2),
             current: Mutex::new(None),
-            risk: std::sync::Mutex::new(Risk::new(shared.plan.rtt)),
+            risk: std::sync::Mutex::new(Risk::new(&shared.plan)),
         })
     };
     let clients: Vec<_> = (0..shared.plan.clients).map(client).collect();

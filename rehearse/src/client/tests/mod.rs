@@ -47,10 +47,11 @@ fn plan(mode: Mode) -> Plan {
         seed: 1,
         timeout,
         rtt: Duration::ZERO,
+        network: Duration::ZERO,
     }
 }
 
-fn keep_alive(think: u64) -> Plan {
+pub(super) fn keep_alive(think: u64) -> Plan {
     plan(Mode::KeepAlive {
         think: Think::Steady(Duration::from_millis(think)),
         method: Method::Get,
