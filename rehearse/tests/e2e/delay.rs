@@ -2,6 +2,7 @@
 
 use std::{
     process::{Command, Stdio},
+    thread,
     time::Instant,
 };
 
@@ -142,5 +143,31 @@ fn ctrl_c_leaves_no_process_behind_on_either_side_of_it() {
         interrupt(&child);
         assert_eq!(child.wait().unwrap().code(), Some(130));
         all_have_gone(&marker);
+    });
+}
+
+#[test]
+fn a_handshake_in_progress_at_the_fence_is_completed_and_served() {
+    delayed(ms(200), |network| {
+        let service = network.within_reach(Setup::new()).serve();
+        // Something to stay for, so that the fence can be waited for.
+        let mut slow = network.connect(&service);
+        slow.send(get("/slow?ms=3000"));
+        service.wait_requests(1);
+        thread::scope(|scope| {
+            let client = scope.spawn(|| {
+                let mut wire = network.connect(&service);
+                wire.ask(&get("/hello/half")).expect(200, "Hello, half!");
+                wire.expect_fin();
+            });
+            // Its SYN has arrived; the rest of the handshake takes a round trip.
+            network.wait_handshake(&service);
+            service.begin_draining();
+            client.join().unwrap();
+        });
+        slow.response().expect(200, "awake");
+        drop(slow);
+        let report = service.left_in_good_order().report;
+        assert_eq!(report["accepted_after_fence"], 1, "{report}");
     });
 }

@@ -18,7 +18,9 @@ use crate::{
     wire::Wire,
 };
 
-/// A FIN has been sent and not been acknowledged: this state, as the kernel writes it.
+/// States as the kernel writes them: a handshake that waits for the client's last word, and a FIN
+/// that has not been acknowledged.
+const SYN_RECV: &str = "03";
 const FIN_WAIT_1: &str = "04";
 
 /// The network, seen by a test that runs on the services' side of it.
@@ -96,6 +98,15 @@ impl Delayed {
         });
     }
 
+    /// Waits until a handshake with the service has begun, and is not complete.
+    #[track_caller]
+    pub(crate) fn wait_handshake(&self, service: &Service) {
+        let port = service.http.port();
+        wait_for("a handshake", |socket| {
+            (socket.local_port, &*socket.state) == (port, SYN_RECV)
+        });
+    }
+
     /// Waits until this client has acknowledged all that the service has sent it.
     #[track_caller]
     pub(crate) fn wait_nothing_on_its_way(&self, client: &Wire) {
@@ -121,31 +132,44 @@ impl Delayed {
 
 /// The service's end of a connection, as its kernel sees it.
 struct Socket {
+    local_port: u16,
+    remote: String,
     state: String,
     unacknowledged: bool,
 }
 
-/// Reads the lines of `/proc/net/tcp`: `sl local remote state tx_queue:rx_queue ...`.
+/// Waits for this client's socket.
 #[track_caller]
 fn wait_for_socket(what: &str, client: &Wire, reached: impl Fn(&Socket) -> bool) {
     let client = address(client);
-    // The address as a number in the machine's order, all in hexadecimal.
+    // The address as a number in the machine's order.
     let ip = u32::from_ne_bytes(client.ip().octets());
     let remote = format!("{ip:08X}:{:04X}", client.port());
-    let socket = |line: &str| {
-        let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-        let [_, _, peer, state, queues, ..] = columns[..] else {
-            return None;
-        };
-        (peer == remote).then(|| Socket {
-            state: state.to_owned(),
-            unacknowledged: !queues.starts_with("00000000:"),
-        })
-    };
+    wait_for(what, |socket| socket.remote == remote && reached(socket));
+}
+
+#[track_caller]
+fn wait_for(what: &str, reached: impl Fn(&Socket) -> bool) {
     until(what, || {
         let sockets = fs::read_to_string("/proc/thread-self/net/tcp").unwrap();
-        sockets.lines().find_map(socket).filter(&reached).map(drop)
+        let mut sockets = sockets.lines().filter_map(socket);
+        sockets.any(|socket| reached(&socket)).then_some(())
     });
+}
+
+/// Reads a line of `/proc/net/tcp`, `sl local remote state tx_queue:rx_queue ...`, in hexadecimal.
+fn socket(line: &str) -> Option<Socket> {
+    let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [_, local, remote, state, queues, ..] = columns[..] else {
+        return None;
+    };
+    let (_, port) = local.split_once(':')?;
+    Some(Socket {
+        local_port: u16::from_str_radix(port, 16).ok()?,
+        remote: remote.to_owned(),
+        state: state.to_owned(),
+        unacknowledged: !queues.starts_with("00000000:"),
+    })
 }
 
 fn address(client: &Wire) -> SocketAddrV4 {
