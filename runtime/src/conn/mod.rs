@@ -124,13 +124,13 @@ impl<S> Worker<S> {
     }
 
     /// How far the process has come, for connections that are idle.
+    #[inline]
     fn life(&self) -> Life {
-        match (self.control.stage(), self.control.fence()) {
-            (Stage::Serve, _) => Life::Serving {
+        match self.control.stage() {
+            Stage::Serve => Life::Serving {
                 keep_alive: self.limits.keep_alive,
             },
-            (Stage::Drain | Stage::Cut, Some(fence)) => Life::Draining(fence),
-            _ => Life::LameDuck,
+            _ => self.control.fence().map_or(Life::LameDuck, Life::Draining),
         }
     }
 

@@ -11,8 +11,10 @@ use slab::Slab;
 
 /// The connections of one thread.
 #[derive(Debug, Default)]
-pub(super) struct Registry(RefCell<Slab<Entry>>);
+pub(super) struct Registry(RefCell<Slab<Rc<Entry>>>);
 
+/// What a connection tells of itself. It has its own handle on it, and so says with each request
+/// that it waits, at the cost of a store.
 #[derive(Debug)]
 struct Entry {
     waker: Waker,
@@ -37,18 +39,20 @@ pub(crate) struct Waits {
 pub(super) struct Registration {
     registry: Rc<Registry>,
     key: usize,
+    entry: Rc<Entry>,
 }
 
 impl Registry {
     pub(super) fn enter(self: &Rc<Self>, waker: &Waker) -> Registration {
-        let entry = Entry {
+        let entry = Rc::new(Entry {
             waker: waker.clone(),
             waits: Cell::default(),
             asked: Cell::default(),
-        };
+        });
         Registration {
             registry: Rc::clone(self),
-            key: self.0.borrow_mut().insert(entry),
+            key: self.0.borrow_mut().insert(Rc::clone(&entry)),
+            entry,
         }
     }
 
