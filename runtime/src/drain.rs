@@ -44,6 +44,11 @@ pub(crate) fn ends_itself(request: &HttpRequest) -> bool {
 /// once; it then sends what it wants to say last and ends. A stream that is born while the
 /// process drains is told at once.
 ///
+/// The connection of HTTP/1.1 ends with it, so that its client does not come back to the process
+/// that it has to leave. A response of this kind that has no length also ends when its client
+/// sends a FIN: nobody can be waiting for the whole of it, and a client that has gone would else
+/// be noticed only by the next thing that is sent to it.
+///
 /// Outside of [`Service::run`](crate::Service::run), in a plain `HttpServer` or a test, nobody is
 /// ever told.
 ///

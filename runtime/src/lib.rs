@@ -25,6 +25,7 @@
 mod acceptor;
 mod admin;
 mod background;
+mod body_limits;
 mod cli;
 mod conn;
 mod control;
@@ -50,6 +51,7 @@ mod status;
 mod telemetry;
 mod worker;
 
+pub use body_limits::{BodyLimits, BodyLimitsService};
 pub use drain::Drain;
 pub use service::{Service, Started};
 

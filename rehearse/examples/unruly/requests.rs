@@ -1,10 +1,13 @@
 //! Requests with bodies, read and unread.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse, Result, get, post,
     web::{self, Bytes, Query, ServiceConfig},
 };
 use futures_util::StreamExt as _;
+use runtime::BodyLimits;
 
 use crate::gate::Gate;
 
@@ -12,6 +15,17 @@ pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(upload).service(gated_upload).service(whole);
     cfg.service(reflect).service(echo);
     cfg.service(ignore).service(reject).service(fields);
+    let limits = BodyLimits::new();
+    for (name, limits) in [
+        ("patient", limits.timeout(Duration::from_secs(3_600))),
+        ("hasty", limits.timeout(Duration::from_millis(300))),
+        (
+            "brisk",
+            limits.timeout(Duration::from_millis(300)).rate(10_000),
+        ),
+    ] {
+        cfg.service(web::scope(name).wrap(limits).service(upload));
+    }
 }
 
 /// A field as it has reached the handler, a line for each time.

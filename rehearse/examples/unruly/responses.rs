@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use actix_web::{
-    HttpResponse, Result, get,
+    HttpResponse, Responder, Result, get,
     rt::time::sleep,
     web::{Bytes, Query, ServiceConfig},
 };
@@ -15,7 +15,8 @@ use crate::gate::Gate;
 
 pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(big).service(big_stream).service(gated_stream);
-    cfg.service(trickle).service(events);
+    cfg.service(trickle).service(events).service(gated_events);
+    cfg.service(poll).service(push);
     cfg.service(endless).service(flood).service(generated);
     cfg.service(panic_in_body).service(fail_in_body);
 }
@@ -78,6 +79,41 @@ async fn events(drain: Drain) -> HttpResponse {
     let told = async move { drain.told().await };
     let last = stream::once(async { Ok(Bytes::from_static(b"bye\n")) });
     HttpResponse::Ok().streaming(Box::pin(ticks(10).take_until(Box::pin(told)).chain(last)))
+}
+
+/// One event, and the end when the test lets go, or the drain has it.
+#[get("/gated-events")]
+async fn gated_events(gate: Query<Gate>, drain: Drain) -> HttpResponse {
+    HttpResponse::Ok().streaming(quiet(gate, drain))
+}
+
+fn quiet(gate: Query<Gate>, drain: Drain) -> impl Stream<Item = Result<Bytes>> {
+    let end = async move {
+        tokio::select! {
+            () = drain.told() => {}
+            waited = gate.wait() => waited?,
+        }
+        Ok(Bytes::from_static(b"bye\n"))
+    };
+    let begin = stream::iter([Ok(Bytes::from_static(b"tick\n"))]);
+    Box::pin(begin.chain(stream::once(end)))
+}
+
+/// A long poll: no response until the test lets go, or the drain has it.
+#[get("/poll")]
+async fn poll(gate: Query<Gate>, drain: Drain) -> Result<impl Responder> {
+    tokio::select! {
+        () = drain.told() => Ok("nothing"),
+        waited = gate.wait() => waited.map(|()| "news").map_err(Into::into),
+    }
+}
+
+/// Another protocol on the same connection, whose handler does not read what it gets.
+#[get("/push")]
+async fn push(gate: Query<Gate>, drain: Drain) -> HttpResponse {
+    HttpResponse::SwitchingProtocols()
+        .upgrade("websocket")
+        .streaming(quiet(gate, drain))
 }
 
 /// Without end, and deaf to the drain.

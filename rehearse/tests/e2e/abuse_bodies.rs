@@ -66,8 +66,26 @@ fn the_handler_of_a_body_that_never_completes_sees_its_read_fail() {
     service.stop();
 }
 
+/// Sends a byte each 20 ms until there is an answer, so many at most.
+fn trickle(wire: &mut Wire, count: usize) {
+    for _ in 0..count {
+        if !wire.is_silent() {
+            break;
+        }
+        wire.send("x");
+        pass(ms(20), "a body that comes byte by byte");
+    }
+}
+
+#[track_caller]
+fn expect_uploaded(wire: &mut Wire, body: &[u8]) {
+    let crc32 = crc32fast::hash(body);
+    let text = format!("{} {crc32:08x}", body.len());
+    wire.response().expect(200, &text);
+}
+
 #[test]
-fn a_body_that_trickles_in_gets_408_at_every_moment() {
+fn a_body_that_never_stands_still_may_come_byte_by_byte() {
     at_every_moment_with(
         in_a_third_of_a_second,
         |service| {
@@ -76,30 +94,110 @@ fn a_body_that_trickles_in_gets_408_at_every_moment() {
             wire
         },
         |wire, _| {
+            wire.send(&post("/upload", 60)[1..]);
+            trickle(wire, 60);
+            expect_uploaded(wire, &[b'x'; 60]);
+        },
+    );
+}
+
+/// It reads its answer only when it has sent what it had at hand.
+#[test]
+fn a_client_that_comes_back_too_late_still_gets_its_408() {
+    let service = in_a_third_of_a_second(Setup::new()).serve();
+    let mut wire = service.connect();
+    wire.send(post("/upload", 100_000));
+    for _ in 0..2 {
+        pass(ms(1_500), "the line is gone");
+        wire.send(vec![b'x'; 10_000]);
+    }
+    pass(ms(300), "a reset would be here");
+    expect_408(&mut wire);
+    service.stop();
+}
+
+#[test]
+fn a_body_in_small_chunks_that_come_now_and_then_is_served() {
+    let service = Setup::new().set("http.body_timeout", "1500ms").serve();
+    let mut wire = service.connect();
+    wire.send(format!("POST /upload HTTP/1.1\r\n{CHUNKED}"));
+    for _ in 0..6 {
+        pass(
+            ms(500),
+            "each chunk is in time, all of them together are not",
+        );
+        wire.send("A\r\n0123456789\r\n");
+    }
+    pass(ms(500), "and so is the end");
+    wire.send("0\r\n\r\n");
+    expect_uploaded(&mut wire, &b"0123456789".repeat(6));
+    service.stop();
+}
+
+/// Its end comes byte by byte, and none of these is of the body itself.
+#[test]
+fn a_body_whose_frame_moves_does_not_stand_still() {
+    let service = in_a_third_of_a_second(Setup::new()).serve();
+    let mut wire = service.connect();
+    wire.send(format!("POST /upload HTTP/1.1\r\n{CHUNKED}4\r\n0123\r\n"));
+    for byte in "000000000000\r\n\r\n".bytes() {
+        pass(ms(50), "slow, and moving");
+        wire.send([byte]);
+    }
+    expect_uploaded(&mut wire, b"0123");
+    service.stop();
+}
+
+#[test]
+fn a_body_below_the_rate_gets_408_at_every_moment() {
+    at_every_moment_with(
+        |setup| in_a_third_of_a_second(setup).set("http.body_rate", "1KiB"),
+        |service| {
+            let mut wire = service.connect();
+            wire.send("P");
+            wire
+        },
+        |wire, _| {
             wire.send(&post("/upload", 1_000)[1..]);
-            for _ in 0..1_000 {
-                if !wire.is_silent() {
-                    break;
-                }
-                wire.send("x");
-                pass(ms(20), "a body that comes byte by byte");
-            }
+            trickle(wire, 1_000);
             expect_408(wire);
         },
     );
 }
 
 #[test]
-fn an_upload_of_a_kibibyte_a_second_is_served() {
-    let service = Setup::new().set("http.body_timeout", "4s").serve();
+fn a_body_that_keeps_the_rate_may_take_longer_than_it_may_stand_still() {
+    let setup = Setup::new().set("http.body_timeout", "2s");
+    let service = setup.set("http.body_rate", "800B").serve();
     let mut wire = service.connect();
     wire.send(post("/upload", 6 * 1024));
     for _ in 0..6 {
-        pass(ms(1_000), "slow, and for longer than each step may take");
+        pass(ms(1_000), "slow, and quick enough");
         wire.send([b'x'; 1024]);
     }
-    let crc32 = crc32fast::hash(&[b'x'; 6 * 1024]);
-    wire.response().expect(200, &format!("6144 {crc32:08x}"));
+    expect_uploaded(&mut wire, &[b'x'; 6 * 1024]);
+    service.stop();
+}
+
+#[test]
+fn a_route_may_have_limits_of_its_own() {
+    let service = in_a_third_of_a_second(Setup::new()).serve();
+    let mut patient = service.connect();
+    patient.send(format!("{}01234", post("/patient/upload", 10)));
+    let mut brisk = service.connect();
+    brisk.send(post("/brisk/upload", 1_000));
+    trickle(&mut brisk, 1_000);
+    expect_408(&mut brisk);
+    pass(ms(600), "any other body would be late twice over");
+    patient.send("56789");
+    expect_uploaded(&mut patient, b"0123456789");
+    service.stop();
+
+    // Where everybody else has an hour.
+    let service = Setup::new().serve();
+    let mut hasty = service.connect();
+    hasty.send(format!("{}01234", post("/hasty/upload", 10)));
+    expect_408(&mut hasty);
     service.stop();
 }
 

@@ -197,6 +197,30 @@ fn an_early_response_reaches_a_client_that_sends_its_body_to_the_end_first() {
     }
 }
 
+/// A client over a slow line: it reads the answer only when it has sent what it had at hand.
+#[test]
+fn an_early_response_reaches_a_client_that_pauses_before_it_sends_on() {
+    for route in ["/reject", "/nowhere"] {
+        at_every_moment(
+            |service| {
+                let mut wire = service.connect();
+                wire.send("P");
+                wire
+            },
+            |wire, _| {
+                wire.send(&post(route, LARGE)[1..]);
+                for _ in 0..3 {
+                    wire.send(vec![b'x'; 10_000]);
+                    pass(ms(1_500), "the line is busy");
+                }
+                let status = wire.response().head.status;
+                assert_eq!(status, if route == "/reject" { 413 } else { 404 });
+                wire.expect_fin();
+            },
+        );
+    }
+}
+
 #[test]
 fn a_large_upload_arrives_whole_while_the_process_drains() {
     at_every_moment(

@@ -204,6 +204,53 @@ fn half_a_body_that_never_completes_gets_408_and_holds_no_drain() {
 }
 
 #[test]
+fn a_body_that_comes_byte_by_byte_is_late_only_where_it_has_a_rate() {
+    let service = Setup::new().set("http.body_timeout", "300ms").serve();
+    let mut peer = Peer::connect(service.http);
+    let slow = peer.post("/upload");
+    let refused = peer.post("/brisk/upload");
+    let mut sent = 0;
+    let refusal = |event: &Event| matches!(event, Event::Head { stream, .. } if *stream == refused);
+    while sent < 60 || !peer.seen.iter().any(refusal) {
+        assert!(sent < 3_000, "the rate has no effect");
+        peer.data(slow, b"x", false);
+        if !peer.seen.iter().any(refusal) {
+            peer.data(refused, b"x", false);
+        }
+        sent += 1;
+        pass(ms(20), "a body that comes byte by byte");
+        peer.round_trip();
+    }
+    peer.data(slow, &[], true);
+    let crc32 = crc32fast::hash(&vec![b'x'; sent]);
+    peer.response(slow)
+        .expect(200, &format!("{sent} {crc32:08x}"));
+    drop(peer);
+    serves_others(service);
+}
+
+/// Frames without a byte of the body do not move it.
+#[test]
+fn a_body_of_empty_frames_stands_still() {
+    let service = Setup::new().set("http.body_timeout", "300ms").serve();
+    let mut peer = Peer::connect(service.http);
+    let stream = peer.post("/upload");
+    peer.data(stream, b"01234", false);
+    let refusal = |event: &Event| matches!(event, Event::Head { .. });
+    for _ in 0..100 {
+        if peer.seen.iter().any(refusal) {
+            break;
+        }
+        peer.data(stream, &[], false);
+        pass(ms(20), "an empty frame now and then");
+        peer.round_trip();
+    }
+    assert!(peer.seen.iter().any(refusal), "it was waited for");
+    drop(peer);
+    serves_others(service);
+}
+
+#[test]
 fn a_handler_that_is_busy_makes_no_client_slow() {
     let service = Setup::new().set("http.body_timeout", "300ms").serve();
     let gate = Gate::new();

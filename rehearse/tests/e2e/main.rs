@@ -42,6 +42,7 @@ mod handlers;
 mod harness;
 mod hooks;
 mod kinds;
+mod left;
 mod log;
 mod metrics;
 mod moments;

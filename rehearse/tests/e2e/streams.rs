@@ -98,7 +98,7 @@ fn a_download_that_nobody_tells_is_finished() {
     gated.send(get(&gate.target("/gated-stream")));
     let waiting = gate.waiting();
     let mut slow = service.connect();
-    slow.send(get("/trickle?chunks=30&every_ms=10"));
+    slow.send(get("/trickle?chunks=300&every_ms=10"));
     slow.head();
     let mut large = Wire::connect_with_small_window(service.http);
     large.send(get("/big-stream?bytes=2000000"));
@@ -106,13 +106,64 @@ fn a_download_that_nobody_tells_is_finished() {
     service.process.signal(Signal::SIGTERM);
     service.wait_phase("draining");
     assert!(large.response().body == pattern(2_000_000));
-    assert_eq!(std::iter::from_fn(|| slow.chunk()).count(), 30);
+    assert_eq!(std::iter::from_fn(|| slow.chunk()).count(), 300);
     waiting.let_go();
     gated.response().expect(200, "a beginning, an end");
     for wire in [&mut large, &mut slow, &mut gated] {
         wire.expect_fin();
     }
     assert_eq!(service.left_in_good_order().report["streams_told"], 0);
+}
+
+/// Its client comes back as soon as it sees the end, and must not come back to this process.
+#[test]
+fn an_event_stream_that_ends_after_t0_ends_its_connection() {
+    let service = Setup::held().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(get(&gate.target("/gated-events")));
+    assert!(!wire.head().says_goodbye(), "it is older than the goodbye");
+    let waiting = gate.waiting();
+    service.begin_lame_duck();
+    waiting.let_go();
+    assert_eq!(last_chunk(&mut wire), b"bye\n");
+    wire.expect_fin();
+    drop(wire);
+    service.stop();
+}
+
+#[test]
+fn an_event_stream_that_ends_before_t0_leaves_its_connection_open() {
+    let service = Setup::new().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(get(&gate.target("/gated-events")));
+    wire.head();
+    gate.waiting().let_go();
+    assert_eq!(last_chunk(&mut wire), b"bye\n");
+    wire.ask(&get("/hello/again")).expect(200, "Hello, again!");
+    service.stop();
+}
+
+#[test]
+fn a_request_behind_an_event_stream_that_ends_in_the_lame_duck_is_served() {
+    let service = Setup::held().serve();
+    let gate = Gate::new();
+    let mut wire = service.connect();
+    wire.send(get(&gate.target("/gated-events")));
+    wire.head();
+    wire.send("GET /hello/behind HTTP/1.1\r\nho");
+    let waiting = gate.waiting();
+    service.begin_lame_duck();
+    waiting.let_go();
+    assert_eq!(last_chunk(&mut wire), b"bye\n");
+    wire.send("st: e2e\r\n\r\n");
+    let response = wire.response();
+    response.expect(200, "Hello, behind!");
+    assert!(response.head.says_goodbye());
+    wire.expect_fin();
+    drop(wire);
+    service.stop();
 }
 
 #[test]

@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// So much of a body must arrive within `http.body_timeout`.
-const STEP: usize = 1024;
+use crate::body_limits::BodyLimits;
 
 /// How a request's body arrives.
 ///
@@ -11,10 +10,12 @@ const STEP: usize = 1024;
 pub(super) struct Arrival {
     /// Since when the reader waits.
     since: Option<Instant>,
-    /// How long it has waited before, for the step at hand.
+    /// How long it has waited since something came, before that.
+    still: Duration,
+    /// How long it had waited for what has come.
     waited: Duration,
-    /// What has arrived of the step at hand.
-    arrived: usize,
+    /// How much of the body has come.
+    arrived: u64,
 }
 
 impl Arrival {
@@ -23,25 +24,38 @@ impl Arrival {
         self.since.is_some()
     }
 
-    /// The reader waits no more, if it did: something has been read, or it does something else.
+    /// The reader waits no more, if it did: it does something else.
     pub(super) fn pause(&mut self, now: Instant) {
         if let Some(since) = self.since.take() {
-            self.waited += now - since;
+            self.still += now - since;
         }
     }
 
+    /// Something has come, if only a part of what frames the body.
+    pub(super) fn moved(&mut self, now: impl FnOnce() -> Instant) {
+        if self.runs() {
+            self.pause(now());
+        }
+        self.waited += std::mem::take(&mut self.still);
+    }
+
+    /// So much of what has come is the body itself.
     pub(super) fn count(&mut self, bytes: usize) {
-        self.arrived += bytes;
-        if self.arrived >= STEP {
-            (self.arrived, self.waited) = (0, Duration::ZERO);
-        }
+        self.arrived += bytes as u64;
     }
 
-    /// By when the rest of the step must be here. The reader waits; since now, if it did not
+    /// By when something must come; `None` is never. The reader waits; since now, if it did not
     /// before.
-    pub(super) fn deadline(&mut self, limit: Duration, now: impl FnOnce() -> Instant) -> Instant {
+    pub(super) fn deadline(
+        &mut self,
+        limits: BodyLimits,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<Instant> {
         let since = *self.since.get_or_insert_with(now);
-        since + limit.saturating_sub(self.waited)
+        let standing = limits.standing().saturating_sub(self.still);
+        let whole = limits.whole(self.arrived);
+        let whole = whole.saturating_sub(self.waited + self.still);
+        since.checked_add(standing.min(whole))
     }
 }
 
@@ -49,51 +63,80 @@ impl Arrival {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(10);
+    const LIMITS: BodyLimits = BodyLimits::new().timeout(Duration::from_secs(10));
 
     fn later(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
     }
 
+    /// The deadline of a reader that waits since `now`, in seconds from `start`.
+    fn deadline(arrival: &mut Arrival, limits: BodyLimits, start: Instant, now: u64) -> u64 {
+        let deadline = arrival.deadline(limits, || later(start, now));
+        deadline.map_or(u64::MAX, |deadline| (deadline - start).as_secs())
+    }
+
     #[test]
-    fn a_step_that_comes_byte_by_byte_has_no_more_time_than_one_in_a_piece() {
-        let start = Instant::now();
-        let mut arrival = Arrival::default();
-        for second in 0..9 {
-            let deadline = arrival.deadline(LIMIT, || later(start, second));
-            assert_eq!(deadline, later(start, 10));
-            arrival.pause(later(start, second + 1));
+    fn a_body_that_does_not_stand_still_may_come_byte_by_byte() {
+        let (start, mut arrival) = (Instant::now(), Arrival::default());
+        for second in (0..900).step_by(9) {
+            assert_eq!(deadline(&mut arrival, LIMITS, start, second), second + 10);
+            arrival.moved(|| later(start, second + 9));
             arrival.count(1);
         }
     }
 
     #[test]
-    fn each_further_step_has_its_own_time() {
-        let start = Instant::now();
-        let mut arrival = Arrival::default();
-        for nine in 0..5 {
-            let begin = later(start, 9 * nine);
-            assert_eq!(
-                arrival.deadline(LIMIT, || begin),
-                begin + LIMIT,
-                "one kibibyte in nine seconds is enough"
-            );
-            arrival.pause(later(begin, 9));
-            arrival.count(STEP);
+    fn time_in_which_nobody_waits_does_not_count() {
+        let (start, mut arrival) = (Instant::now(), Arrival::default());
+        assert_eq!(deadline(&mut arrival, LIMITS, start, 0), 10);
+        arrival.pause(later(start, 4));
+        // Its reader is busy for an hour.
+        assert_eq!(deadline(&mut arrival, LIMITS, start, 3_600), 3_606);
+        let waits = "it waits already, and since then";
+        assert_eq!(
+            deadline(&mut arrival, LIMITS, start, 3_605),
+            3_606,
+            "{waits}"
+        );
+    }
+
+    #[test]
+    fn a_body_with_a_rate_must_keep_it_once_it_has_been_waited_for() {
+        let (start, mut arrival) = (Instant::now(), Arrival::default());
+        let limits = LIMITS.rate(100);
+        for second in 0..10 {
+            // What has come so far allows another 100 ms a second.
+            let allowed = 10 + second / 10;
+            assert_eq!(deadline(&mut arrival, limits, start, second), allowed);
+            arrival.moved(|| later(start, second + 1));
+            arrival.count(10);
+        }
+        arrival.count(100_000);
+        // It may have come long before, but still it must not stand still.
+        assert_eq!(deadline(&mut arrival, limits, start, 10), 20);
+    }
+
+    #[test]
+    fn a_body_that_keeps_its_rate_may_take_for_ever() {
+        let (start, mut arrival) = (Instant::now(), Arrival::default());
+        for second in 0..3_600 {
+            let soon = deadline(&mut arrival, LIMITS.rate(100), start, second);
+            assert!(soon >= second + 9, "{soon} at {second}");
+            arrival.moved(|| later(start, second + 1));
+            arrival.count(100);
         }
     }
 
     #[test]
-    fn time_in_which_nobody_waits_does_not_count() {
-        let start = Instant::now();
-        let mut arrival = Arrival::default();
-        arrival.deadline(LIMIT, || start);
-        arrival.pause(later(start, 4));
-        arrival.count(1);
-        // Its reader is busy for an hour.
-        let deadline = arrival.deadline(LIMIT, || later(start, 3_600));
-        assert_eq!(deadline, later(start, 3_606));
-        let deadline = arrival.deadline(LIMIT, || unreachable!("it waits already"));
-        assert_eq!(deadline, later(start, 3_606));
+    fn a_limit_beyond_all_time_is_none() {
+        for limits in [
+            BodyLimits::new(),
+            BodyLimits::new().timeout(Duration::MAX).rate(1),
+            BodyLimits::new().rate(0),
+        ] {
+            let mut arrival = Arrival::default();
+            arrival.count(1);
+            assert_eq!(arrival.deadline(limits, Instant::now), None);
+        }
     }
 }

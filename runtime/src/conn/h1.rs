@@ -6,6 +6,7 @@
 
 mod body;
 mod head;
+mod left;
 mod lines;
 mod respond;
 mod slow;
@@ -97,6 +98,8 @@ pin_project! {
         stall: Option<Stall>,
         // The connection speaks another protocol now.
         switched: bool,
+        // Whoever reads another protocol has heard of its client's FIN.
+        heard: bool,
         // A response without a length lasts until the connection ends.
         until_close: bool,
         // Nothing more is to be read: the peer broke the framing, or was too slow.
@@ -188,6 +191,7 @@ where
             now,
             stall: None,
             switched: false,
+            heard: false,
             until_close: false,
             broken: false,
             close_after: false,
@@ -274,6 +278,9 @@ where
                 }
                 Poll::Ready(Err(_)) => return Turn::Gone,
                 Poll::Pending => {}
+            }
+            if self.has_left() {
+                return self.fail();
             }
             if self.as_mut().poll_late_body(read, cx).is_ready() {
                 return self.give_up_body(cx);

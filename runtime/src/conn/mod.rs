@@ -39,6 +39,7 @@ use self::{
     registry::Registry,
 };
 use crate::{
+    body_limits::BodyLimits,
     control::{Control, Counters, Slot, Stage},
     metrics::Routes,
 };
@@ -79,15 +80,17 @@ pub(crate) struct Room {
     pub(crate) half_heads: bool,
 }
 
-/// How long a connection may be silent.
+/// What a client may do, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Between a response and the next request's first byte.
     pub(crate) keep_alive: Duration,
     /// From a head's first byte to its last.
     pub(crate) head_timeout: Duration,
-    /// For each further KiB of a body that is waited for, or its end.
-    pub(crate) body_timeout: Duration,
+    /// While a body is waited for, where its route says nothing else.
+    pub(crate) body: BodyLimits,
+    /// A client that has sent its FIN still gets its answer.
+    pub(crate) half_close: bool,
     pub(crate) room: Room,
 }
 

@@ -13,6 +13,8 @@ use actix_http::error::PayloadError;
 use bytes::Bytes;
 use futures_core::Stream;
 
+use crate::body_limits::BodyLimits;
+
 /// Bytes held for a handler that does not read; beyond it, the connection stops reading too, and
 /// TCP's own flow control reaches the client.
 const HIGH_WATER: usize = 32 * 1024;
@@ -29,6 +31,8 @@ struct Queue {
     end: Option<Result<(), PayloadError>>,
     /// The handler has asked for the body.
     asked: bool,
+    /// How slowly its route lets it come.
+    limits: BodyLimits,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -87,6 +91,12 @@ impl Sender {
             queue.writer = Some(cx.waker().clone());
         }
         awaited
+    }
+
+    /// How slowly the body may come for which the handler waits.
+    pub(super) fn limits(&self, general: BodyLimits) -> BodyLimits {
+        let queue = self.0.upgrade();
+        queue.map_or(general, |queue| queue.borrow().limits.or(general))
     }
 
     /// Whether the handler has asked for the body: that is the moment for `100 Continue`. If it
@@ -171,6 +181,7 @@ impl Stream for Receiver {
             }
             None => {
                 queue.reader = Some(cx.waker().clone());
+                queue.limits = BodyLimits::at_hand();
                 // From now on the client is waited for, and not the handler.
                 queue.wake_writer();
                 Poll::Pending

@@ -64,6 +64,11 @@ impl InFlight {
         self.answered = Some((last.find(routes, response), response.status()));
     }
 
+    /// Whether its handler has answered by a response that it ends itself when it is told.
+    pub(super) fn ends_itself(&self) -> bool {
+        self.ends_itself
+    }
+
     /// Something else has answered in the handler's place.
     pub(super) fn answered_unrouted(&mut self, routes: &Routes, status: StatusCode) {
         let route = routes.get(Some(routes.name(self.path())));

@@ -20,6 +20,7 @@ use super::{
     script::{Script, Step},
 };
 use crate::{
+    body_limits::BodyLimits,
     conn::{Accepted, Limits, Room, ToWorker},
     control::{Control, Counters, Slot, Stage},
     metrics::Metrics,
@@ -148,7 +149,8 @@ async fn start(
     let limits = Limits {
         keep_alive: limit,
         head_timeout: limit,
-        body_timeout: limit,
+        body: BodyLimits::new().timeout(limit),
+        half_close: true,
         room: Room {
             connections: usize::MAX,
             after: limit,

@@ -14,6 +14,7 @@ use crate::{
     acceptor::Acceptor,
     admin::View,
     background::Background,
+    body_limits::BodyLimits,
     conn::{Limits, Room},
     control::Control,
     drive::{Driver, Opened},
@@ -205,12 +206,21 @@ fn limits(http: &Http) -> Limits {
     Limits {
         keep_alive: http.keep_alive,
         head_timeout: http.head_timeout,
-        body_timeout: http.body_timeout,
+        body: body_limits(http),
+        half_close: http.half_close,
         room: Room {
             connections: http.max_connections as usize,
             after: SILENT,
             half_heads: false,
         },
+    }
+}
+
+fn body_limits(http: &Http) -> BodyLimits {
+    let limits = BodyLimits::new().timeout(http.body_timeout);
+    match http.body_rate {
+        Some(rate) => limits.rate(rate.bytes_per_second().get()),
+        None => limits,
     }
 }
 

@@ -19,7 +19,6 @@ const UNITS: [(&str, u64); 4] = [
 
 impl Rate {
     /// Bytes per second.
-    #[expect(dead_code, reason = "the bodies' time limit is to go by it")]
     pub(crate) fn bytes_per_second(self) -> NonZeroU64 {
         self.0
     }

@@ -51,7 +51,7 @@ where
         ready!(this.link.poll_fill(cx))?;
         this.farewell.read_on();
         *this.now = Instant::now();
-        this.arrival.pause(*this.now);
+        this.arrival.moved(|| *this.now);
         Poll::Ready(Ok(*this.now))
     }
 
@@ -99,6 +99,7 @@ where
         if this.link.eof && this.payload.is_some() {
             *this.broken = true;
             let whole = codec.message_type() == MessageType::Stream;
+            *this.heard = whole && this.payload.as_ref().is_some_and(payload::Sender::is_held);
             let error = PayloadError::Incomplete(None);
             end(this.payload, if whole { Ok(()) } else { Err(error) });
         }

@@ -23,6 +23,7 @@ use crate::{
         close::{Behind, Close},
         link::Link,
         payload,
+        request::InFlight,
     },
     control::Stage,
     kernel::{self, Waiting},
@@ -204,6 +205,7 @@ where
             match self.as_mut().poll_read_ahead(cx) {
                 Poll::Ready(Ok(now)) => read = Some(now),
                 Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Pending if self.has_left() => return self.fail(),
                 Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
                     return match self.poll_vanished(cx) {
                         Poll::Ready(()) => Turn::Gone,
@@ -244,15 +246,18 @@ where
             return Poll::Ready(Some(self.fail()));
         }
         if last {
-            self.finish();
+            let ends = self.ends_with_stream();
+            self.as_mut().finish();
+            *self.project().close_after |= ends;
             return Poll::Ready(Some(Turn::Again));
         }
         Poll::Ready(None)
     }
 
-    /// The response's body has failed. Its head has gone out, so all that can be said is to end
-    /// without an end; but in good order, for the sake of the responses before it.
-    fn fail(self: Pin<&mut Self>) -> Turn {
+    /// The response's body has failed, or nobody waits for it. If its head has gone out, all that
+    /// can be said is to end without an end; but in good order, for the sake of the responses
+    /// before it.
+    pub(super) fn fail(self: Pin<&mut Self>) -> Turn {
         let mut this = self.project();
         this.request.take();
         this.codec.take();
@@ -275,12 +280,28 @@ where
         *this.until_close = false;
     }
 
+    /// Whether the connection ends with the stream that has just ended, though its head, which is
+    /// older than the goodbye, could not say so. Only for one that its handler ends itself: its
+    /// client comes back as soon as it sees the end, and would come back to a process that is about
+    /// to leave. The FIN comes with the stream's last bytes, so there is no silence in which a
+    /// request could cross it; one that is here already is answered, and says goodbye itself.
+    fn ends_with_stream(&self) -> bool {
+        self.request.as_ref().is_some_and(InFlight::ends_itself)
+            && self.worker.control.stage() >= Stage::Goodbye
+            && !sabotage::is_off(Rule::Goodbye)
+            && self.farewell == Farewell::Open
+            && self.link.read.is_empty()
+            && kernel::waiting(&self.link.io) != Waiting::Bytes
+    }
+
     /// Everything is written, and nothing more will be answered. `behind` is what would be a
     /// further request.
     pub(super) fn begin_close(self: Pin<&mut Self>, behind: Behind) {
         let this = self.project();
         let behind = match this.payload.take() {
             Some(_) => Behind::Body,
+            // It was given up.
+            None if this.arrival.runs() => Behind::Body,
             None if *this.broken || *this.switched => Behind::Anything,
             None => behind,
         };

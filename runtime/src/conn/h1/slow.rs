@@ -53,8 +53,11 @@ where
             }
             return Poll::Pending;
         }
-        let limit = this.worker.limits.body_timeout;
-        this.timer.poll(this.arrival.deadline(limit, now), cx)
+        let limits = payload.limits(this.worker.limits.body);
+        match this.arrival.deadline(limits, now) {
+            Some(deadline) => this.timer.poll(deadline, cx),
+            None => Poll::Pending,
+        }
     }
 
     /// The body at hand comes too slowly. Its reader is told by a failed read, and the client by a

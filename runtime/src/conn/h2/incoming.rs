@@ -2,14 +2,17 @@ use std::{
     io::ErrorKind,
     mem,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_http::error::PayloadError;
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 
-use crate::conn::{arrival::Arrival, payload::Sender, timer::Timer};
+use crate::{
+    body_limits::BodyLimits,
+    conn::{arrival::Arrival, payload::Sender, timer::Timer},
+};
 
 /// A request's body on its way from `h2` to the handler.
 ///
@@ -78,10 +81,10 @@ impl Incoming {
     fn take(&mut self, chunk: Bytes, cx: &mut Context<'_>) {
         // A client that sends its body unasked need not be asked for it (RFC 9110, 10.1.1).
         self.expects = false;
-        if self.arrival.runs() {
-            self.arrival.pause(Instant::now());
+        if !chunk.is_empty() {
+            self.arrival.moved(Instant::now);
+            self.arrival.count(chunk.len());
         }
-        self.arrival.count(chunk.len());
         match &self.sender {
             Some(sender) if self.held.is_empty() && sender.is_awaited(cx) => self.push(chunk),
             Some(sender) if self.held.is_empty() && sender.is_drained(cx) => {
@@ -120,13 +123,16 @@ impl Incoming {
     }
 
     /// Ready when the body comes too slowly for a handler that waits for it.
-    pub(super) fn poll_late(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_late(&mut self, general: BodyLimits, cx: &mut Context<'_>) -> Poll<()> {
         let Some(sender) = &self.sender else {
             return Poll::Pending;
         };
         if sender.is_awaited(cx) {
-            let deadline = self.arrival.deadline(limit, Instant::now);
-            return self.timer.poll(deadline, cx);
+            let limits = sender.limits(general);
+            return match self.arrival.deadline(limits, Instant::now) {
+                Some(deadline) => self.timer.poll(deadline, cx),
+                None => Poll::Pending,
+            };
         }
         if self.arrival.runs() {
             self.arrival.pause(Instant::now());

@@ -113,9 +113,9 @@ where
 
     fn poll_late(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let limit = this.shared.worker.limits.body_timeout;
+        let general = this.shared.worker.limits.body;
         let incoming = this.incoming.as_mut();
-        incoming.map_or(Poll::Pending, |incoming| incoming.poll_late(limit, cx))
+        incoming.map_or(Poll::Pending, |incoming| incoming.poll_late(general, cx))
     }
 
     /// The body comes too slowly. Its reader is told by a failed read, and the client by a 408, if

@@ -1,0 +1,39 @@
+//! Clients that have left while their request is at hand.
+
+use actix_http::{
+    Request,
+    body::{BodySize, MessageBody},
+};
+use actix_service::Service;
+use actix_web::dev::ServiceResponse;
+
+use super::{Exchange, H1};
+use crate::conn::request::InFlight;
+
+impl<S, B> H1<S, B>
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
+    /// Whether the client's FIN says that nobody waits for the response at hand.
+    ///
+    /// A FIN ends what is sent, and not what is read: a client may say by it that no further
+    /// request follows, and still gets its answer, unless that is set otherwise. A process that has
+    /// gone looks just the same until something is sent to it, and so a response that has no end but
+    /// the drain's would stay for hours where little is sent. Its client cannot be waiting for the
+    /// whole of it, so there a FIN is taken for what it nearly always is.
+    ///
+    /// Another protocol has ends of its own: its FIN is the end of what its handler reads, and what
+    /// that means is for the handler to say, if it does read.
+    pub(super) fn has_left(&self) -> bool {
+        if !self.link.eof {
+            return false;
+        }
+        let endless = || match &self.exchange {
+            Exchange::Body { body } => body.size() == BodySize::Stream,
+            Exchange::Call { .. } | Exchange::None => false,
+        };
+        let told = || self.request.as_ref().is_some_and(InFlight::ends_itself);
+        !self.worker.limits.half_close || (told() && endless() && !self.heard)
+    }
+}
