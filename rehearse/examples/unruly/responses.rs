@@ -3,9 +3,12 @@
 use std::{io, time::Duration};
 
 use actix_web::{
-    HttpResponse, Responder, Result, get,
+    HttpResponse, Responder, Result,
+    body::SizedStream,
+    get,
+    http::{StatusCode, header},
     rt::time::sleep,
-    web::{Bytes, Query, ServiceConfig},
+    web::{self, Bytes, Query, ServiceConfig},
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use runtime::Drain;
@@ -19,6 +22,43 @@ pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(poll).service(push);
     cfg.service(endless).service(flood).service(generated);
     cfg.service(panic_in_body).service(fail_in_body);
+    cfg.route("/status/{code}", web::to(status));
+    cfg.route("/head/{kind}", web::to(head)).service(said);
+}
+
+/// A body, whatever the status.
+async fn status(code: web::Path<u16>) -> HttpResponse {
+    let code = StatusCode::from_u16(*code).unwrap_or_default();
+    HttpResponse::build(code).body("a body")
+}
+
+/// Bodies that nobody may ask for in answer to HEAD.
+async fn head(kind: web::Path<String>) -> HttpResponse {
+    let panics = stream::repeat_with(|| -> Result<Bytes> { panic!("it was produced") });
+    match &**kind {
+        "sized" => HttpResponse::Ok().body(SizedStream::new(7, panics)),
+        "streamed" => HttpResponse::Ok().streaming(panics),
+        "silent" => HttpResponse::Ok().streaming(stream::pending::<Result<Bytes>>()),
+        "said" => HttpResponse::Ok().no_chunking(7).streaming(panics),
+        // As one answers that knows of HEAD.
+        "own" => HttpResponse::Ok()
+            .insert_header((header::CONTENT_LENGTH, 7))
+            .finish(),
+        "none" => HttpResponse::Ok().body(actix_web::body::None::new()),
+        _ => HttpResponse::Ok().body("a body"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Said {
+    length: u64,
+}
+
+/// Ten bytes, whatever length is announced.
+#[get("/said")]
+async fn said(said: Query<Said>) -> HttpResponse {
+    let ten = stream::iter([Ok::<_, actix_web::Error>(Bytes::from_static(b"0123456789"))]);
+    HttpResponse::Ok().no_chunking(said.length).streaming(ten)
 }
 
 #[derive(Deserialize)]
