@@ -254,8 +254,11 @@ fn another_protocol_may_be_silent_for_longer_than_a_body() {
 #[test]
 fn asking_for_another_protocol_is_no_way_around_the_limit() {
     let service = in_a_third_of_a_second(Setup::new()).serve();
+    let offer = "connection: upgrade\r\nupgrade: websocket\r\ncontent-length: 10";
     let mut wire = service.connect();
-    wire.send("POST /upload HTTP/1.1\r\nhost: e2e\r\nupgrade: websocket\r\n\r\n01234");
+    wire.send(format!(
+        "POST /upload HTTP/1.1\r\nhost: e2e\r\n{offer}\r\n\r\n01234"
+    ));
     expect_408(&mut wire);
     service.stop();
 }

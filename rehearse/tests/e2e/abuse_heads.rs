@@ -60,21 +60,6 @@ fn a_head_that_trickles_in_on_a_reused_connection_gets_408_at_every_moment() {
     );
 }
 
-#[test]
-fn empty_lines_do_not_keep_a_connection_waiting() {
-    let service = in_half_a_second(Setup::new()).serve();
-    let mut wire = service.connect();
-    wire.send("\r\n");
-    let response = wire.response();
-    assert_eq!(response.head.status, 408);
-    wire.expect_fin();
-    let mut wire = service.connect();
-    wire.send("\r\n".repeat(100));
-    assert_eq!(wire.response().head.status, 400);
-    wire.expect_fin();
-    service.stop();
-}
-
 fn head_with(fields: usize) -> String {
     // The host is the first.
     let more = "a: b\r\n".repeat(fields - 1);

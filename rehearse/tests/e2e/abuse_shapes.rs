@@ -60,7 +60,8 @@ const HEADS: &[(&str, &str)] = &[
     ("two CRs before LF", "POST {}a: b\r\r\n\r\n"),
     // The request line.
     ("a leading space", " GET /hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
-    ("two empty lines first", "\r\n\r\nGET /hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("a lone LF first", "\nGET /hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("a lone CR first", "\rGET /hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
     ("two spaces after the method", "GET  /hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
     ("a space in the target", "GET /hello/a b HTTP/1.1\r\nhost: e2e\r\n\r\n"),
     ("a tab for a space", "GET\t/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
@@ -69,6 +70,29 @@ const HEADS: &[(&str, &str)] = &[
     ("a version in small letters", "GET /hello/shape http/1.1\r\nhost: e2e\r\n\r\n"),
     ("no host", "GET /hello/shape HTTP/1.1\r\na: b\r\n\r\n"),
     ("two hosts", "GET {}host: other\r\n\r\n"),
+    ("the same host twice", "GET {}host: e2e\r\n\r\n"),
+    ("two hosts in HTTP/1.0", "GET /hello/shape HTTP/1.0\r\nhost: e2e\r\nhost: e2e\r\n\r\n"),
+    // Hosts that are none.
+    ("a space in the host", "GET /hello/shape HTTP/1.1\r\nhost: a b\r\n\r\n"),
+    ("a user in the host", "GET /hello/shape HTTP/1.1\r\nhost: u@a\r\n\r\n"),
+    ("a path in the host", "GET /hello/shape HTTP/1.1\r\nhost: a/b\r\n\r\n"),
+    ("a list of hosts", "GET /hello/shape HTTP/1.1\r\nhost: a, b\r\n\r\n"),
+    ("a list of hosts without a space", "GET /hello/shape HTTP/1.1\r\nhost: a,b\r\n\r\n"),
+    ("a host with a word for a port", "GET /hello/shape HTTP/1.1\r\nhost: a:b\r\n\r\n"),
+    ("a host with two ports", "GET /hello/shape HTTP/1.1\r\nhost: a:1:2\r\n\r\n"),
+    ("a port without a host", "GET /hello/shape HTTP/1.1\r\nhost: :80\r\n\r\n"),
+    ("an address without its bracket", "GET /hello/shape HTTP/1.1\r\nhost: [::1\r\n\r\n"),
+    ("a name in brackets", "GET /hello/shape HTTP/1.1\r\nhost: [a]\r\n\r\n"),
+    ("a query in the host", "GET /hello/shape HTTP/1.1\r\nhost: a?b\r\n\r\n"),
+    ("half an escape in the host", "GET /hello/shape HTTP/1.1\r\nhost: a%4\r\n\r\n"),
+    ("a broken host in HTTP/1.0", "GET /hello/shape HTTP/1.0\r\nhost: a b\r\n\r\n"),
+    // Targets of which there are two readings, or none.
+    ("another host in the target", "GET http://other/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("another port in the target", "GET http://e2e:81/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("a user in the target", "GET http://u@e2e/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("a target without a slash", "GET hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("a host for a target", "GET e2e:80 HTTP/1.1\r\nhost: e2e\r\n\r\n"),
+    ("an asterisk for a target", "GET * HTTP/1.1\r\nhost: e2e\r\n\r\n"),
 ];
 
 /// Bodies that are refused, behind a head that says `transfer-encoding: chunked`.
@@ -88,7 +112,34 @@ const CHUNKS: &[(&str, &str)] = &[
     ("data beyond its size", "5\r\nhello, world\r\n0\r\n\r\n"),
     ("a lone LF in an extension", "5;a\nb\r\nhello\r\n0\r\n\r\n"),
     ("NUL in an extension", "5;a\0b\r\nhello\r\n0\r\n\r\n"),
+    ("a space behind a size", "5 \r\nhello\r\n0\r\n\r\n"),
+    ("a tab behind a size", "5\t\r\nhello\r\n0\r\n\r\n"),
+    ("an extension without a name", "5;\r\nhello\r\n0\r\n\r\n"),
+    ("an extension without a value", "5;a=\r\nhello\r\n0\r\n\r\n"),
+    ("a bracket in an extension's name", "5;bad[=x\r\nhello\r\n0\r\n\r\n"),
+    ("a bracket in an extension's value", "5;a=b]\r\nhello\r\n0\r\n\r\n"),
+    ("an extension's value without its quote", "5;a=\"b\r\nhello\r\n0\r\n\r\n"),
+    ("text behind a quoted value", "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n"),
+    ("a line's end in a quoted value", "5;a=\"\r\n\"\r\nhello\r\n0\r\n\r\n"),
+    ("a space behind an extension", "5;a=b \r\nhello\r\n0\r\n\r\n"),
+    ("an extension of the last chunk with a bracket", "5\r\nhello\r\n0;a[\r\n\r\n"),
+    ("a comma behind a size", "5,a\r\nhello\r\n0\r\n\r\n"),
+    // Behind the last chunk, where the next request could be taken for a trailer.
     ("a lone CR after the last chunk", "5\r\nhello\r\n0\r\n\rGET"),
+    ("a lone LF for the last line", "5\r\nhello\r\n0\r\n\n"),
+    ("a lone LF after the last size", "5\r\nhello\r\n0\n\r\n"),
+    ("a lone LF after a trailer", "5\r\nhello\r\n0\r\na: b\n\r\n"),
+    ("a lone CR after a trailer", "5\r\nhello\r\n0\r\na: b\r\r\n"),
+    ("a trailer without a colon", "5\r\nhello\r\n0\r\na\r\n\r\n"),
+    ("a trailer without a name", "5\r\nhello\r\n0\r\n: b\r\n\r\n"),
+    ("a space before a trailer's colon", "5\r\nhello\r\n0\r\na : b\r\n\r\n"),
+    ("NUL in a trailer", "5\r\nhello\r\n0\r\na: \0\r\n\r\n"),
+    ("NUL in a trailer's name", "5\r\nhello\r\n0\r\na\0: b\r\n\r\n"),
+    ("a control character in a trailer", "5\r\nhello\r\n0\r\na: \x7f\r\n\r\n"),
+    ("a folded trailer", "5\r\nhello\r\n0\r\na: b\r\n c\r\n\r\n"),
+    ("a trailer that begins with a space", "5\r\nhello\r\n0\r\n a: b\r\n\r\n"),
+    ("a bracket in a trailer's name", "5\r\nhello\r\n0\r\na[]: b\r\n\r\n"),
+    ("no line behind the last chunk", "5\r\nhello\r\n0\r\n"),
 ];
 
 /// What must not be answered.
@@ -97,7 +148,11 @@ fn smuggled() -> String {
 }
 
 fn chunked(body: &str) -> String {
-    format!("POST /upload HTTP/1.1\r\nhost: e2e\r\ntransfer-encoding: chunked\r\n\r\n{body}")
+    chunked_to("/upload", body)
+}
+
+fn chunked_to(path: &str, body: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nhost: e2e\r\ntransfer-encoding: chunked\r\n\r\n{body}")
 }
 
 fn shapes() -> Vec<(&'static str, String)> {
@@ -106,6 +161,12 @@ fn shapes() -> Vec<(&'static str, String)> {
     let heads = heads.map(|(name, head)| (*name, head.replace("{}", good)));
     let chunks = CHUNKS.iter().map(|(name, body)| (*name, chunked(body)));
     heads.chain(chunks).collect()
+}
+
+/// The same bodies, for a handler that does not look at them.
+fn unread_shapes() -> impl Iterator<Item = (&'static str, String)> {
+    let unread = CHUNKS.iter();
+    unread.map(|(name, body)| (*name, chunked_to("/ignore", body)))
 }
 
 /// Bodies that are mostly framing, none of it wrong.
@@ -121,6 +182,14 @@ fn floods() -> Vec<(&'static str, String)> {
         (
             "endless trailers",
             format!("0\r\n{}", "a: b\r\n".repeat(flood / 6)),
+        ),
+        (
+            "too many trailers",
+            format!("0\r\n{}\r\n", "a:\r\n".repeat(97)),
+        ),
+        (
+            "an endless trailer",
+            format!("0\r\na: {}", "x".repeat(flood)),
         ),
     ];
     floods.map(|(name, body)| (name, chunked(&body))).into()
@@ -157,6 +226,17 @@ fn each_broken_shape_is_refused_and_nothing_behind_it_is_answered() {
             }
         },
     );
+}
+
+#[test]
+fn a_broken_body_that_nobody_reads_is_refused_too() {
+    let service = crate::process::Setup::new().serve();
+    for (name, shape) in unread_shapes() {
+        let mut wire = service.connect();
+        wire.send(shape + &smuggled());
+        expect_refused(&mut wire, name);
+    }
+    service.stop();
 }
 
 #[test]
@@ -202,8 +282,8 @@ fn what_is_unusual_and_not_broken_is_served() {
     let service = crate::process::Setup::new().serve();
     let served = [
         (
-            "an empty line first",
-            format!("\r\n{}", get("/hello/shape")),
+            "two empty lines first",
+            format!("\r\n\r\n{}", get("/hello/shape")),
         ),
         (
             "no space after the colon",
@@ -216,6 +296,22 @@ fn what_is_unusual_and_not_broken_is_served() {
         (
             "a whole target",
             "GET http://e2e/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n".to_owned(),
+        ),
+        (
+            "a whole target with a port that is the usual one",
+            "GET http://E2E:80/hello/shape HTTP/1.1\r\nhost: e2e\r\n\r\n".to_owned(),
+        ),
+        (
+            "an address for a host",
+            "GET /hello/shape HTTP/1.1\r\nhost: [::1]:8080\r\n\r\n".to_owned(),
+        ),
+        (
+            "an empty host",
+            "GET /hello/shape HTTP/1.1\r\nhost:\r\n\r\n".to_owned(),
+        ),
+        (
+            "no host in HTTP/1.0",
+            "GET /hello/shape HTTP/1.0\r\n\r\n".to_owned(),
         ),
         (
             "a length of zero",
@@ -231,6 +327,10 @@ fn what_is_unusual_and_not_broken_is_served() {
         (
             "an extension",
             "a;name=\"value\"\r\n0123456789\r\n0\r\n\r\n",
+        ),
+        (
+            "extensions with blanks",
+            "a ; b = \"c\\\"\" ;d\r\n0123456789\r\n0;e\r\n\r\n",
         ),
         ("trailers", "a\r\n0123456789\r\n0\r\na: b\r\nc: d\r\n\r\n"),
     ];

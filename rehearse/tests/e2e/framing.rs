@@ -28,6 +28,33 @@ fn a_bad_head_is_answered_and_the_connection_closed_without_a_reset() {
             431,
             format!("GET / HTTP/1.1\r\nhost: e2e\r\nlong: {long}\r\n\r\n"),
         ),
+        (
+            431,
+            format!(
+                "GET / HTTP/1.1\r\nhost: e2e\r\n{}: b\r\n\r\n",
+                &long[..65_536]
+            ),
+        ),
+        (
+            431,
+            format!("GET / HTTP/1.1\r\nhost: e2e\r\n{long}: b\r\n\r\n"),
+        ),
+        (414, get(&format!("/{}", &long[..65_534]))),
+        (414, get(&format!("/{}", &long[..100_000]))),
+        (414, get(&format!("/{long}"))),
+        (414, get(&format!("/hello/a?{long}"))),
+        (
+            501,
+            "CONNECT e2e:80 HTTP/1.1\r\nhost: e2e:80\r\n\r\n".to_owned(),
+        ),
+        (
+            501,
+            "CONNECT /hello/a HTTP/1.1\r\nhost: e2e\r\n\r\n".to_owned(),
+        ),
+        (
+            501,
+            "CONNECT e2e:80 HTTP/1.1\r\nhost: e2e\r\ncontent-length: 5\r\n\r\nhello".to_owned(),
+        ),
     ];
     let service = Setup::held().serve();
     let expect_refused = |mut wire: Wire| {

@@ -5,6 +5,9 @@
 //! our own, whose framing is actix's ([`Codec`]) and whose life is ours.
 
 mod body;
+mod chunks;
+mod content;
+mod guard;
 mod head;
 mod left;
 mod lines;
@@ -31,9 +34,9 @@ use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
 use tokio::net::TcpStream;
 
-use self::{lines::Lines, slow::Stall};
+use self::{body::Fed, content::Content, lines::Lines, slow::Stall};
 use super::{
-    Worker,
+    Called, Worker,
     arrival::Arrival,
     close::{Behind, Close, Closed},
     h2::Handover,
@@ -45,7 +48,7 @@ use super::{
 };
 use crate::{
     control::{Slot, Stage},
-    kernel::{self, Waiting},
+    kernel,
 };
 
 /// A response is collected to this size before it is written.
@@ -56,6 +59,8 @@ pin_project! {
     #[project = ExchangeProj]
     enum Exchange<F, B> {
         None,
+        // The service has no room for it yet.
+        Full { request: Option<Request> },
         Call { #[pin] response: F },
         Body { #[pin] body: EitherBody<B, BoxBody> },
     }
@@ -81,8 +86,8 @@ pin_project! {
         expects: bool,
         // How the body at hand arrives.
         arrival: Arrival,
-        // What it has held of late beside its data.
-        framing: usize,
+        // How it is framed.
+        content: Option<Content>,
         #[pin]
         exchange: Exchange<S::Future, B>,
         route: LastRoute,
@@ -96,11 +101,15 @@ pin_project! {
         now: Instant,
         // The response that is on its way is not taken.
         stall: Option<Stall>,
-        // The connection speaks another protocol now.
+        // The client has offered to speak another protocol.
+        offered: bool,
+        // The connection speaks it now.
         switched: bool,
         // Whoever reads another protocol has heard of its client's FIN.
         heard: bool,
-        // A response without a length lasts until the connection ends.
+        // The request came by HTTP/1.0.
+        is_old: bool,
+        // The response at hand lasts until the connection ends.
         until_close: bool,
         // Nothing more is to be read: the peer broke the framing, or was too slow.
         broken: bool,
@@ -182,7 +191,7 @@ where
             payload: None,
             expects: false,
             arrival: Arrival::default(),
-            framing: 0,
+            content: None,
             exchange: Exchange::None,
             route: LastRoute::default(),
             finished: false,
@@ -190,8 +199,10 @@ where
             since: now,
             now,
             stall: None,
+            offered: false,
             switched: false,
             heard: false,
+            is_old: false,
             until_close: false,
             broken: false,
             close_after: false,
@@ -219,7 +230,9 @@ where
         loop {
             let turn = match self.as_mut().project().exchange.project() {
                 ExchangeProj::None => self.as_mut().poll_between(cx),
-                ExchangeProj::Call { .. } => self.as_mut().poll_call(cx),
+                ExchangeProj::Full { .. } | ExchangeProj::Call { .. } => {
+                    self.as_mut().poll_call(cx)
+                }
                 ExchangeProj::Body { .. } => self.as_mut().poll_body(cx),
             };
             match turn {
@@ -259,16 +272,11 @@ where
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         let mut read = None;
         loop {
-            self.as_mut().feed();
-            let this = self.as_mut().project();
-            let ExchangeProj::Call { response } = this.exchange.project() else {
-                return Turn::Again;
-            };
-            // A handler's panic is a 500 on its own request, and nobody else's business.
-            match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
-                Ok(Poll::Ready(result)) => return self.respond(result),
-                Ok(Poll::Pending) => {}
-                Err(_) => return self.respond_to_panic(),
+            if self.as_mut().feed() == Fed::Corrupted {
+                return self.refuse_body(cx);
+            }
+            if let Poll::Ready(turn) = self.as_mut().poll_answer(cx) {
+                return turn;
             }
             self.as_mut().ask(payload::Sender::is_asked);
             match self.as_mut().poll_read_ahead(cx) {
@@ -292,6 +300,45 @@ where
         }
     }
 
+    /// Polls the handler, once the service has room for its request.
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
+        let response = match self.as_mut().project().exchange.project() {
+            ExchangeProj::Call { response } => response,
+            ExchangeProj::Full { request } => {
+                return match request
+                    .take()
+                    .map(|request| self.as_mut().call(request, cx))
+                {
+                    Some(Turn::Wait) => Poll::Pending,
+                    turn => Poll::Ready(turn.unwrap_or(Turn::Again)),
+                };
+            }
+            ExchangeProj::None | ExchangeProj::Body { .. } => return Poll::Ready(Turn::Again),
+        };
+        // A handler's panic is a 500 on its own request, and nobody else's business.
+        match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+            Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(self.respond_to_panic()),
+        }
+    }
+
+    /// Hands a request to the service, or keeps it until there is room.
+    fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Turn {
+        let mut this = self.as_mut().project();
+        match this.worker.call(request, cx) {
+            Called::Begun(response) => this.exchange.set(Exchange::Call { response }),
+            Called::Full(request) => {
+                let request = Some(request);
+                this.exchange.set(Exchange::Full { request });
+                return Turn::Wait;
+            }
+            Called::Refused(error) => return self.respond(Err(error)),
+            Called::Panicked => return self.respond_to_panic(),
+        }
+        Turn::Again
+    }
+
     /// The deadline: counts what of this connection is lost.
     fn count_cut(self: Pin<&mut Self>) {
         let this = self.project();
@@ -310,7 +357,7 @@ where
             }
         } else if !this.link.read.is_empty() {
             worker.control.count_cut("(half a request head)", 1);
-        } else if this.close.is_none() && kernel::waiting(&this.link.io) == Waiting::Bytes {
+        } else if this.close.is_none() && kernel::request_waits(&this.link.io) {
             worker.control.count_cut("(a request not yet read)", 1);
         }
     }

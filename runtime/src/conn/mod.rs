@@ -8,6 +8,7 @@ mod arrival;
 mod authority;
 mod close;
 mod dates;
+mod framing;
 mod h1;
 mod h2;
 mod idle;
@@ -20,9 +21,11 @@ mod timer;
 
 use std::{
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     rc::Rc,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -140,6 +143,31 @@ impl<S> Worker<S> {
     /// Has every connection look at the stage.
     pub(crate) fn wake_all(&self) {
         self.connections.wake_all();
+    }
+}
+
+/// What a service did with a request.
+enum Called<F> {
+    Begun(F),
+    /// It has no room for it yet: to be asked again.
+    Full(Request),
+    Refused(actix_web::Error),
+    Panicked,
+}
+
+impl<S> Worker<S>
+where
+    S: Service<Request, Error = actix_web::Error>,
+{
+    /// Hands a request to the service, if it is ready for one. A panic is a 500 on this request,
+    /// and nobody else's business.
+    fn call(&self, request: Request, cx: &mut Context<'_>) -> Called<S::Future> {
+        let called = catch_unwind(AssertUnwindSafe(|| match self.service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => Called::Begun(self.service.call(request)),
+            Poll::Ready(Err(error)) => Called::Refused(error),
+            Poll::Pending => Called::Full(request),
+        }));
+        called.unwrap_or(Called::Panicked)
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::{
 use futures_util::{StreamExt as _, stream};
 
 /// What the handler does, by the first letter of the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Reads the body, and sends it back.
     Echo,
@@ -28,14 +28,17 @@ pub(super) enum Kind {
     /// Answers a little later.
     Later,
     /// Answers without a look at the body.
+    #[default]
     Ignore,
+    /// Answers 204, and with a body.
+    Empty,
 }
 
 /// What a large response has beside its name.
 pub(super) const LARGE: usize = 100_000;
 
 impl Kind {
-    pub(super) const ALL: [(Self, u8); 9] = [
+    pub(super) const ALL: [(Self, u8); 10] = [
         (Self::Echo, b'e'),
         (Self::Reflect, b'r'),
         (Self::Stream, b's'),
@@ -45,6 +48,7 @@ impl Kind {
         (Self::Break, b'b'),
         (Self::Later, b't'),
         (Self::Ignore, b'i'),
+        (Self::Empty, b'n'),
     ];
 
     pub(super) fn of(path: &str) -> Self {
@@ -97,5 +101,6 @@ async fn answer(request: HttpRequest, mut body: web::Payload) -> Result<HttpResp
             HttpResponse::Ok().body(name)
         }
         Kind::Ignore => HttpResponse::Ok().body(name),
+        Kind::Empty => HttpResponse::NoContent().body(name),
     })
 }

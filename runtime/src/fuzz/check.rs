@@ -23,15 +23,17 @@ pub(super) fn check(observed: &Observed) -> Result<(), String> {
     let mut received = &observed.received[..];
     for (number, request) in asked.iter().enumerate() {
         let told = |what: &str| format!("request {number} {what}: {request:?}");
-        let Some(response) = response::next(&mut received, request.is_head)? else {
-            return match observed.may_be_silent(request.begin) || request.kind == Kind::Break {
+        let Some(mut response) = response::next(&mut received, request.is_head)? else {
+            return match observed.may_be_silent(request.begin) || fails(request) {
                 true => nothing_more(received),
                 false => Err(told("has no answer")),
             };
         };
-        if response.status == 408 && observed.short {
+        if response.status == 408 && observed.short || request.unsure && is_refusal(&response) {
             return nothing_more(received);
         }
+        // It may have been cut.
+        response.complete &= !response.until_end || !observed.may_be_cut();
         let complete = response.complete;
         if !complete && !observed.may_be_cut() && !fails(request) {
             return Err(told("has an answer without an end"));
@@ -79,25 +81,30 @@ fn rest_is_refused(rest: &Rest, observed: &Observed) -> bool {
 }
 
 fn nothing_more(received: &[u8]) -> Result<(), String> {
-    match received.iter().all(u8::is_ascii) && !received.starts_with(b"HTTP/") {
+    match received.is_empty() {
         true => Ok(()),
         false => Err(format!("and more: {}", received.escape_ascii())),
     }
 }
 
 fn is_refusal(response: &Response) -> bool {
-    matches!(response.status, 400 | 431) && response.goodbye && response.complete
+    matches!(response.status, 400 | 414 | 431 | 501) && response.goodbye && response.complete
 }
 
 /// The response to it has no proper end.
 fn fails(request: &Asked) -> bool {
     let unfinished = request.bad || request.end.is_none();
-    request.kind == Kind::Break || request.kind == Kind::Reflect && unfinished
+    let breaks = request.kind == Kind::Break || request.kind == Kind::Reflect && unfinished;
+    breaks && !request.is_head
 }
 
 fn is_meant(request: &Asked, response: &Response) -> bool {
     let name = request.name.as_bytes();
     let unfinished = request.bad || request.end.is_none();
+    // If that has been seen before the handler answered.
+    if request.bad && response.status == 400 {
+        return response.goodbye && response.complete;
+    }
     let (status, body) = match request.kind {
         Kind::Echo if unfinished => return response.status == 400,
         Kind::Echo | Kind::Reflect => (200, [name, &request.body].concat()),
@@ -106,6 +113,7 @@ fn is_meant(request: &Asked, response: &Response) -> bool {
         Kind::Panic => (500, b"internal server error\n".to_vec()),
         Kind::Error => (418, name.to_vec()),
         Kind::Break | Kind::Later | Kind::Ignore => (200, name.to_vec()),
+        Kind::Empty => (204, Vec::new()),
     };
     let same = match response.complete {
         _ if request.is_head => true,
@@ -140,9 +148,15 @@ impl Observed {
         // Once the process drains, only what had come by then is answered.
         let told = |turn: &Turn| {
             turn.stage >= Stage::Drain
-                || turn.sent == end && (turn.stage >= Stage::Goodbye || turn.half_closed)
+                || (end..=request.quiet_until).contains(&turn.sent)
+                    && (turn.stage >= Stage::Goodbye || turn.half_closed)
         };
         // Answered before its body was here, or was read.
+        let streams = matches!(request.kind, Kind::Reflect | Kind::Stream | Kind::Break);
+        if request.is_old && streams && !request.is_head {
+            // Without chunks only the connection's end is the body's.
+            return true;
+        }
         let reads_it_all = request.kind == Kind::Echo || end == request.head_end;
         let early = || {
             let mut turns = self.from(request.head_end);
@@ -159,10 +173,10 @@ impl Observed {
 
     /// Whether this request was complete, and the last, after the process was told to go.
     fn must_be_told(&self, request: &Asked) -> bool {
-        let is_last = request.end == Some(self.sent.len());
+        let is_last = request.end.is_some() && request.quiet_until == self.sent.len();
         is_last
             && self
-                .from(self.sent.len())
+                .from(request.end.unwrap_or_default())
                 .all(|turn| turn.stage >= Stage::Goodbye)
     }
 }

@@ -1,7 +1,6 @@
 //! A rule that cannot be seen to be broken proves nothing.
 
 use actix_web::http::StatusCode;
-use tokio::{runtime::Builder, task::LocalSet};
 
 use super::*;
 
@@ -41,8 +40,7 @@ fn at(stage: Stage, sent: &str, received: &str) -> Result<(), String> {
         reset: false,
         short: false,
     };
-    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    LocalSet::new().block_on(&runtime, async { check(&observed) })
+    check(&observed)
 }
 
 #[track_caller]
@@ -101,11 +99,70 @@ fn an_answer_to_what_is_broken_or_behind_it_is_seen() {
     for broken in [
         "bad\r\n\r\n",
         "GET /i1 HTTP/1.1\nhost: a\r\n\r\n",
-        "\r\n\r\n",
+        "\n",
+        "\rGET",
     ] {
         let sent = &format!("{broken}{B}");
         breaks("an answer to nothing", Stage::Serve, sent, &good("i2"));
         breaks("and more", Stage::Serve, sent, &(refused() + &good("i2")));
         breaks("has no answer", Stage::Serve, sent, "");
+    }
+}
+
+#[test]
+fn a_stray_byte_is_seen() {
+    let (a, b) = (good("i1"), good("i2"));
+    let both = &format!("{A}{B}");
+    breaks("no response", Stage::Serve, both, &format!("{a}x{b}"));
+    breaks("no response", Stage::Serve, both, &format!("{a}\r\n{b}"));
+    breaks("and more", Stage::Serve, both, &format!("{a}{b}x"));
+    breaks("and more", Stage::Goodbye, A, &format!("{}x", last("i1")));
+    let empty = "GET /n1 HTTP/1.1\r\nhost: a\r\n\r\n";
+    let with_a_body = "HTTP/1.1 204 No Content\r\n\r\nGET /n1;";
+    breaks("and more", Stage::Serve, empty, with_a_body);
+    breaks(
+        "no response",
+        Stage::Serve,
+        &format!("{empty}{B}"),
+        &format!("{with_a_body}{b}"),
+    );
+}
+
+#[test]
+fn a_request_in_a_trailer_is_none() {
+    let post = "POST /i1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n";
+    let ok = answer(200, "", "POST /i1;");
+    for trailer in ["a: b\n", "a\r\n", "a: \0\r\n", "\n", " a: b\r\n"] {
+        let sent = &format!("{post}{trailer}\r\n{B}");
+        breaks(
+            "is the last",
+            Stage::Serve,
+            sent,
+            &format!("{ok}{}", good("i2")),
+        );
+        assert_eq!(at(Stage::Serve, sent, &refused()), Ok(()), "{trailer:?}");
+    }
+    let extended = post.replace("0\r\n", "0;a=\"b\"\r\n");
+    for sent in [format!("{post}a: b\r\n"), extended] {
+        let sent = &format!("{sent}\r\n{B}");
+        let both = format!("{ok}{}", good("i2"));
+        assert_eq!(at(Stage::Serve, sent, &both), Ok(()), "{sent:?}");
+        breaks("has another's answer", Stage::Serve, sent, &refused());
+    }
+}
+
+#[test]
+fn line_ends_are_neither_a_request_nor_in_its_way() {
+    for (before, between) in [("\r\n", ""), ("", "\r\n"), ("\r\n\r\n", "\r\n\r\n")] {
+        let sent = &format!("{before}{A}{between}{B}\r\n\r");
+        let both = good("i1") + &good("i2");
+        assert_eq!(at(Stage::Serve, sent, &both), Ok(()));
+        breaks("has another's answer", Stage::Serve, sent, &refused());
+        breaks(
+            "an answer to nothing",
+            Stage::Serve,
+            sent,
+            &(both + &refused()),
+        );
     }
 }

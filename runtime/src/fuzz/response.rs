@@ -1,4 +1,4 @@
-//! A client's understanding of what it receives, independent of the server's.
+//! A client's understanding of what it receives: by the grammar, and independent of the server's.
 
 /// A response, as far as it has come.
 #[derive(Debug)]
@@ -9,6 +9,8 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
     /// Its end has come.
     pub(super) complete: bool,
+    /// Only the connection's end is its own.
+    pub(super) until_end: bool,
 }
 
 /// Takes the next response to a request by `head` (HEAD or not) from the front of `bytes`; what
@@ -18,41 +20,97 @@ pub(super) fn next(bytes: &mut &[u8], head: bool) -> Result<Option<Response>, St
         let Some(end) = find(bytes, b"\r\n\r\n") else {
             return Ok(None);
         };
-        let text = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let (line, fields) = text.split_once("\r\n").unwrap_or((&text, ""));
-        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status: u16 = status.ok_or_else(|| format!("no response: {line}"))?;
+        let head_of = Head::parse(&bytes[..end])?;
         *bytes = &bytes[end + 4..];
-        if status == 100 {
+        if head_of.status == 100 {
             continue;
         }
-        let field = |name: &str| {
-            let mut fields = fields.split("\r\n").filter_map(|line| line.split_once(':'));
-            fields
-                .find(|field| field.0 == name)
-                .map(|field| field.1.trim())
+        let goodbye = match head_of.is_old {
+            true => !head_of.says("connection", "keep-alive"),
+            false => head_of.says("connection", "close"),
         };
-        let connection = field("connection").unwrap_or_default();
-        let goodbye = match line.starts_with("http/1.0") {
-            true => !connection.contains("keep-alive"),
-            false => connection.contains("close"),
-        };
-        let (body, complete) = if head {
-            (Vec::new(), true)
-        } else if field("transfer-encoding") == Some("chunked") {
-            chunked(bytes)?
-        } else if let Some(length) = field("content-length") {
-            let length: usize = length.parse().map_err(|_| format!("a length: {length}"))?;
-            take(bytes, length)
-        } else {
-            (std::mem::take(bytes).to_vec(), true)
+        let has_none = head || matches!(head_of.status, 100..200 | 204 | 304);
+        let framing = head_of.framing()?;
+        let until_end = !has_none && matches!(framing, Framing::None);
+        let (body, complete) = match (framing, has_none) {
+            (_, true) => (Vec::new(), true),
+            (Framing::Chunked, _) => chunked(bytes)?,
+            (Framing::Length(length), _) => take(bytes, length),
+            (Framing::None, _) if goodbye => (std::mem::take(bytes).to_vec(), true),
+            (Framing::None, _) => return Err("a body without a length, kept".to_owned()),
         };
         return Ok(Some(Response {
-            status,
+            status: head_of.status,
             goodbye,
             body,
             complete,
+            until_end,
         }));
+    }
+}
+
+enum Framing {
+    None,
+    Length(usize),
+    Chunked,
+}
+
+struct Head {
+    status: u16,
+    is_old: bool,
+    fields: Vec<(String, String)>,
+}
+
+impl Head {
+    fn parse(head: &[u8]) -> Result<Self, String> {
+        let text = String::from_utf8(head.to_vec()).map_err(|error| error.to_string())?;
+        let mut lines = text.split("\r\n");
+        let line = lines.next().unwrap_or_default();
+        let bad = || format!("no response: {line:?}");
+        let (version, rest) = line.split_once(' ').ok_or_else(bad)?;
+        let (code, _reason) = rest.split_once(' ').ok_or_else(bad)?;
+        let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_code || !matches!(version, "HTTP/1.0" | "HTTP/1.1") || line.contains(['\r', '\n']) {
+            return Err(bad());
+        }
+        let field = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            let is_name = !name.is_empty() && !name.contains([' ', '\t']);
+            let is_value = !value.contains(|c: char| c.is_control() && c != '\t');
+            (is_name && is_value).then(|| (name.to_lowercase(), value.trim().to_lowercase()))
+        };
+        let fields = lines.map(|line| field(line).ok_or_else(|| format!("no field: {line:?}")));
+        Ok(Self {
+            status: code.parse().map_err(|_| bad())?,
+            is_old: version == "HTTP/1.0",
+            fields: fields.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.fields.iter().filter(move |field| field.0 == name);
+        named.map(|field| &*field.1)
+    }
+
+    fn says(&self, name: &str, option: &str) -> bool {
+        let mut options = self.all(name).flat_map(|value| value.split(','));
+        options.any(|said| said.trim() == option)
+    }
+
+    /// RFC 9112, 6: one at most, and chunks only for those who know them.
+    fn framing(&self) -> Result<Framing, String> {
+        let lengths: Vec<_> = self.all("content-length").collect();
+        let encodings: Vec<_> = self.all("transfer-encoding").collect();
+        let digits = |length: &str| length.bytes().all(|byte| byte.is_ascii_digit());
+        match (&lengths[..], &encodings[..]) {
+            ([], []) => Ok(Framing::None),
+            ([length], []) if digits(length) => {
+                let length = length.parse().map_err(|_| format!("a length: {length}"))?;
+                Ok(Framing::Length(length))
+            }
+            ([], ["chunked"]) if !self.is_old && self.status != 204 => Ok(Framing::Chunked),
+            _ => Err(format!("a framing: {:?}", self.fields)),
+        }
     }
 }
 
@@ -75,8 +133,12 @@ fn chunked(bytes: &mut &[u8]) -> Result<(Vec<u8>, bool), String> {
             return Ok((body, false));
         };
         let size = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let size =
-            usize::from_str_radix(&size, 16).map_err(|_| format!("a chunk's size: {size}"))?;
+        let is_hex = size.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = usize::from_str_radix(&size, 16);
+        let size = number.map_err(|_| format!("a chunk's size: {size}"))?;
+        if !is_hex {
+            return Err(format!("a chunk's size: {size}"));
+        }
         *bytes = &bytes[end + 2..];
         let (chunk, whole) = take(bytes, size);
         body.extend(chunk);

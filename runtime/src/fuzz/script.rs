@@ -46,7 +46,7 @@ pub(super) struct Script {
 }
 
 /// Pieces of which broken requests are made.
-const TOKENS: [&[u8]; 32] = [
+const TOKENS: [&[u8]; 44] = [
     b"GET /e HTTP/1.1\r\n",
     b"POST /e HTTP/1.1\r\nhost: a\r\n",
     b"GET /i HTTP/1.0\r\n",
@@ -79,6 +79,18 @@ const TOKENS: [&[u8]; 32] = [
     b"0\r\na: b\r\n\r\n",
     b"hello",
     b":",
+    b"0\r\na: b\n\r\n",
+    b"0\r\na\r\n\r\n",
+    b"0\r\na: \0\r\n\r\n",
+    b"0\r\n\n",
+    b"5 \r\nhello\r\n",
+    b"5;a=\"b\\\"\";c\r\nhello\r\n",
+    b"5;bad[=x\r\nhello\r\n",
+    b"upgrade: websocket\r\n",
+    b"connection: upgrade\r\nupgrade: h2c\r\n",
+    b"host: a b\r\n",
+    b"GET http://a/e HTTP/1.1\r\n",
+    b"HEAD /n HTTP/1.1\r\nhost: a\r\n\r\n",
 ];
 
 struct Reader<'a> {
@@ -210,12 +222,20 @@ impl Reader<'_> {
         let path = format!("/{}{}", char::from(letter), self.requests);
         // Mostly small, now and then more than one read or the queue of a body takes.
         let body = "y".repeat(if size >= 0xf0 { size * 160 } else { size });
+        // Now and then an offer, or a line end too many.
+        let offer = match how >> 3 {
+            1 => "connection: upgrade\r\nupgrade: h2c\r\n",
+            2 => "connection: Upgrade\r\nupgrade: websocket\r\n",
+            3 => "upgrade: websocket\r\n",
+            _ => "",
+        };
+        let fields = format!("HTTP/1.1\r\nhost: a\r\n{offer}");
         let request = match how % 8 {
-            0..=2 => format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"),
-            3 => format!("HEAD {path} HTTP/1.1\r\nhost: a\r\n\r\n"),
+            0..=2 => format!("GET {path} {fields}\r\n"),
+            3 => format!("HEAD {path} {fields}\r\n"),
             4 | 5 => {
                 let len = body.len();
-                format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {len}\r\n\r\n{body}")
+                format!("POST {path} {fields}content-length: {len}\r\n\r\n{body}")
             }
             6 => {
                 let (a, b) = body.split_at(body.len() / 3);
@@ -224,14 +244,16 @@ impl Reader<'_> {
                     part => format!("{:x}\r\n{part}\r\n", part.len()),
                 };
                 format!(
-                    "PUT {path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
-                     {}{}0\r\n\r\n",
+                    "PUT {path} {fields}transfer-encoding: chunked\r\n\r\n{}{}0\r\n\r\n",
                     chunk(a),
                     chunk(b)
                 )
             }
-            _ => format!("GET {path} HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"),
+            _ => format!("GET {path} HTTP/1.0\r\nconnection: keep-alive\r\n{offer}\r\n"),
         };
         self.pending.extend_from_slice(request.as_bytes());
+        if how >> 3 == 4 {
+            self.pending.extend_from_slice(b"\r\n");
+        }
     }
 }

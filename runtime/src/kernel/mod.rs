@@ -73,6 +73,21 @@ pub(crate) fn waiting(socket: &impl AsFd) -> Waiting {
     }
 }
 
+/// Asks the kernel whether a request waits to be read, or a part of one: not line ends alone, which
+/// are none (RFC 9112, 2.2).
+pub(crate) fn request_waits(socket: &impl AsFd) -> bool {
+    // More than this are taken for a request, since one may be behind them.
+    let mut bytes = [MaybeUninit::uninit(); 16];
+    let Ok(count) = SockRef::from(socket).peek(&mut bytes) else {
+        return false;
+    };
+    let mut bytes = bytes[..count].iter().map(|byte| {
+        // SAFETY: the kernel has written so many.
+        unsafe { byte.assume_init() }
+    });
+    count == 16 || bytes.any(|byte: u8| !matches!(byte, b'\r' | b'\n'))
+}
+
 /// Puts a listener on the current event loop. tokio's own listener would register each
 /// connection with the event loop that accepts it, when another is to serve it.
 ///
@@ -130,6 +145,19 @@ mod tests {
         client.write_all(b"G").unwrap();
         // On loopback a send is delivered before write(2) returns.
         assert_eq!(waiting(&server), Waiting::Bytes);
+    }
+
+    #[test]
+    fn line_ends_are_no_request_unless_one_may_be_behind_them() {
+        let (mut client, server) = pair();
+        assert!(!request_waits(&server));
+        client.write_all(b"\r\n\r").unwrap();
+        assert!(!request_waits(&server));
+        client.write_all(b"\nG").unwrap();
+        assert!(request_waits(&server));
+        let (mut client, server) = pair();
+        client.write_all(&b"\r\n".repeat(8)).unwrap();
+        assert!(request_waits(&server));
     }
 
     #[test]

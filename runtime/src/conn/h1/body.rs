@@ -2,32 +2,37 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
 use actix_http::{
-    Request,
-    body::MessageBody,
+    Request, Response, StatusCode,
+    body::{BoxBody, EitherBody, MessageBody},
     error::PayloadError,
-    h1::{Message, MessageType},
 };
 use actix_service::Service;
 use actix_web::dev::ServiceResponse;
-use tokio_util::codec::Decoder as _;
 
-use super::{Farewell, H1};
+use super::{
+    ExchangeProj, Farewell, H1, Turn,
+    content::{Content, Piece},
+};
 use crate::conn::payload;
 
 /// While a request is handled, so much is read of what follows it: enough to see that something
 /// does, and that the client is still there.
 const READ_AHEAD: usize = 16 * 1024;
 
-/// What a body in chunks may hold beside its data (sizes, extensions, trailers) before it is taken
-/// for abuse: so much, and for each piece of data what is usual, twice the data included.
-const FRAMING: usize = 16 * 1024;
-const FRAMING_PER_PIECE: usize = 16;
+/// What has become of the body at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fed {
+    Well,
+    /// Its framing has just been seen to be broken.
+    Corrupted,
+}
 
 impl<S, B> H1<S, B>
 where
@@ -41,9 +46,12 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Instant>> {
         let this = self.project();
-        let wanted = match this.payload {
-            Some(payload) => payload.wants(cx),
-            None => *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD,
+        let wanted = match (&this.payload, &this.content) {
+            // What follows an offer may be the next request.
+            (Some(payload), content) if !matches!(content, Some(Content::Offer)) => {
+                payload.wants(cx)
+            }
+            _ => *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD,
         };
         if !wanted || this.link.eof || *this.broken {
             return Poll::Pending;
@@ -69,46 +77,51 @@ where
     }
 
     /// Moves what has arrived of the body to the handler.
-    pub(super) fn feed(self: Pin<&mut Self>) {
+    pub(super) fn feed(self: Pin<&mut Self>) -> Fed {
         let this = self.project();
-        let (Some(codec), Some(_)) = (this.codec.as_mut(), this.payload.as_ref()) else {
-            return;
+        let (Some(content), Some(_)) = (this.content.as_mut(), this.payload.as_ref()) else {
+            return Fed::Well;
         };
         // A client that sends its body unasked need not be asked for it (RFC 9110, 10.1.1).
         *this.expects &= this.link.read.is_empty();
         while let Some(payload) = this.payload.as_ref() {
-            let before = this.link.read.len();
-            let decoded = codec.decode(&mut this.link.read);
-            let data = match &decoded {
-                Ok(Some(Message::Chunk(Some(chunk)))) => chunk.len(),
-                _ => 0,
-            };
-            *this.framing += before - this.link.read.len() - data;
-            match decoded {
-                Ok(_) if *this.framing > FRAMING => corrupted(this.broken, this.payload),
-                Ok(Some(Message::Chunk(Some(chunk)))) => {
-                    *this.framing = this.framing.saturating_sub(2 * data + FRAMING_PER_PIECE);
-                    this.arrival.count(data);
-                    payload.push(chunk);
+            match content.decode(&mut this.link.read) {
+                Piece::Data(data) => {
+                    this.arrival.count(data.len());
+                    payload.push(data);
                 }
-                Ok(Some(Message::Chunk(None))) => end(this.payload, Ok(())),
-                Ok(Some(Message::Item(_)) | None) => break,
-                Err(_) => corrupted(this.broken, this.payload),
+                Piece::End => end(this.payload, Ok(())),
+                Piece::None => break,
+                Piece::Bad => {
+                    *this.broken = true;
+                    end(this.payload, Err(PayloadError::EncodingCorrupted));
+                    return Fed::Corrupted;
+                }
             }
         }
         if this.link.eof && this.payload.is_some() {
-            *this.broken = true;
-            let whole = codec.message_type() == MessageType::Stream;
-            *this.heard = whole && this.payload.as_ref().is_some_and(payload::Sender::is_held);
+            let whole = matches!(content, Content::Offer | Content::Other);
+            let held = this.payload.as_ref().is_some_and(payload::Sender::is_held);
+            *this.heard = held && matches!(content, Content::Other);
+            *this.broken |= !matches!(content, Content::Offer);
             let error = PayloadError::Incomplete(None);
             end(this.payload, if whole { Ok(()) } else { Err(error) });
         }
+        Fed::Well
     }
-}
 
-fn corrupted(broken: &mut bool, payload: &mut Option<payload::Sender>) {
-    *broken = true;
-    end(payload, Err(PayloadError::EncodingCorrupted));
+    /// The body's framing is broken, and the response has not begun. What the handler would answer
+    /// is not what was asked, since nobody knows all that was.
+    pub(super) fn refuse_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        if let ExchangeProj::Call { response } = self.as_mut().project().exchange.project() {
+            // For the handler to see it.
+            let _ = catch_unwind(AssertUnwindSafe(|| response.poll(cx).is_ready()));
+        }
+        let status = StatusCode::BAD_REQUEST;
+        self.as_mut().note_unrouted(status);
+        let body = BoxBody::new("the request's body is badly framed\n");
+        self.send(Response::with_body(status, ()), EitherBody::right(body))
+    }
 }
 
 /// Ends the body for its reader.

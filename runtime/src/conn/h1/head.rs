@@ -1,16 +1,14 @@
 //! Between two requests: silence, half a head, a whole one.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
 };
 
 use actix_http::{
-    Payload, Request, StatusCode, Version,
+    Method, Payload, Request, StatusCode, Version,
     body::MessageBody,
-    error::ParseError,
     h1::{Codec, Message, MessageType},
 };
 use actix_service::Service;
@@ -18,7 +16,9 @@ use actix_web::dev::ServiceResponse;
 use tokio_util::codec::Decoder as _;
 
 use super::{
-    Exchange, H1, Turn,
+    H1, Turn,
+    content::Content,
+    guard,
     lines::{Lines, Look},
     respond,
 };
@@ -53,7 +53,7 @@ where
             return Turn::Close;
         }
         if !this.link.read.is_empty()
-            && let Some(turn) = self.as_mut().take_first()
+            && let Some(turn) = self.as_mut().take_first(cx)
         {
             return turn;
         }
@@ -76,13 +76,16 @@ where
                 *this.now = Instant::now();
                 this.farewell.read_on();
                 if first {
+                    if !this.lines.skip_line_ends(&mut this.link.read) {
+                        return Turn::Again;
+                    }
                     *this.since = *this.now;
                 }
                 if *this.fresh {
                     this.slot.note_bytes();
                 }
                 this.slot.set_in_flight(true);
-                self.take_first().unwrap_or(Turn::Again)
+                self.take_first(cx).unwrap_or(Turn::Again)
             }
             Poll::Ready(Err(_)) => Turn::Gone,
             Poll::Pending if first => self.poll_silence(cx),
@@ -142,16 +145,21 @@ where
 
     /// Takes what the read buffer begins with: mostly a request. HTTP/2's preface is possible only
     /// at the very beginning of a connection.
-    fn take_first(self: Pin<&mut Self>) -> Option<Turn> {
-        match self.fresh.then(|| preface::look(&self.link.read)) {
+    fn take_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Turn> {
+        let this = self.as_mut().project();
+        if !this.lines.skip_line_ends(&mut this.link.read) {
+            return None;
+        }
+        let may_be_preface = *this.fresh && !this.lines.have_skipped();
+        match may_be_preface.then(|| preface::look(&this.link.read)) {
             Some(Preface::Whole) => Some(Turn::Http2),
             Some(Preface::Part) => None,
-            Some(Preface::No) | None => self.take_head(),
+            Some(Preface::No) | None => self.take_head(cx),
         }
     }
 
     /// Takes a request from the read buffer, if a whole head is there.
-    fn take_head(mut self: Pin<&mut Self>) -> Option<Turn> {
+    fn take_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Turn> {
         let this = self.as_mut().project();
         let look = this.lines.look(&this.link.read);
         if look == Look::Partial {
@@ -163,16 +171,23 @@ where
         if look == Look::Bad {
             return Some(self.refuse(StatusCode::BAD_REQUEST));
         }
+        if let Some(status) = guard::before(&this.link.read) {
+            return Some(self.refuse(status));
+        }
         match codec.decode(&mut this.link.read) {
             Ok(Some(Message::Item(request))) => {
                 *this.lines = Lines::default();
-                Some(self.begin(request))
+                match guard::behind(request.head()) {
+                    None => Some(self.begin(request, cx)),
+                    Some(status) => Some(self.refuse(status)),
+                }
             }
             Ok(_) if look == Look::Doubtful => None,
-            Err(ParseError::TooLarge) => {
-                Some(self.refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+            Ok(_) => Some(self.refuse(StatusCode::BAD_REQUEST)),
+            Err(error) => {
+                let status = guard::status(&error, &this.link.read);
+                Some(self.refuse(status))
             }
-            Ok(_) | Err(_) => Some(self.refuse(StatusCode::BAD_REQUEST)),
         }
     }
 
@@ -185,14 +200,11 @@ where
         Turn::Again
     }
 
-    /// Hands a request to the service.
-    fn begin(mut self: Pin<&mut Self>, mut request: Request) -> Turn {
-        let mut this = self.as_mut().project();
+    /// A request is here.
+    fn begin(mut self: Pin<&mut Self>, mut request: Request, cx: &mut Context<'_>) -> Turn {
+        let this = self.as_mut().project();
         let head = request.head_mut();
         head.peer_addr = Some(*this.peer);
-        let is_old = head.version < Version::HTTP_11;
-        // RFC 9110, 10.1.1: of no meaning in HTTP/1.0.
-        let expects = head.expect() && !is_old;
         let target = head.uri.path_and_query().cloned();
         let method = head.method.clone();
         if this.worker.control.stage() >= Stage::Goodbye {
@@ -205,23 +217,40 @@ where
             target,
             *this.now,
         ));
-        let body = this.codec.as_ref().map(Codec::message_type);
-        // Chunks are no way to answer these.
-        *this.until_close = is_old || body == Some(MessageType::Stream);
-        if body.is_some_and(|body| body != MessageType::None) {
+        *this.is_old = head.version < Version::HTTP_11;
+        *this.offered = false;
+        if let Some(codec) = this.codec
+            && (codec.message_type() != MessageType::None || codec.upgrade())
+        {
+            self.as_mut().begin_content(&mut request);
+        }
+        self.call(request, cx);
+        Turn::Again
+    }
+
+    /// A request that is more than a head.
+    fn begin_content(self: Pin<&mut Self>, request: &mut Request) {
+        let this = self.project();
+        let Some(codec) = this.codec else { return };
+        let head = request.head();
+        *this.offered = codec.upgrade() && !*this.is_old;
+        let websocket = *this.offered
+            && head.method == Method::GET
+            && codec.message_type() == MessageType::Stream;
+        *this.content = Content::of(head).or(websocket.then_some(Content::Offer));
+        // RFC 9110, 10.1.1: of no meaning in HTTP/1.0.
+        let expects = head.expect() && !*this.is_old;
+        *this.expects = expects && !websocket && this.content.is_some();
+        if codec.upgrade() || codec.message_type() == MessageType::Stream {
+            *codec = guard::without_offer(codec.config().clone(), head);
+        }
+        if this.content.is_some() {
             let (sender, receiver) = payload::channel();
             *this.payload = Some(sender);
-            (*this.arrival, *this.framing) = (Arrival::default(), 0);
+            *this.arrival = Arrival::default();
             *request.payload() = Payload::Stream {
                 payload: Box::pin(receiver),
             };
-            *this.expects = expects && body == Some(MessageType::Payload);
         }
-        let service = &this.worker.service;
-        match catch_unwind(AssertUnwindSafe(|| service.call(request))) {
-            Ok(response) => this.exchange.set(Exchange::Call { response }),
-            Err(_) => return self.respond_to_panic(),
-        }
-        Turn::Again
     }
 }

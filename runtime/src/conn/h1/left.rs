@@ -31,7 +31,7 @@ where
         }
         let endless = || match &self.exchange {
             Exchange::Body { body } => body.size() == BodySize::Stream,
-            Exchange::Call { .. } | Exchange::None => false,
+            Exchange::Full { .. } | Exchange::Call { .. } | Exchange::None => false,
         };
         let told = || self.request.as_ref().is_some_and(InFlight::ends_itself);
         !self.worker.limits.half_close || (told() && endless() && !self.heard)

@@ -8,31 +8,39 @@ use std::{
 };
 
 use actix_http::{
-    ConnectionType, Request, Response, StatusCode,
+    ConnectionType, Method, Request, Response, StatusCode,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     h1::{Codec, Message},
+    header,
 };
 use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use tokio_util::codec::Encoder as _;
 
-use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD};
+use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD, body, content::Content};
 use crate::{
     conn::{
         close::{Behind, Close},
+        framing::Framing,
         link::Link,
         payload,
         request::InFlight,
     },
     control::Stage,
-    kernel::{self, Waiting},
+    kernel,
     sabotage::{self, Rule},
 };
 
 /// The response to a request that could not be read. Its connection ends.
-pub(super) fn refuse(link: &mut Link, codec: &mut Option<Codec>, status: StatusCode) {
-    let Some(codec) = codec else { return };
+pub(super) fn refuse(link: &mut Link, codec: &Option<Codec>, status: StatusCode) {
+    // Not in the version of a request that is none.
+    let Some(mut codec) = codec
+        .as_ref()
+        .map(|codec| Codec::new(codec.config().clone()))
+    else {
+        return;
+    };
     let mut response = Response::new(status).drop_body();
     response
         .head_mut()
@@ -71,6 +79,11 @@ where
         result: Result<ServiceResponse<B>, actix_web::Error>,
     ) -> Turn {
         match result {
+            Ok(response) if !self.may_say(response.status()) => {
+                let status = response.status();
+                tracing::error!(%status, "a handler's response would be none: answering 500");
+                self.respond_to_panic()
+            }
             Ok(response) => {
                 self.as_mut().note_route(&response);
                 let (head, body) = Response::from(response).into_parts();
@@ -82,6 +95,12 @@ where
                 self.send(head, EitherBody::right(body))
             }
         }
+    }
+
+    /// Whether a response may have this status. After an informational one a client waits for the
+    /// response itself; but for 101, if that is what it has offered.
+    fn may_say(&self, status: StatusCode) -> bool {
+        !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS && self.offered
     }
 
     /// The handler has panicked.
@@ -116,34 +135,92 @@ where
         self.as_mut().feed();
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask(payload::Sender::is_held);
-        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if !switched && self.as_mut().is_last() {
-            response
-                .head_mut()
-                .set_connection_type(ConnectionType::Close);
+        let is_head = self
+            .request
+            .as_ref()
+            .is_some_and(|r| r.method == Method::HEAD);
+        let mut framing = Framing::of(&response, body.size(), is_head);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Its body is the other protocol.
+            framing.bare = body.size() != BodySize::Stream;
+            self.as_mut().switch(&mut response);
+        } else {
+            self.as_mut().stay(&mut response, framing);
         }
-        let mut this = self.as_mut().project();
-        *this.switched = switched;
-        *this.until_close &= matches!(body.size(), BodySize::Stream) && !switched;
+        let this = self.as_mut().project();
         let Some(codec) = this.codec else {
             return Turn::Gone;
         };
-        let size = body.size();
-        if codec
-            .encode(Message::Item((response, size)), this.link.write())
-            .is_err()
-        {
+        let announced = match *this.switched {
+            true => body.size(),
+            false => framing.announced,
+        };
+        let head = Message::Item((response, announced));
+        if codec.encode(head, this.link.write()).is_err() {
             return Turn::Gone;
         }
-        match whole(body, size) {
-            Ok(bytes) => {
+        if framing.bare {
+            // Even to produce it may take for ever.
+            drop(body);
+            self.finish();
+            return Turn::Again;
+        }
+        self.send_body(body, announced)
+    }
+
+    /// The head has been encoded.
+    fn send_body(mut self: Pin<&mut Self>, body: EitherBody<B, BoxBody>, size: BodySize) -> Turn {
+        let mut this = self.as_mut().project();
+        match (whole(body, size), this.codec) {
+            (Ok(bytes), Some(codec)) => {
                 // Encoding into memory fails only for a body that exceeds its announced size.
                 let _ = codec.encode(Message::Chunk(Some(bytes)), this.link.write());
                 self.finish();
             }
-            Err(body) => this.exchange.set(Exchange::Body { body }),
+            (Ok(_), None) => return Turn::Gone,
+            (Err(body), _) => this.exchange.set(Exchange::Body { body }),
         }
         Turn::Again
+    }
+
+    /// From here on the connection is another protocol's.
+    fn switch(self: Pin<&mut Self>, response: &mut Response<()>) {
+        let this = self.project();
+        *this.switched = true;
+        if matches!(this.content, Some(Content::Offer)) {
+            *this.content = Some(Content::Other);
+        }
+        let head = response.head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Upgrade);
+    }
+
+    /// The connection stays HTTP's, whatever its client has offered. If it ends with this response,
+    /// the response says so.
+    fn stay(mut self: Pin<&mut Self>, response: &mut Response<()>, framing: Framing) {
+        let this = self.as_mut().project();
+        if matches!(this.content, Some(Content::Offer)) {
+            body::end(this.payload, Ok(()));
+        }
+        if this.payload.is_none() {
+            this.lines.skip_line_ends(&mut this.link.read);
+        }
+        let head = response.head_mut();
+        let mut lasts = false;
+        if framing.announced == BodySize::Stream && (*this.is_old || !head.chunked()) {
+            // Without chunks only the connection's end is the body's.
+            lasts = !framing.bare;
+            head.no_chunking(true);
+            head.headers_mut().remove(header::TRANSFER_ENCODING);
+        }
+        *this.until_close = lasts;
+        if head.upgrade() {
+            // The handler's own offer, as with 426.
+            head.set_connection_type(ConnectionType::KeepAlive);
+        }
+        if lasts || self.is_last() {
+            head.set_connection_type(ConnectionType::Close);
+        }
     }
 
     /// Whether the connection ends with the response at hand, and says so.
@@ -151,10 +228,6 @@ where
         let this = self.project();
         // The rest of the body cannot be told from a next request.
         if this.payload.is_some() || *this.broken {
-            return true;
-        }
-        // The codec keeps no connection that asked for another protocol, granted or not.
-        if this.codec.as_ref().is_some_and(Codec::upgrade) {
             return true;
         }
         let read_all = this.link.read.is_empty();
@@ -167,7 +240,7 @@ where
         }
         // After a goodbye a client must discard what follows (RFC 9112, 9.6), so it is withheld
         // while a further request is here already, if only its first byte.
-        let waits = || kernel::waiting(&this.link.io) == Waiting::Bytes;
+        let waits = || kernel::request_waits(&this.link.io);
         match this.farewell {
             Farewell::Last => true,
             Farewell::Read => read_all,
@@ -276,7 +349,7 @@ where
         }
         this.exchange.set(Exchange::None);
         let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
-        *this.close_after = !kept || this.payload.is_some() || *this.broken;
+        *this.close_after = !kept || *this.until_close || this.payload.is_some() || *this.broken;
         *this.until_close = false;
     }
 
@@ -291,7 +364,7 @@ where
             && !sabotage::is_off(Rule::Goodbye)
             && self.farewell == Farewell::Open
             && self.link.read.is_empty()
-            && kernel::waiting(&self.link.io) != Waiting::Bytes
+            && !kernel::request_waits(&self.link.io)
     }
 
     /// Everything is written, and nothing more will be answered. `behind` is what would be a

@@ -25,7 +25,7 @@ use super::{
     incoming::Incoming,
     shared::{Head, Shared, Waits},
 };
-use crate::conn::request::InFlight;
+use crate::conn::{Called, request::InFlight};
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +41,10 @@ pub(super) enum End {
 pin_project! {
     #[project = ExchangeProj]
     enum Exchange<F, B> {
+        // Not yet with the service.
+        Full { request: Option<Request> },
         Call { #[pin] response: F },
         Body { #[pin] body: EitherBody<B, BoxBody> },
-        Refused,
     }
 }
 
@@ -74,7 +75,7 @@ where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    /// Hands a request to the service.
+    /// A request, on its way to the service.
     pub(super) fn begin(
         shared: Rc<Shared<S>>,
         request: Request,
@@ -83,15 +84,15 @@ where
         incoming: Option<Incoming>,
         respond: SendResponse<Bytes>,
     ) -> Self {
-        let service = &shared.worker.service;
-        let call = catch_unwind(AssertUnwindSafe(|| service.call(request)));
         Self {
             request: Some(in_flight),
             head: Some(head),
             incoming,
             respond,
             outgoing: None,
-            exchange: call.map_or(Exchange::Refused, |response| Exchange::Call { response }),
+            exchange: Exchange::Full {
+                request: Some(request),
+            },
             chunk: Bytes::new(),
             owed: None,
             waits: None,
@@ -157,13 +158,37 @@ where
         }
     }
 
+    /// Hands the request to the service, once it has room.
+    fn poll_full(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        let mut this = self.as_mut().project();
+        let ExchangeProj::Full { request } = this.exchange.as_mut().project() else {
+            return Poll::Ready(None);
+        };
+        let Some(request) = request.take() else {
+            return Poll::Ready(None);
+        };
+        match this.shared.worker.call(request, cx) {
+            Called::Begun(response) => this.exchange.set(Exchange::Call { response }),
+            Called::Full(request) => {
+                let request = Some(request);
+                this.exchange.set(Exchange::Full { request });
+                return this.respond.poll_reset(cx).map(|_| Some(End::Reset));
+            }
+            Called::Refused(error) => return Poll::Ready(self.respond(Err(error))),
+            Called::Panicked => return Poll::Ready(self.respond_to_panic()),
+        }
+        Poll::Ready(None)
+    }
+
     /// The handler is at work; `Some` when there is no body to wait for.
     fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        if let Some(end) = ready!(self.as_mut().poll_full(cx)) {
+            return Poll::Ready(Some(end));
+        }
         let this = self.as_mut().project();
         let response = match this.exchange.project() {
             ExchangeProj::Call { response } => response,
-            ExchangeProj::Refused => return Poll::Ready(self.respond_to_panic()),
-            ExchangeProj::Body { .. } => return Poll::Ready(None),
+            ExchangeProj::Full { .. } | ExchangeProj::Body { .. } => return Poll::Ready(None),
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
         match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {

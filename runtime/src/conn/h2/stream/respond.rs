@@ -11,7 +11,10 @@ use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{End, Exchange, Stream};
-use crate::conn::h2::{head, incoming::Incoming};
+use crate::conn::{
+    framing::Framing,
+    h2::{head, incoming::Incoming},
+};
 
 impl<S, B> Stream<S, B>
 where
@@ -72,21 +75,17 @@ where
             incoming.expects = false;
         }
         let (response, body) = response.into_parts();
-        let status = response.status();
-        if status.is_informational() {
+        if response.status().is_informational() {
             // HTTP/2 has no 101, and so no other protocol on the same connection.
             this.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
             return Some(End::Failed);
         }
-        let size = match status {
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => BodySize::None,
-            _ => body.size(),
-        };
         let is_head = this
             .request
             .as_ref()
             .is_some_and(|request| request.method == Method::HEAD);
-        let bare = is_head || size.is_eof();
+        let framing = Framing::of(&response, body.size(), is_head);
+        let (size, bare) = (framing.announced, framing.bare);
         let head = head::response(response.head(), size, &this.shared.worker.dates.config());
         let Ok(outgoing) = this.respond.send_response(head, bare) else {
             return Some(End::Reset);
