@@ -8,14 +8,14 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use actix_web::body::{BodyStream, BoxBody, MessageBody};
-use actix_web::{HttpRequest, HttpResponse, Result, get, rt, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Result, dev, get, rt, web};
 use actix_ws::{AggregatedMessage as Message, CloseReason, Session};
 use futures_util::stream;
 use runtime::Drain;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use self::inbox::{Inbox, Received, fault};
+use self::inbox::{Inbox, Received};
 use crate::{Set, ticks::Clock};
 
 /// How long a client has to answer the drain's Close. One that lives answers within a round trip,
@@ -31,9 +31,9 @@ pub(crate) async fn ws(
     body: web::Payload,
     drain: Drain,
 ) -> Result<HttpResponse> {
-    let (body, unfinished) = inbox::bound(&request, body).await?;
-    let (response, session, messages) = actix_ws::handle(&request, body)?;
-    let inbox = Inbox::new(messages, unfinished);
+    let unread = web::Payload::from_request(&request, &mut dev::Payload::None).await?;
+    let (response, session, _) = actix_ws::handle(&request, unread)?;
+    let inbox = Inbox::new(body);
     let (open, over) = oneshot::channel::<()>();
     rt::spawn(async move {
         converse(session, inbox, set, drain).await;
@@ -91,7 +91,7 @@ async fn answer(session: &mut Session, received: Received) -> ControlFlow<Option
         Some(Ok(Message::Pong(_))) => Ok(()),
         // The client's own code goes back to it (RFC 6455, 5.5.1).
         Some(Ok(Message::Close(reason))) => return Break(reason),
-        Some(Err(error)) => return Break(Some(fault(&error))),
+        Some(Err(fault)) => return Break(Some(fault.into())),
         None => return Break(None),
     };
     sent.map_or(Break(None), Continue)

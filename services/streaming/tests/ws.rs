@@ -171,16 +171,66 @@ async fn a_clients_close_is_answered_with_its_own_code_and_is_the_end() {
 }
 
 #[actix_web::test]
+async fn a_message_may_come_in_fragments_of_one_byte() {
+    let text = "grüßt ".repeat((64 << 10) / 8);
+    let mut sent = vec![frame(TEXT, b"")];
+    sent.extend(text.bytes().map(|byte| frame(CONTINUATION, &[byte])));
+    sent.push(frame(FIN | CONTINUATION, b""));
+    // In segments that do not end where a fragment does.
+    let segments: Vec<_> = sent.concat().chunks(1_460).map(<[u8]>::to_vec).collect();
+    let echo = (FIN | TEXT, text.into_bytes());
+    assert!(answers(&segments).await.first() == Some(&echo));
+}
+
+#[actix_web::test]
 async fn a_client_that_breaks_the_protocol_is_told_how() {
     let mut unmasked = frame(FIN | TEXT, b"abc");
     unmasked[1] &= 0x7F;
+    let mut negative = vec![FIN | BINARY, 0x80 | 127];
+    negative.extend_from_slice(&[0xFF; 12]);
     for (sent, expected) in [
         (unmasked, 1002),
         (frame(FIN | CONTINUATION, b"of what?"), 1002),
+        ([frame(TEXT, b"a"), frame(FIN | TEXT, b"b")].concat(), 1002),
+        (frame(PING, b"in fragments"), 1002),
+        (frame(FIN | PING, &[0; 126]), 1002),
+        (frame(FIN | PING, &[0; 65_537]), 1002),
+        (frame(FIN | CLOSE, &[0; 126]), 1002),
+        (frame(FIN | CLOSE, b"?"), 1002),
+        (negative, 1002),
         (frame(FIN | TEXT, b"\xFF\xFE"), 1007),
+        (
+            [frame(TEXT, b"\xC3"), frame(FIN | CONTINUATION, b"(")].concat(),
+            1007,
+        ),
+        (frame(FIN | CLOSE, b"\x03\xE8\xFF"), 1007),
         (frame(FIN | BINARY, &[0; 65_537]), 1009),
+        // The head alone says it.
+        (frame(BINARY, &[0; 65_537])[..14].to_vec(), 1009),
     ] {
-        assert_eq!(answers(&[sent]).await, [(FIN | CLOSE, code(expected))]);
+        let head = sent[..2].to_vec();
+        let got = answers(&[sent]).await;
+        assert_eq!(got, [(FIN | CLOSE, code(expected))], "{head:x?}");
+    }
+}
+
+#[actix_web::test]
+async fn bits_and_opcodes_that_mean_nothing_break_the_protocol() {
+    let reserved_bits = [0x40, 0x20, 0x10].map(|bit| FIN | TEXT | bit);
+    let reserved_opcodes = (3..8).chain(0xB..0x10).map(|opcode| FIN | opcode);
+    for first in reserved_bits.into_iter().chain(reserved_opcodes) {
+        let got = answers(&[frame(first, b"abc")]).await;
+        assert_eq!(got, [(FIN | CLOSE, code(1002))], "{first:x}");
+    }
+}
+
+#[actix_web::test]
+async fn codes_that_no_close_may_have_break_the_protocol() {
+    let never_sent = [1004, 1005, 1006, 1015];
+    let unassigned = [0, 999, 1016, 1100, 2000, 2999, 5000, 65_535];
+    for sent in never_sent.into_iter().chain(unassigned) {
+        let got = answers(&[frame(FIN | CLOSE, &code(sent))]).await;
+        assert_eq!(got, [(FIN | CLOSE, code(1002))], "{sent}");
     }
 }
 

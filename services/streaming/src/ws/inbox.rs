@@ -1,92 +1,75 @@
-//! What a WebSocket's client sends, within bounds.
+//! What a WebSocket's client sends: whole messages, within bounds.
+//!
+//! The frames are actix-http's to parse. What they come to is put together here and not by
+//! `actix-ws`, which takes in a frame of any length before it looks at that, keeps each fragment of a
+//! message in a buffer of its own, and does not tell text that is none from a broken frame.
 
-use std::cell::Cell;
-use std::io::ErrorKind;
-use std::rc::Rc;
-
-use actix_web::error::PayloadError;
-use actix_web::{FromRequest, HttpRequest, Result, dev, web};
-use actix_ws::{
-    AggregatedMessage as Message, AggregatedMessageStream, CloseCode, CloseReason, MessageStream,
-    ProtocolError,
-};
+use actix_http::ws::{OpCode, Parser};
+use actix_web::web::{self, BytesMut};
+use actix_ws::{AggregatedMessage as Message, CloseCode, CloseReason};
 use futures_util::{FutureExt, StreamExt};
 
 /// The longest message, in one frame or in fragments. `actix-ws` queues 32 for a client that does
 /// not read, and as many again are on their way to the socket: 4 MiB at most.
 const LONGEST: usize = 64 << 10;
 
-/// What a client may send without finishing a message: the longest one, the heads of its
-/// fragments, and what has been read with it.
-const UNFINISHED: usize = 4 * LONGEST;
+/// The longest payload of a control frame (RFC 6455, 5.5).
+const LONGEST_CONTROL: u8 = 125;
 
-/// A mask and a length: what a client's control frame has beside its payload.
-const CONTROL_HEAD: usize = 6;
-
-/// A message, an error, or the end.
-pub(super) type Received = Option<Result<Message, ProtocolError>>;
-
-/// The client's messages, whole.
-pub(super) struct Inbox {
-    messages: AggregatedMessageStream,
-    /// Bytes received that are no part of a whole message yet.
-    unfinished: Rc<Cell<usize>>,
+/// How a client has broken the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// By the shape of its frames, or their order.
+    Protocol,
+    /// By a text that is no UTF-8.
+    Text,
+    /// By more than is taken.
+    TooLong,
 }
 
-/// A body that fails with more than [`UNFINISHED`] bytes of an unfinished message. The parser
-/// compares a frame's length with its limit only when it has the whole frame: a client could have
-/// it keep any amount by calling it one frame.
-pub(super) async fn bound(
-    request: &HttpRequest,
+/// A message, a fault, or the end.
+pub(super) type Received = Option<Result<Message, Fault>>;
+
+/// The client's messages.
+pub(super) struct Inbox {
     body: web::Payload,
-) -> Result<(web::Payload, Rc<Cell<usize>>)> {
-    let unfinished = Rc::new(Cell::new(0));
-    let count = Rc::clone(&unfinished);
-    let body = body.map(move |chunk| {
-        let chunk = chunk?;
-        count.set(count.get() + chunk.len());
-        match count.get() {
-            ..=UNFINISHED => Ok(chunk),
-            _ => Err(PayloadError::Overflow),
-        }
-    });
-    let mut body: dev::Payload = dev::Payload::Stream {
-        payload: Box::pin(body),
-    };
-    let body = web::Payload::from_request(request, &mut body).await?;
-    Ok((body, unfinished))
+    /// What has come of a frame.
+    frame: BytesMut,
+    /// What has come of a message in fragments.
+    message: Option<Fragments>,
+}
+
+struct Fragments {
+    is_text: bool,
+    bytes: BytesMut,
+    /// Fragments without a byte, which hold no memory, but must not go on for ever.
+    empty: usize,
 }
 
 impl Inbox {
-    pub(super) fn new(messages: MessageStream, unfinished: Rc<Cell<usize>>) -> Self {
+    pub(super) fn new(body: web::Payload) -> Self {
         Self {
-            messages: messages
-                .max_frame_size(LONGEST)
-                .aggregate_continuations()
-                .max_continuation_size(LONGEST),
-            unfinished,
+            body,
+            frame: BytesMut::new(),
+            message: None,
         }
     }
 
     /// Waits for a message. It may be dropped, and called again.
     pub(super) async fn next(&mut self) -> Received {
-        let received = self.messages.recv().await;
-        if let Some(Ok(message)) = &received {
-            let unfinished = self.unfinished.get();
-            self.unfinished.set(match message {
-                Message::Text(_) | Message::Binary(_) | Message::Close(_) => 0,
-                // One may come between two fragments, and is no progress of theirs.
-                Message::Ping(payload) | Message::Pong(payload) => {
-                    unfinished.saturating_sub(CONTROL_HEAD + payload.len())
-                }
-            });
+        loop {
+            if let Some(received) = self.take().transpose() {
+                return Some(received);
+            }
+            // A body that fails is a connection that has gone.
+            let chunk = self.body.next().await?.ok()?;
+            self.frame.extend_from_slice(&chunk);
         }
-        received
     }
 
-    /// What has been received by now, to the first error. The connection is served by another
+    /// What has been received by now, to the first fault. The connection is served by another
     /// task, so that nothing comes in meanwhile, and this ends.
-    pub(super) fn here(&mut self) -> Vec<Result<Message, ProtocolError>> {
+    pub(super) fn here(&mut self) -> Vec<Result<Message, Fault>> {
         let mut here = Vec::new();
         while let Some(Some(received)) = self.next().now_or_never() {
             let is_last = received.is_err();
@@ -97,15 +80,119 @@ impl Inbox {
         }
         here
     }
+
+    /// Takes a message from what has come, if one is whole.
+    fn take(&mut self) -> Result<Option<Message>, Fault> {
+        loop {
+            check_head(&self.frame)?;
+            let frame = Parser::parse(&mut self.frame, true, LONGEST);
+            let Some((last, opcode, payload)) = frame.map_err(|_| Fault::Protocol)? else {
+                return Ok(None);
+            };
+            let message = self.add(last, opcode, payload.unwrap_or_default())?;
+            if message.is_some() {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Adds a frame to what has come; a message, if it is whole by that.
+    fn add(
+        &mut self,
+        last: bool,
+        opcode: OpCode,
+        payload: BytesMut,
+    ) -> Result<Option<Message>, Fault> {
+        let message = match (opcode, self.message.take()) {
+            (OpCode::Text | OpCode::Binary, None) => Fragments {
+                is_text: opcode == OpCode::Text,
+                bytes: payload,
+                empty: 0,
+            },
+            (OpCode::Continue, Some(begun)) => begun.and(&payload)?,
+            // It may come between two fragments.
+            (OpCode::Ping | OpCode::Pong | OpCode::Close, begun) if last => {
+                self.message = begun;
+                return control(opcode, payload).map(Some);
+            }
+            _ => return Err(Fault::Protocol),
+        };
+        if last {
+            return message.whole().map(Some);
+        }
+        self.message = Some(message);
+        Ok(None)
+    }
 }
 
-/// What a client that breaks the protocol is told (RFC 6455, 7.4.1).
-pub(super) fn fault(error: &ProtocolError) -> CloseReason {
-    let code = match error {
-        ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => CloseCode::Invalid,
-        // Too long in fragments, or beyond `UNFINISHED`.
-        ProtocolError::Overflow | ProtocolError::Io(_) => CloseCode::Size,
-        _ => CloseCode::Protocol,
+impl Fragments {
+    fn and(mut self, payload: &[u8]) -> Result<Self, Fault> {
+        self.empty += usize::from(payload.is_empty());
+        self.bytes.extend_from_slice(payload);
+        match self.bytes.len().max(self.empty) {
+            ..=LONGEST => Ok(self),
+            _ => Err(Fault::TooLong),
+        }
+    }
+
+    fn whole(self) -> Result<Message, Fault> {
+        let bytes = self.bytes.freeze();
+        match self.is_text {
+            true => bytes.try_into().map(Message::Text).map_err(|_| Fault::Text),
+            false => Ok(Message::Binary(bytes)),
+        }
+    }
+}
+
+/// Refuses a frame by its head, before its payload is waited for: a client could call any amount
+/// of bytes one frame. What is left the parser sees at once.
+fn check_head(frame: &[u8]) -> Result<(), Fault> {
+    let &[first, second, ref rest @ ..] = frame else {
+        return Ok(());
     };
-    code.into()
+    let (is_control, short) = (first & 0x08 != 0, second & 0x7F);
+    let length = match short {
+        126 => rest
+            .first_chunk()
+            .copied()
+            .map(u16::from_be_bytes)
+            .map(u64::from),
+        127 => rest.first_chunk().copied().map(u64::from_be_bytes),
+        short => Some(short.into()),
+    };
+    // RFC 6455, 5.2: 63 bits of length.
+    let is_negative = length.is_some_and(|length| length >> 63 == 1);
+    if (is_control && short > LONGEST_CONTROL) || is_negative {
+        return Err(Fault::Protocol);
+    }
+    match length {
+        Some(length) if length > LONGEST as u64 => Err(Fault::TooLong),
+        _ => Ok(()),
+    }
+}
+
+fn control(opcode: OpCode, payload: BytesMut) -> Result<Message, Fault> {
+    Ok(match opcode {
+        OpCode::Ping => Message::Ping(payload.freeze()),
+        OpCode::Pong => Message::Pong(payload.freeze()),
+        _ => {
+            // The parser does not say whether the code or the text behind it is at fault.
+            let code = &payload[..payload.len().min(2)];
+            Parser::try_parse_close_payload(code).map_err(|_| Fault::Protocol)?;
+            let reason = Parser::try_parse_close_payload(&payload);
+            Message::Close(reason.map_err(|_| Fault::Text)?)
+        }
+    })
+}
+
+impl From<Fault> for CloseReason {
+    /// What the client is told (RFC 6455, 7.4.1).
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::Protocol => CloseCode::Protocol,
+            Fault::Text => CloseCode::Invalid,
+            Fault::TooLong => CloseCode::Size,
+        };
+        code.into()
+    }
 }
