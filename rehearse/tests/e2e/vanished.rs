@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     delayed::{Delayed, delayed},
+    h2_wire::{Event, Peer},
     harness::Service,
     ms, pass,
     process::{Setup, Signal},
@@ -89,6 +90,18 @@ fn the_end_of_an_idle_connection_that_nobody_hears_is_no_cut() {
         let _other = network.connect(&service);
         network.vanish(&wire);
         leaves_with(service, 0, 0, json!({}));
+    });
+}
+
+#[test]
+fn a_stream_of_http_2_to_nobody_does_not_hold_the_drain_and_is_cut() {
+    delayed(ms(25), |network| {
+        let service = begin(network);
+        let mut peer = Peer::greet(network.connect(&service), &[]);
+        peer.get("/endless");
+        while !matches!(peer.event(), Event::Data { .. }) {}
+        network.vanish(&peer.wire);
+        leaves_with(service, 3, 1, json!({"/endless": 1}));
     });
 }
 
