@@ -88,16 +88,11 @@ impl Registry {
 
 impl Registration {
     /// Notes that the connection waits for its client. True if it is to make room.
+    #[inline]
     pub(super) fn waits(&self, waits: Waits) -> bool {
-        let entries = self.registry.0.borrow();
-        let Some(entry) = entries.get(self.key) else {
-            return false;
-        };
-        entry.waits.set(Some(waits));
-        entry
-            .asked
-            .get()
-            .is_some_and(|before| waits.since <= before)
+        self.entry.waits.set(Some(waits));
+        let asked = self.entry.asked.get();
+        asked.is_some_and(|before| waits.since <= before)
     }
 }
 
