@@ -18,7 +18,7 @@ use crate::scenario::ArmName;
 
 /// Rehearse rolling updates: real service processes, a model of Kubernetes, a strict client.
 ///
-/// Without a command: the demonstration, about a minute, two scenarios. Three arms run at the same
+/// Without a command: the demonstration, some 80 seconds, two scenarios. Three arms run at the same
 /// time: the control (plain actix-web), the usual practice (the control after preStop: sleep 5),
 /// and the service.
 #[derive(Debug, Parser)]
