@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::client::Body;
-use crate::pod::{ADMIN_PORT, PORT};
+use crate::pod::{ADMIN_PORT, GRACE_PERIOD, PORT};
 
 /// A server, and for how long it is left alone before SIGTERM.
 #[derive(Clone)]
@@ -66,6 +66,9 @@ impl Arm {
             Server::Control => {
                 let mut control = Command::new(bin_dir.join("control"));
                 control.arg("slow").env("CONTROL_H2C", "1");
+                // Its default of 30 s would end in SIGKILL after a sleep.
+                let timeout = GRACE_PERIOD.saturating_sub(self.sleep + Duration::from_secs(2));
+                control.args(["--shutdown-timeout", &timeout.as_secs().to_string()]);
                 control
             }
             Server::Go => Command::new(tools.join("go-server")),

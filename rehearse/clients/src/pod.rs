@@ -20,7 +20,7 @@ pub(crate) const PORT: u16 = 8080;
 pub(crate) const ADMIN_PORT: u16 = 9090;
 
 /// Kubernetes' default: then SIGKILL.
-const GRACE_PERIOD: Duration = Duration::from_secs(30);
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(30);
 
 /// Within this a pod must be ready.
 const START: Duration = Duration::from_secs(10);
