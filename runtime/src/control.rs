@@ -193,6 +193,14 @@ impl Control {
         Workers::known(counters.map(|counters| &counters.pulse))
     }
 
+    /// Requests whose clients left before the end of the response, over all workers.
+    pub(crate) fn aborted(&self) -> u64 {
+        let counters = self.counters.get().into_iter().flatten();
+        counters
+            .map(|counters| counters.aborted.load(SeqCst) as u64)
+            .sum()
+    }
+
     /// Requests being handled, over all workers.
     pub(crate) fn requests(&self) -> usize {
         let counters = self.counters.get().into_iter().flatten();

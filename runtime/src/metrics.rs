@@ -15,7 +15,8 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, text},
     metrics::{
-        counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info,
+        counter::ConstCounter, counter::Counter, family::Family, gauge::ConstGauge,
+        histogram::Histogram, info::Info,
     },
     registry::{Registry, Unit},
 };
@@ -39,6 +40,7 @@ type Durations = Family<Labels, Histogram, fn() -> Histogram>;
 pub(crate) struct Metrics {
     registry: Mutex<Registry>,
     durations: Durations,
+    refused: Family<Labels, Counter>,
 }
 
 impl Metrics {
@@ -51,17 +53,30 @@ impl Metrics {
             Unit::Seconds,
             durations.clone(),
         );
+        let refused = Family::<Labels, Counter>::default();
+        registry.register(
+            "lastcall_requests_refused",
+            "Requests that no handler has seen, since they were broken, too large or too slow",
+            refused.clone(),
+        );
         let build = Info::new([("service", service), ("version", version)]);
         registry.register("lastcall_build", "The program that runs", build);
         Arc::new(Self {
             registry: Mutex::new(registry),
             durations,
+            refused,
         })
     }
 
     /// Adds metrics that are read when they are asked for.
     pub(crate) fn collect(&self, collector: impl Collector) {
         self.lock().register_collector(Box::new(collector));
+    }
+
+    /// Counts a request that is answered in no handler's place.
+    fn refuse(&self, status: StatusCode) {
+        let labels = vec![("http_response_status_code", status.as_str().to_owned())];
+        self.refused.get_or_create(&labels).inc();
     }
 
     /// The page that Prometheus scrapes.
@@ -122,6 +137,11 @@ impl Collector for Gauges {
         )?)?;
         let counters = [
             (
+                "lastcall_requests_aborted",
+                "Requests whose clients left before the end of the response",
+                self.control.aborted(),
+            ),
+            (
                 "lastcall_requests_crossed",
                 "Requests lost behind the end of an idle connection (at least)",
                 self.control.crossed(),
@@ -181,6 +201,11 @@ impl Routes {
             map: OnceCell::new(),
             seen: RefCell::default(),
         }
+    }
+
+    /// Counts a request that no handler has seen.
+    pub(crate) fn refuse(&self, status: StatusCode) {
+        self.metrics.refuse(status);
     }
 
     /// Keeps the application's routes, to name requests that are never answered.

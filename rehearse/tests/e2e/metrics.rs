@@ -1,6 +1,11 @@
 //! What Prometheus is shown.
 
-use crate::{harness::Service, process::Setup, until, wire::get};
+use crate::{
+    harness::Service,
+    process::Setup,
+    until,
+    wire::{get, post},
+};
 
 /// The value of the first series whose line has all of `parts`.
 fn value(service: &Service, parts: &[&str]) -> Option<f64> {
@@ -65,5 +70,41 @@ fn connections_and_requests_at_hand_are_shown() {
     drop((wire, idle));
     wait_for(&service, &["lastcall_connections_open "], 0.0);
     wait_for(&service, &["http_server_active_requests "], 0.0);
+    service.stop();
+}
+
+#[test]
+fn requests_that_were_refused_are_counted_by_status_and_aborted_ones_too() {
+    let service = Setup::new().serve();
+    let long = "y".repeat(140_000);
+    for (status, request) in [
+        ("400", "no request\r\n\r\n".to_owned()),
+        ("414", get(&format!("/{long}"))),
+        (
+            "431",
+            format!("GET / HTTP/1.1\r\nhost: e2e\r\na: {long}\r\n\r\n"),
+        ),
+        ("501", "CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n".to_owned()),
+    ] {
+        service.connect().ask(&request);
+        let status = format!("http_response_status_code=\"{status}\"");
+        wait_for(&service, &["lastcall_requests_refused_total", &status], 1.0);
+    }
+    assert_eq!(
+        value(&service, &["lastcall_requests_aborted_total "]),
+        Some(0.0)
+    );
+    let mut streaming = service.connect();
+    streaming.send(get("/endless"));
+    streaming.head();
+    let mut uploading = service.connect();
+    uploading.send(post("/upload", 10));
+    service.wait_requests(2);
+    drop(streaming);
+    wait_for(&service, &["lastcall_requests_aborted_total "], 1.0);
+    let failed = service.connect().ask(&get("/panic"));
+    assert_eq!(failed.head.status, 500);
+    drop(uploading);
+    service.wait_requests(0);
     service.stop();
 }

@@ -349,7 +349,7 @@ where
             None => kernel::unacknowledged(&this.link.io).is_ok_and(|left| left > 0),
         };
         if let Some(request) = this.request {
-            worker.control.count_cut(&request.route(routes), 1);
+            worker.control.count_cut(&request.cut(routes), 1);
         } else if unacknowledged || !this.link.write.is_empty() {
             worker.control.count_cut(&this.route.unacknowledged(), 1);
             if *this.finished {

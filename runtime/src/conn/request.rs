@@ -1,4 +1,4 @@
-use std::{rc::Rc, sync::Arc, sync::atomic::Ordering::Relaxed, time::Instant};
+use std::{cell::Cell, rc::Rc, sync::Arc, sync::atomic::Ordering::Relaxed, time::Instant};
 
 use actix_http::uri::PathAndQuery;
 use actix_web::{
@@ -21,6 +21,8 @@ pub(super) struct InFlight {
     began: Instant,
     answered: Option<(Rc<Route>, StatusCode)>,
     ends_itself: bool,
+    /// Its end is known, and is not that its client has left.
+    settled: Cell<bool>,
 }
 
 impl InFlight {
@@ -38,6 +40,7 @@ impl InFlight {
             began,
             answered: None,
             ends_itself: false,
+            settled: Cell::new(false),
         }
     }
 
@@ -45,8 +48,9 @@ impl InFlight {
         self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
-    /// The route's pattern, for the report of what was cut.
-    pub(super) fn route(&self, routes: &Routes) -> String {
+    /// The deadline ends it. Gives the route's pattern, for the report.
+    pub(super) fn cut(&self, routes: &Routes) -> String {
+        self.settled.set(true);
         match &self.answered {
             Some((route, _)) => route.pattern.clone(),
             None => routes.name(self.path()),
@@ -79,6 +83,7 @@ impl InFlight {
     /// The response's last byte is on its way to the kernel. True if the drain has finished it:
     /// it was under way when the drain began, and its handler was not to be told.
     pub(super) fn done(self, now: Instant, control: &Control) -> bool {
+        self.settled.set(true);
         if let Some((route, status)) = &self.answered {
             route.observe(&self.method, *status, (now - self.began).as_secs_f64());
         }
@@ -91,8 +96,18 @@ impl InFlight {
     }
 }
 
+impl InFlight {
+    /// The response's body has failed, which is its handler's doing.
+    pub(super) fn fail(self) {
+        self.settled.set(true);
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
+        if !self.settled.get() {
+            self.counters.aborted.fetch_add(1, Relaxed);
+        }
         self.counters.requests.fetch_sub(1, Relaxed);
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Counters {
     http2: AtomicUsize,
     /// Requests being handled.
     pub(crate) requests: AtomicUsize,
+    /// Requests whose clients left before the end of the response.
+    pub(crate) aborted: AtomicUsize,
     pub(crate) pulse: Pulse,
 }
 

@@ -194,6 +194,7 @@ where
     /// Answers what is no request, and ends the connection.
     fn refuse(self: Pin<&mut Self>, status: StatusCode) -> Turn {
         let this = self.project();
+        this.worker.routes.refuse(status);
         respond::refuse(this.link, this.codec, status);
         *this.broken = true;
         *this.close_after = true;

@@ -331,8 +331,13 @@ where
     /// can be said is to end without an end; but in good order, for the sake of the responses
     /// before it.
     pub(super) fn fail(self: Pin<&mut Self>) -> Turn {
+        let left = self.has_left();
         let mut this = self.project();
-        this.request.take();
+        if let Some(request) = this.request.take()
+            && !left
+        {
+            request.fail();
+        }
         this.codec.take();
         this.exchange.set(Exchange::None);
         (*this.broken, *this.close_after) = (true, true);

@@ -130,7 +130,7 @@ where
         }
         worker.control.count_vanished();
         if let Some(request) = this.request {
-            worker.control.count_cut(&request.route(&worker.routes), 1);
+            worker.control.count_cut(&request.cut(&worker.routes), 1);
         }
         this.link.abandon();
         Poll::Ready(())

@@ -211,6 +211,11 @@ where
             incoming.feed(cx);
         }
         let end = self.as_mut().poll_exchange(cx);
+        if end == Poll::Ready(End::Failed)
+            && let Some(request) = self.as_mut().project().request.take()
+        {
+            request.fail();
+        }
         self.as_mut().ask_for_body(Incoming::is_asked);
         if end.is_pending() && self.as_mut().poll_late(cx).is_ready() {
             return self.give_up_body(cx);

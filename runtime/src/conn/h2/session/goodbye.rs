@@ -80,7 +80,7 @@ where
         let mut count = 0;
         for stream in Pin::new(&mut self.streams).iter_pin_mut() {
             if let Some(request) = stream.request() {
-                worker.control.count_cut(&request.route(&worker.routes), 1);
+                worker.control.count_cut(&request.cut(&worker.routes), 1);
                 count += 1;
             }
         }
