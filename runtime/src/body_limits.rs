@@ -31,10 +31,12 @@ thread_local! {
 /// ```
 /// use std::time::Duration;
 ///
-/// use actix_web::{App, web};
+/// use actix_web::{App, HttpResponse, web};
 /// use runtime::BodyLimits;
 ///
-/// async fn upload(body: web::Payload) {}
+/// async fn upload(body: web::Bytes) -> HttpResponse {
+///     HttpResponse::Ok().body(format!("{} bytes", body.len()))
+/// }
 ///
 /// App::new()
 ///     // Sensors, which send a few bytes an hour.

@@ -166,20 +166,6 @@ fn a_connection_that_switches_protocols_is_not_told_to_leave() {
 }
 
 #[test]
-fn a_client_whose_wish_for_another_protocol_is_not_granted_is_told_to_leave() {
-    let service = Setup::new().serve();
-    let mut wire = service.connect();
-    wire.send(
-        "GET /hello/h2c HTTP/1.1\r\nhost: e2e\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
-    );
-    let response = wire.response();
-    response.expect(200, "Hello, h2c!");
-    assert!(response.head.says_goodbye(), "since the connection ends");
-    wire.expect_fin();
-    service.stop();
-}
-
-#[test]
 fn a_connection_that_has_switched_protocols_goes_on_until_its_end() {
     at_every_moment(
         |service| {

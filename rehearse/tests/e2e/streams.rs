@@ -92,6 +92,7 @@ fn a_request_behind_a_stream_that_is_told_is_served() {
 
 #[test]
 fn a_download_that_nobody_tells_is_finished() {
+    const LARGE: usize = 10_000_000;
     let service = Setup::new().serve();
     let gate = Gate::new();
     let mut gated = service.connect();
@@ -101,11 +102,12 @@ fn a_download_that_nobody_tells_is_finished() {
     slow.send(get("/trickle?chunks=300&every_ms=10"));
     slow.head();
     let mut large = Wire::connect_with_small_window(service.http);
-    large.send(get("/big-stream?bytes=2000000"));
+    // More than the kernel's buffers take, so that it is in flight until it is read.
+    large.send(get(&format!("/big-stream?bytes={LARGE}")));
     service.wait_connections("in_flight", 3);
     service.process.signal(Signal::SIGTERM);
     service.wait_phase("draining");
-    assert!(large.response().body == pattern(2_000_000));
+    assert!(large.response().body == pattern(LARGE));
     assert_eq!(std::iter::from_fn(|| slow.chunk()).count(), 300);
     waiting.let_go();
     gated.response().expect(200, "a beginning, an end");

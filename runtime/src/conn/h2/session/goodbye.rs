@@ -23,14 +23,15 @@ where
     /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
     /// then.
     pub(super) fn is_to_be_told(&mut self, stage: Stage, cx: &mut Context<'_>) -> bool {
-        if stage < Stage::TellHttp2 || self.told.is_some() || sabotage::is_off(Rule::Goodbye) {
+        if self.told.is_some() || sabotage::is_off(Rule::Goodbye) {
             return false;
         }
-        let due = match sabotage::is_off(Rule::FirstResponse) {
-            true => self.shared.worker.control.http2_told_since(),
-            false => due(self.first_response, self.life()),
-        };
-        due.is_some_and(|due| self.timer.poll(due, cx).is_ready())
+        if sabotage::is_off(Rule::FirstResponse) {
+            return stage >= Stage::Goodbye;
+        }
+        stage >= Stage::TellHttp2
+            && due(self.first_response, self.life())
+                .is_some_and(|due| self.timer.poll(due, cx).is_ready())
     }
 
     fn life(&self) -> Life {
