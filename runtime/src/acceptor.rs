@@ -44,11 +44,14 @@ impl Acceptor {
     /// Accepts until `fence` is sent, then raises the fence and reports it to the driver.
     pub(crate) async fn run(self, listener: Listener, mut fence: oneshot::Receiver<()>) {
         loop {
+            // Asked once: a connection may leave between two questions, and with the answers "full"
+            // and "not full" nobody would be waited for but the fence.
+            let is_full = self.is_full();
             tokio::select! {
                 biased;
                 _ = &mut fence => break,
-                (socket, peer) = listener.accept(), if !self.is_full() => self.deal(socket, peer),
-                () = self.make_room(&listener), if self.is_full() => {}
+                (socket, peer) = listener.accept(), if !is_full => self.deal(socket, peer),
+                () = self.make_room(&listener), if is_full => {}
             }
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.

@@ -115,3 +115,20 @@ fn the_admin_port_answers_a_probe_whoever_holds_connections_to_it() {
         service.stop();
     }
 }
+
+#[test]
+fn at_its_limit_the_port_goes_on_accepting_whenever_a_connection_leaves() {
+    let service = Setup::new().set("http.max_connections", "2").serve();
+    let http = service.http;
+    let ask_often = move || {
+        for _ in 0..400 {
+            let response = Wire::connect(http).ask(&get("/hello/crowd"));
+            response.expect(200, "Hello, crowd!");
+        }
+    };
+    let crowd: Vec<_> = (0..8).map(|_| std::thread::spawn(ask_often)).collect();
+    for client in crowd {
+        client.join().unwrap();
+    }
+    service.stop();
+}
