@@ -100,19 +100,23 @@ where
             since: *this.since,
             is_new: *this.fresh,
         };
-        let awaited = idle.is_new && this.slot.in_flight();
-        if awaited && this.timer.poll(idle.since + FIRST_BYTE, cx).is_pending() {
-            return Turn::Wait;
-        }
-        this.slot.set_in_flight(false);
         let waits = Waits {
             has_spoken: !idle.is_new,
             since: idle.since,
         };
-        let is_to_end = this
+        // Before its first second is over, too: where room is made at once, a crowd of newcomers
+        // that say nothing would otherwise keep everybody out for as long.
+        let makes_room = this
             .registration
             .as_ref()
-            .is_some_and(|entry| entry.waits(waits))
+            .is_some_and(|entry| entry.waits(waits));
+        let awaited = idle.is_new && this.slot.in_flight();
+        let first_byte = idle.since + FIRST_BYTE;
+        if awaited && !makes_room && this.timer.poll(first_byte, cx).is_pending() {
+            return Turn::Wait;
+        }
+        this.slot.set_in_flight(false);
+        let is_to_end = makes_room
             || idle
                 .ends_at(this.worker.life())
                 .is_some_and(|at| this.timer.poll(at, cx).is_ready());
