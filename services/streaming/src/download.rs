@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use actix_web::{HttpResponse, Result, error, get, web};
+use actix_web::{HttpResponse, Result, error, route, web};
 
 use crate::Set;
 
 // Byte `i` of a download is `i % 251`: a prime, so that a block lost or doubled shows.
-#[get("/download")]
+#[route("/download", method = "GET", method = "HEAD")]
 pub(crate) async fn download(
     set: Set,
     query: web::Query<HashMap<String, String>>,

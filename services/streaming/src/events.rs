@@ -1,12 +1,12 @@
 //! `/events`: Server-Sent Events, which any replica resumes by `Last-Event-ID`.
 
-use actix_web::{HttpRequest, HttpResponse, Result, error, get};
+use actix_web::{HttpRequest, HttpResponse, Result, error, route};
 use runtime::Drain;
 
 use crate::Set;
 use crate::ticks::{self, Clock};
 
-#[get("/events")]
+#[route("/events", method = "GET", method = "HEAD")]
 pub(crate) async fn events(set: Set, request: HttpRequest, drain: Drain) -> Result<HttpResponse> {
     let clock = Clock::read(set.interval);
     let first = match request.headers().get("last-event-id") {
