@@ -12,6 +12,7 @@ use crate::{
     conn::{Accepted, Room, ToWorker},
     control::{Control, Counters, Notice, Slot},
     listener::Listener,
+    sabotage::{self, Rule},
 };
 
 /// So many connections are put out at once, at most.
@@ -84,7 +85,12 @@ impl Acceptor {
     /// Full is not deaf. Whoever comes waits in the kernel's queue; for each one there, somebody is
     /// put out who has waited for its client for long enough, if there is such a one.
     async fn make_room(&self, listener: &Listener) {
-        let count = listener.waiting().await.min(PUT_OUT);
+        let most = if sabotage::is_off(Rule::Room) {
+            0
+        } else {
+            PUT_OUT
+        };
+        let count = listener.waiting().await.min(most);
         if !self.is_full() {
             return;
         }

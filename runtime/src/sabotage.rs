@@ -38,6 +38,10 @@ pub(crate) enum Rule {
     PrestopServes,
     /// `prestop-open`: let anybody call preStop.
     PrestopInside,
+    /// `no-line-ends`: take line ends between two messages for a part of one.
+    LineEnds,
+    /// `no-room`: put nobody out to make room for a newcomer.
+    Room,
     /// `any-budget`: start with settings that do not fit together.
     Budget,
 }
@@ -65,6 +69,8 @@ pub(crate) fn is_off(rule: Rule) -> bool {
         "no-prestop" => Some(Rule::Prestop),
         "prestop-drains" => Some(Rule::PrestopServes),
         "prestop-open" => Some(Rule::PrestopInside),
+        "no-line-ends" => Some(Rule::LineEnds),
+        "no-room" => Some(Rule::Room),
         "any-budget" => Some(Rule::Budget),
         other => panic!("LASTCALL_SABOTAGE={other}: no such rule"),
     });

@@ -12,13 +12,14 @@ use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 
 /// Modest, so that a run takes a minute or two; and the lame duck's length is fixed, because the
-/// cases look at its end. Idle connections are waited for half a second longer.
+/// cases look at its end. Idle connections are waited for two seconds longer, which is time enough
+/// for a newcomer that speaks late.
 const SETTINGS: [(&str, &str); 7] = [
     ("LASTCALL__DRAIN__MIN", "2s"),
     ("LASTCALL__DRAIN__QUIET", "0s"),
     ("LASTCALL__DRAIN__MAX", "2s"),
     ("LASTCALL__DRAIN__JITTER", "200ms"),
-    ("LASTCALL__DRAIN__PATIENCE", "2500ms"),
+    ("LASTCALL__DRAIN__PATIENCE", "4s"),
     ("LASTCALL__GRACE_PERIOD", "8s"),
     // Half a head must last until the deadline, to be what the deadline cuts.
     ("LASTCALL__HTTP__HEAD_TIMEOUT", "20s"),

@@ -7,6 +7,22 @@ pub(super) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: conform\r\n\r\n")
 }
 
+/// A path that no program has.
+pub(super) const NOWHERE: &str = "/no-such-path-of-conform";
+
+/// By which a client waits to be asked for its body (RFC 9110, 10.1.1).
+pub(super) const EXPECT: &str = "expect: 100-continue\r\n";
+
+/// The same request with further fields, each with its line end.
+pub(super) fn with(request: &str, fields: &str) -> String {
+    request.replacen("\r\n\r\n", &format!("\r\n{fields}\r\n"), 1)
+}
+
+/// A request for the head of a response alone.
+pub(super) fn head(path: &str) -> String {
+    get(path).replacen("GET", "HEAD", 1)
+}
+
 /// The head of a request with a body of that length.
 pub(super) fn post(path: &str, length: usize) -> String {
     format!("POST {path} HTTP/1.1\r\nhost: conform\r\ncontent-length: {length}\r\n\r\n")
@@ -56,6 +72,11 @@ impl Head {
             .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
     }
 
+    /// Whether its body's end can be told before the connection's.
+    fn has_length(&self) -> bool {
+        self.is_chunked() || self.header("content-length").is_some()
+    }
+
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -82,6 +103,32 @@ impl Wire {
         let head = self.head().await?;
         self.body(&head).await?;
         Ok(Response { head })
+    }
+
+    /// A response with this status, with which the connection ends.
+    pub(super) async fn refused_with(&mut self, status: u16) -> Result<(), Break> {
+        let head = self.head().await?;
+        if head.status != status {
+            let seen = format!("status {} in place of {status}", head.status);
+            return Err(Break::Other(seen));
+        }
+        self.ends_behind(&head).await
+    }
+
+    /// The connection ends without a reset behind the response whose head this is, and nothing more
+    /// is answered.
+    pub(super) async fn ends_behind(&mut self, head: &Head) -> Result<(), Break> {
+        if head.has_length() {
+            self.body(head).await?;
+            return self.fin().await;
+        }
+        loop {
+            match self.fill().await {
+                Ok(()) => {}
+                Err(Break::Fin) => return Ok(()),
+                Err(other) => return Err(other),
+            }
+        }
     }
 
     /// The rest of the response whose head this is.

@@ -1,18 +1,20 @@
 //! HTTP/2 by hand, as little of it as it takes: frames, static header fields, no flow control.
 
 mod frame;
+mod request;
+mod response;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use self::frame::{
-    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING,
-    RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, is_success, literal, number,
+    ACK, DATA, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, frame, is_success, number,
 };
-use super::case::{Observing, Stop};
 use super::wire::{Break, Wire};
 
 pub(super) use self::frame::ANY_STREAM;
+pub(super) use self::response::Answer;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -24,17 +26,6 @@ const WINDOW: u32 = 0x3fff_ffff;
 pub(super) struct GoAway {
     pub(super) last_stream: u32,
     pub(super) error: u32,
-}
-
-/// What has come of a response.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Answer {
-    /// Its head has come, and says 200, 204 or 206.
-    success: bool,
-    pub(super) begun: bool,
-    pub(super) bytes: usize,
-    ended: bool,
-    reset: Option<u32>,
 }
 
 /// A connection.
@@ -82,34 +73,6 @@ impl Http2 {
         Ok(connection)
     }
 
-    /// Sends a request without a body; its stream.
-    pub(super) async fn get(&mut self, path: &str) -> Result<u32, Break> {
-        // `:method GET`, `:scheme http` of the static table (RFC 7541, appendix A).
-        self.request(&[0x82, 0x86], path, END_STREAM).await
-    }
-
-    /// Sends the head of a request with a body; its stream.
-    pub(super) async fn post(&mut self, path: &str) -> Result<u32, Break> {
-        self.request(&[0x83, 0x86], path, 0).await
-    }
-
-    async fn request(&mut self, fields: &[u8], path: &str, flags: u8) -> Result<u32, Break> {
-        let stream = self.next_stream;
-        self.next_stream += 2;
-        // Literals without indexing; their names are entries 4 and 1 of the static table.
-        let block = [fields, &literal(4, path), &literal(1, "conform")].concat();
-        let head = frame(HEADERS, END_HEADERS | flags, stream, &block);
-        self.wire.send(head).await?;
-        self.answers.insert(stream, Answer::default());
-        Ok(stream)
-    }
-
-    /// Sends a part of a request's body.
-    pub(super) async fn data(&mut self, stream: u32, part: &[u8], last: bool) -> Result<(), Break> {
-        let flags = if last { END_STREAM } else { 0 };
-        self.wire.send(frame(DATA, flags, stream, part)).await
-    }
-
     /// Answers no PING from now on until [`Self::answer_pings`].
     pub(super) fn hold_pings(&mut self) {
         self.held = Some(Vec::new());
@@ -139,40 +102,6 @@ impl Http2 {
                 Err(other) => return Err(other),
             }
         }
-    }
-
-    pub(super) fn answer(&self, stream: u32) -> Answer {
-        self.answers.get(&stream).copied().unwrap_or_default()
-    }
-
-    /// The response of a stream, complete, and a success.
-    pub(super) async fn answered(&mut self, stream: u32) -> Result<Answer, Stop> {
-        loop {
-            let answer = self.answer(stream);
-            let refused = self
-                .goaways
-                .iter()
-                .find(|goaway| goaway.last_stream < stream);
-            match (answer.reset, refused) {
-                _ if answer.ended && answer.success => return Ok(answer),
-                _ if answer.ended => return Err(Stop::failed("a response that is no success")),
-                (Some(code), _) => {
-                    return Err(Stop::failed(format!("stream {stream}: RST_STREAM {code}")));
-                }
-                (None, Some(GoAway { last_stream, .. })) => {
-                    let seen = format!("stream {stream}: GOAWAY names {last_stream} as the last");
-                    return Err(Stop::failed(seen));
-                }
-                (None, None) => {}
-            }
-            self.step().await.observing(format!("stream {stream}"))?;
-        }
-    }
-
-    /// A request and its response.
-    pub(super) async fn ask(&mut self, path: &str) -> Result<Answer, Stop> {
-        let stream = self.get(path).await.observing("the request")?;
-        self.answered(stream).await
     }
 
     /// Takes one frame; its type.

@@ -7,6 +7,8 @@ use super::subject::Subject;
 pub(super) enum Need {
     LameDuck,
     Slow,
+    /// A slow response that takes as long as it is asked to.
+    SlowOfAnyLength,
     Download,
     /// A download of any size asked for.
     DownloadOfAnySize,
@@ -29,6 +31,7 @@ impl Need {
         match self {
             Self::LameDuck => !subject.lame_duck.is_zero(),
             Self::Slow => routes.slow.is_some(),
+            Self::SlowOfAnyLength => routes.slow.as_ref().is_some_and(|s| s.is_of_any_length()),
             Self::Download => routes.download.is_some(),
             Self::DownloadOfAnySize => routes.download.as_ref().is_some_and(|d| d.is_of_any_size()),
             Self::Upload => routes.upload.is_some(),
@@ -49,6 +52,7 @@ impl Need {
         match self {
             Self::LameDuck => "--lame-duck TIME",
             Self::Slow => "--slow PATH",
+            Self::SlowOfAnyLength => "{ms} in --slow PATH",
             Self::Download => "--download PATH",
             Self::DownloadOfAnySize => "{bytes} in --download PATH",
             Self::Upload => "--upload PATH",

@@ -4,6 +4,12 @@ use std::net::SocketAddr;
 
 use super::wire::{Break, Wire};
 
+/// The bits of a frame's first byte that are no kind (RFC 6455, 5.2): its message's end, and one
+/// that is reserved.
+pub(super) const FIN: u8 = 0x80;
+pub(super) const RSV1: u8 = 0x40;
+
+pub(super) const TEXT: u8 = 1;
 pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
@@ -45,12 +51,17 @@ impl WebSocket {
         }
     }
 
-    /// Sends a frame of at most 125 bytes, masked as a client's must be.
+    /// Sends a whole message, or what is none, in one frame of at most 125 bytes.
     pub(super) async fn send(&mut self, kind: u8, payload: &[u8]) -> Result<(), Break> {
+        self.send_frame(FIN | kind, payload).await
+    }
+
+    /// Sends a frame by its first byte, of at most 125 bytes, masked as a client's must be.
+    pub(super) async fn send_frame(&mut self, first: u8, payload: &[u8]) -> Result<(), Break> {
         const MASK: [u8; 4] = [0x5a, 0xa5, 0x3c, 0xc3];
         let masked = payload.iter().zip(MASK.iter().cycle());
         let masked: Vec<u8> = masked.map(|(byte, mask)| byte ^ mask).collect();
-        let head = [0x80 | kind, 0x80 | payload.len() as u8];
+        let head = [first, 0x80 | payload.len() as u8];
         self.wire.send([&head[..], &MASK, &masked].concat()).await
     }
 

@@ -1,27 +1,19 @@
 //! A raw connection: it never retries, and tells how it was ended.
 
+mod connect;
+
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+
+use self::connect::HANDSHAKE;
 
 /// How long anything that must come may take. Far beyond what a slow machine needs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long a handshake may take before it counts as hanging: less than the second after which a
-/// client's kernel sends a lost SYN again (RFC 6298, 5.7), so that none is lost unseen.
-const HANDSHAKE: Duration = Duration::from_millis(900);
-
-/// How long a refusal may take at the very moment of the fence: until the second SYN is answered.
-/// The kernel looks a listener up for a SYN, and only then asks which interface the listener is
-/// bound to, for the way back. Where the fence comes between, there is none: no SYN-ACK, and no
-/// RST (Linux, `tcp_conn_request`; `IpOutNoRoutes` counts it). A client that connected without
-/// pause met this in 168 of 10,000 fences. Closing a listener has such a moment too.
-const SECOND_SYN: Duration = Duration::from_millis(1900);
 
 /// What came in place of what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,51 +67,14 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Break> {
-        let hangs = |_| Break::Hanging;
-        timeout(HANDSHAKE, Self::by(to, None))
-            .await
-            .map_err(hangs)?
-    }
-
-    /// A newcomer that may meet the fence as it goes up. Its refusal may take a second SYN; a
-    /// connection may not.
-    pub(super) async fn connect_at_fence(to: SocketAddr) -> Result<Self, Break> {
-        let begun = Instant::now();
-        let connected = timeout(SECOND_SYN, Self::by(to, None)).await;
-        match connected.unwrap_or(Err(Break::Hanging)) {
-            Ok(_) if begun.elapsed() > HANDSHAKE => Err(Break::Hanging),
-            outcome => outcome,
-        }
-    }
-
-    /// A client whose kernel takes only a few thousand bytes ahead.
-    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Break> {
-        let hangs = |_| Break::Hanging;
-        let connected = timeout(HANDSHAKE, Self::by(to, Some(4096))).await;
-        connected.map_err(hangs)?
-    }
-
-    async fn by(to: SocketAddr, window: Option<u32>) -> Result<Self, Break> {
-        let socket = match to {
-            SocketAddr::V4(_) => TcpSocket::new_v4(),
-            SocketAddr::V6(_) => TcpSocket::new_v6(),
-        }?;
-        if let Some(window) = window {
-            socket.set_recv_buffer_size(window)?;
-        }
-        let socket = socket.connect(to).await?;
-        socket.set_nodelay(true)?;
-        Ok(Self {
-            socket,
-            buffer: Vec::new(),
-            since: Instant::now(),
-        })
-    }
-
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Break> {
         let sent = timeout(PATIENCE, self.socket.write_all(bytes.as_ref())).await;
         Ok(sent.map_err(|_| Break::Other(format!("nothing was taken for {PATIENCE:?}")))??)
+    }
+
+    /// Sends FIN. What comes is still read.
+    pub(super) async fn shut_down(&mut self) -> Result<(), Break> {
+        Ok(self.socket.shutdown().await?)
     }
 
     /// Reads something more. Cancel-safe.
@@ -187,63 +142,5 @@ impl Wire {
             "unexpected bytes came: {:?}",
             String::from_utf8_lossy(start)
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::net::TcpListener;
-    use tokio::time::sleep;
-
-    use super::*;
-
-    /// Before the second SYN.
-    const MEANWHILE: Duration = Duration::from_millis(300);
-
-    /// A listener that answers no SYN, because its accept queue is full.
-    async fn full() -> (TcpListener, SocketAddr, TcpStream) {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        let listener = socket.listen(0).unwrap();
-        let address = listener.local_addr().unwrap();
-        (
-            listener,
-            address,
-            TcpStream::connect(address).await.unwrap(),
-        )
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_takes_a_second_syn_hangs() {
-        let (listener, address, _queued) = full().await;
-        let accept = async {
-            sleep(MEANWHILE).await;
-            listener.accept().await.unwrap()
-        };
-        let (at_fence, hurried, _accepted) = tokio::join!(
-            Wire::connect_at_fence(address),
-            Wire::connect(address),
-            accept
-        );
-        assert_eq!(at_fence.err(), Some(Break::Hanging));
-        assert_eq!(hurried.err(), Some(Break::Hanging));
-    }
-
-    #[tokio::test]
-    async fn only_at_the_fence_may_a_refusal_take_a_second_syn() {
-        let (listener, address, _queued) = full().await;
-        let close = async {
-            sleep(MEANWHILE).await;
-            drop(listener);
-        };
-        let (at_fence, hurried, ()) = tokio::join!(
-            Wire::connect_at_fence(address),
-            Wire::connect(address),
-            close
-        );
-        assert_eq!(at_fence.err(), Some(Break::Refused));
-        assert_eq!(hurried.err(), Some(Break::Hanging));
     }
 }

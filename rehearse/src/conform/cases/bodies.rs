@@ -3,7 +3,7 @@
 use tokio::time::{sleep, sleep_until};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http::{post, post_chunked};
+use crate::conform::http::{EXPECT, post, post_chunked, with};
 use crate::conform::need::Need;
 use crate::conform::pod::{ARRIVAL, Pod};
 use crate::conform::rule::Rule;
@@ -75,8 +75,7 @@ async fn large_upload(stand: &Stand<'_>) -> Outcome {
 
 async fn expect_continue(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
-    let head = post(pod.upload()?, 10);
-    let asking = head.replacen("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n", 1);
+    let asking = with(&post(pod.upload()?, 10), EXPECT);
     let (first, second) = asking.split_at(asking.len() - 4);
     let mut wire = pod.connect().await.observing("before the signal")?;
     wire.send(first).await.observing("before the signal")?;

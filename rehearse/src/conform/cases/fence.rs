@@ -1,6 +1,5 @@
 //! The moment at which the listener goes.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -34,13 +33,6 @@ pub(super) const CASES: &[Case] = &[
         rule: Rule::Fence,
         needs: &[Need::LameDuck],
         observe: |stand| Box::pin(backlog_at_fence(stand)),
-    },
-    Case {
-        name: "silent-newcomer",
-        claim: "Who connected just before the end and speaks 0.4 s later is served.",
-        rule: Rule::Fence,
-        needs: &[],
-        observe: |stand| Box::pin(silent(stand)),
     },
     Case {
         name: "refused-cleanly",
@@ -143,40 +135,6 @@ async fn all_are_served(queue: &mut [Wire]) -> Outcome {
     expect(lost.is_empty(), || {
         format!("{} of {all} were not served: {}", lost.len(), lost[0])
     })
-}
-
-/// From one newcomer to the next, and how many of the last are looked at.
-const APART: Duration = Duration::from_millis(20);
-const LAST: usize = 4;
-
-async fn silent(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut last = VecDeque::from([pod.connect().await.observing("before the signal")?]);
-    pod.tell();
-    while pod.since_told() < stand.subject.deadline {
-        match pod.connect_at_fence().await {
-            Ok(wire) => last.push_back(wire),
-            Err(Break::Refused) => break,
-            Err(other) => return Err(other).observing("a newcomer"),
-        }
-        if last.len() > LAST {
-            last.pop_front();
-        }
-        sleep(APART).await;
-    }
-    sleep(Duration::from_millis(400)).await;
-    // From a second on a connection that has not spoken may be taken for idle.
-    let oldest = last
-        .front()
-        .map_or(Duration::ZERO, |wire| wire.since.elapsed());
-    if oldest > Duration::from_millis(850) {
-        return Err(Stop::Late(format!("{oldest:.1?} after connecting")));
-    }
-    for wire in &mut last {
-        let response = wire.ask(&pod.plain()).await;
-        response.observing("one of the last to connect")?;
-    }
-    Ok(())
 }
 
 async fn refused(stand: &Stand<'_>) -> Outcome {

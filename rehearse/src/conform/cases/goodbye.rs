@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http::{get, post};
+use crate::conform::http::{self, NOWHERE, get, post};
 use crate::conform::need::Need;
 use crate::conform::pod::Pod;
 use crate::conform::rule::Rule;
@@ -112,7 +112,7 @@ async fn in_flight(stand: &Stand<'_>) -> Outcome {
 async fn error(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
     let mut wire = kept_in_lame_duck(&mut pod).await?;
-    match told(&mut wire, &get("/no-such-path-of-conform")).await? {
+    match told(&mut wire, &get(NOWHERE)).await? {
         400..=499 => Ok(()),
         status => Err(Stop::not_applicable(format!(
             "a path that is not there (got {status})"
@@ -123,7 +123,7 @@ async fn error(stand: &Stand<'_>) -> Outcome {
 async fn head(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
     let mut wire = kept_in_lame_duck(&mut pod).await?;
-    let request = pod.plain().replacen("GET", "HEAD", 1);
+    let request = http::head(&stand.subject.routes.plain);
     wire.send(request).await.observing("the request")?;
     let head = wire.head().await.observing("its response")?;
     expect(head.says_goodbye(), || {

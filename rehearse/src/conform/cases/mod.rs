@@ -4,17 +4,23 @@ mod bodies;
 mod budget;
 mod downloads;
 mod fence;
+mod framing;
 mod goaway;
 mod goodbye;
+mod half_close;
 mod heads;
+mod hosts;
 mod http2;
 mod idle;
 mod leaving;
 mod newcomers;
+mod offers;
 mod pipelines;
 mod prestop;
 mod probes;
+mod refusals;
 mod signals;
+mod silence;
 mod streams;
 mod websocket;
 
@@ -25,11 +31,17 @@ pub(super) fn all() -> impl Iterator<Item = &'static Case> {
     let groups = [
         newcomers::CASES,
         fence::CASES,
+        silence::CASES,
         goodbye::CASES,
         idle::CASES,
         heads::CASES,
         pipelines::CASES,
+        framing::CASES,
+        hosts::CASES,
+        offers::CASES,
+        half_close::CASES,
         bodies::CASES,
+        refusals::CASES,
         downloads::CASES,
         streams::CASES,
         websocket::CASES,

@@ -1,5 +1,7 @@
 //! Requests that come before the response to the one before.
 
+use std::time::Duration;
+
 use tokio::time::{sleep, sleep_until};
 
 use super::idle::KEPT;
@@ -40,7 +42,21 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Slow],
         observe: |stand| Box::pin(half(stand)),
     },
+    Case {
+        name: "always-outstanding",
+        claim: "Who has always two requests outstanding is answered, and told soon; it holds nobody.",
+        rule: Rule::Pipelining,
+        needs: &[Need::SlowOfAnyLength],
+        observe: |stand| Box::pin(always_outstanding(stand)),
+    },
 ];
+
+/// How long each request of a client takes that always has two outstanding: time enough for the
+/// next one to come.
+const EACH: Duration = Duration::from_millis(100);
+
+/// After the lame duck, until such a client has been told, and the process has left.
+const SOON: Duration = Duration::from_secs(3);
 
 /// Both are answered, and only the last response says goodbye.
 async fn both_are_answered(wire: &mut Wire) -> Outcome {
@@ -115,4 +131,33 @@ async fn half(stand: &Stand<'_>) -> Outcome {
         .await
         .observing("the rest of the second request")?;
     second_with_goodbye(&mut wire).await
+}
+
+async fn always_outstanding(stand: &Stand<'_>) -> Outcome {
+    let mut pod = stand.start().await?;
+    let mut wire = pod.connect().await.observing("before the signal")?;
+    let request = get(&pod.slow()?.lasting(EACH));
+    let pair = wire.send(request.repeat(2)).await;
+    pair.observing("before the signal")?;
+    wire.success().await.observing("before the signal")?;
+    let next = wire.send(&request).await;
+    next.observing("before the signal")?;
+    pod.tell();
+    let soon = stand.subject.lame_duck + SOON;
+    loop {
+        let response = wire.success().await;
+        let seen = format!("a response {:.1?} after the signal", pod.since_told());
+        // What is behind a goodbye is not answered, and its client knows.
+        if response.observing(seen)?.head.says_goodbye() {
+            break;
+        }
+        expect(pod.since_told() < soon, || {
+            format!("no response had said goodbye {soon:.1?} after the signal")
+        })?;
+        let next = wire.send(&request).await;
+        next.observing("the next request")?;
+    }
+    drop(wire);
+    pod.leaves_within(soon).await?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The preStop hook, as `POST` to a path.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
 use tokio::time::sleep_until;
 
@@ -42,21 +42,31 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Prestop],
         observe: |stand| Box::pin(from_outside(stand)),
     },
+    Case {
+        name: "prestop-from-mesh",
+        claim: "preStop from 127.0.0.6, a mesh's sidecar, is refused, and changes nothing.",
+        rule: Rule::Prestop,
+        needs: &[Need::Prestop],
+        observe: |stand| Box::pin(from_mesh(stand)),
+    },
 ];
 
+/// From here Istio's sidecar connects, on behalf of whoever has called it.
+const SIDECAR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
+
 /// Calls the hook; the answer is still to come.
-async fn call(pod: &Pod<'_>, address: SocketAddr) -> Result<Wire, Break> {
+async fn call(pod: &Pod<'_>, wire: &mut Wire) -> Result<(), Break> {
     let path = pod.subject.probes.prestop.as_deref().unwrap_or_default();
-    let mut wire = Wire::connect(address).await?;
-    wire.send(post(path, 0)).await?;
-    Ok(wire)
+    wire.send(post(path, 0)).await
 }
 
 /// Calls the hook, which is what tells the process to go.
 async fn begin(pod: &mut Pod<'_>) -> Result<Wire, Stop> {
     pod.is_told();
-    let address = pod.subject.probes.address(&pod.address);
-    call(pod, address).await.observing("calling preStop")
+    let hook = Wire::connect(pod.subject.probes.address(&pod.address)).await;
+    let mut hook = hook.observing("calling preStop")?;
+    call(pod, &mut hook).await.observing("calling preStop")?;
+    Ok(hook)
 }
 
 /// Calls the hook, and waits for its answer.
@@ -115,12 +125,26 @@ async fn from_outside(stand: &Stand<'_>) -> Outcome {
     let pod = stand
         .start_at(at(everywhere), at(Ipv4Addr::LOCALHOST.into()))
         .await?;
-    let address = stand.subject.probes.address(&at(outside));
-    let mut hook = call(&pod, address)
-        .await
-        .observing("calling from outside")?;
-    let patience = std::time::Duration::from_secs(1) + stand.subject.lame_duck;
-    let answered = tokio::time::timeout(patience, hook.response()).await;
+    let caller = Wire::connect(stand.subject.probes.address(&at(outside))).await;
+    is_refused(&pod, caller.observing("calling from outside")?).await
+}
+
+async fn from_mesh(stand: &Stand<'_>) -> Outcome {
+    if TcpListener::bind((SIDECAR, 0)).is_err() {
+        return Err(Stop::not_applicable("an address 127.0.0.6 of this machine"));
+    }
+    let pod = stand.start().await?;
+    let address = stand.subject.probes.address(&pod.address);
+    let caller = Wire::connect_from(SIDECAR.into(), address).await;
+    is_refused(&pod, caller.observing("calling from 127.0.0.6")?).await
+}
+
+/// The hook does not answer this caller with a success, and the process has not been told to go.
+async fn is_refused(pod: &Pod<'_>, mut caller: Wire) -> Outcome {
+    let called = call(pod, &mut caller).await;
+    called.observing("calling from elsewhere")?;
+    let patience = std::time::Duration::from_secs(1) + pod.subject.lame_duck;
+    let answered = tokio::time::timeout(patience, caller.response()).await;
     let status = match answered {
         Ok(Ok(response)) => response.head.status,
         // It may also just hang up.

@@ -1,9 +1,11 @@
 //! What watches the process while it leaves.
 
-use tokio::time::sleep_until;
+use std::time::Duration;
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::http::{Response, get};
+use tokio::time::{sleep_until, timeout};
+
+use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
+use crate::conform::http::{Response, get, head};
 use crate::conform::need::Need;
 use crate::conform::pod::Pod;
 use crate::conform::rule::Rule;
@@ -46,7 +48,26 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Need::Admin],
         observe: |stand| Box::pin(admin(stand)),
     },
+    Case {
+        name: "probes-by-head",
+        claim: "Probes answer HEAD as they answer GET, without a body.",
+        rule: Rule::Probes,
+        needs: &[Need::Readiness],
+        observe: |stand| Box::pin(by_head(stand)),
+    },
+    Case {
+        name: "admin-full",
+        claim: "With 200 silent connections to the admin port its probe is answered within 1 s.",
+        rule: Rule::Admin,
+        needs: &[Need::Admin],
+        observe: |stand| Box::pin(full(stand)),
+    },
 ];
+
+/// Connections that are held to the admin port, and for how long a probe may wait: kubelet's own
+/// limit by default.
+const HELD: usize = 200;
+const PROBE: Duration = Duration::from_secs(1);
 
 /// Asks a probe, whatever it answers.
 async fn ask(pod: &Pod<'_>, path: Option<&String>) -> Result<Response, Break> {
@@ -124,4 +145,38 @@ async fn admin(stand: &Stand<'_>) -> Outcome {
     let answer = ask(&pod, stand.subject.probes.readiness.as_ref()).await;
     answer.observing("the admin port in the drain")?;
     Ok(())
+}
+
+async fn by_head(stand: &Stand<'_>) -> Outcome {
+    let pod = stand.start().await?;
+    let probes = &stand.subject.probes;
+    let paths = [&probes.readiness, &probes.liveness, &probes.health];
+    for path in paths.into_iter().flatten() {
+        let by_get = ask(&pod, Some(path)).await.observing(path)?.head.status;
+        let mut wire = Wire::connect(probes.address(&pod.address))
+            .await
+            .observing(path)?;
+        wire.send(head(path)).await.observing(path)?;
+        let status = wire.head().await.observing(path)?.status;
+        expect(status == by_get, || {
+            format!("HEAD {path}: status {status}; GET: {by_get}")
+        })?;
+        let next = wire.ask(&get(path)).await;
+        next.observing(format!("GET behind HEAD {path}"))?;
+    }
+    Ok(())
+}
+
+async fn full(stand: &Stand<'_>) -> Outcome {
+    let pod = stand.start().await?;
+    let probes = &stand.subject.probes;
+    let path = probes.liveness.as_ref().or(probes.readiness.as_ref());
+    let mut held = Vec::new();
+    for _ in 0..HELD {
+        let silent = Wire::connect(probes.address(&pod.address)).await;
+        held.push(silent.observing("one of 200 connections")?);
+    }
+    let passes = expect_pass(&pod, path, "behind 200 connections");
+    let late = |_| Stop::failed(format!("the probe was not answered within {PROBE:?}"));
+    timeout(PROBE, passes).await.map_err(late)?
 }

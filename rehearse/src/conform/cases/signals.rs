@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Outcome, expect};
+use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::pod::words;
 use crate::conform::rule::Rule;
 use crate::conform::stand::Stand;
@@ -32,6 +32,27 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         observe: |stand| Box::pin(sigint_twice(stand)),
     },
+    Case {
+        name: "sigint-doubled",
+        claim: "SIGINT twice within 50 ms is one: what is in flight is finished.",
+        rule: Rule::Signals,
+        needs: &[],
+        observe: |stand| Box::pin(sigint_doubled(stand)),
+    },
+    Case {
+        name: "sighup",
+        claim: "SIGHUP, unless it is ignored, lets what is in flight be finished; exit code 0.",
+        rule: Rule::Signals,
+        needs: &[],
+        observe: |stand| Box::pin(sighup(stand)),
+    },
+    Case {
+        name: "sigquit",
+        claim: "SIGQUIT is as SIGTERM: newcomers are served, what is in flight finished.",
+        rule: Rule::Signals,
+        needs: &[],
+        observe: |stand| Box::pin(sigquit(stand)),
+    },
 ];
 
 async fn repeated(stand: &Stand<'_>) -> Outcome {
@@ -46,12 +67,47 @@ async fn repeated(stand: &Stand<'_>) -> Outcome {
     pod.finishes(in_flight).await
 }
 
+/// Told by these signals, one every 50 ms, it finishes what is in flight.
+async fn finishes_when_told(stand: &Stand<'_>, signals: &[Signal]) -> Outcome {
+    let mut pod = stand.start().await?;
+    if signals.contains(&Signal::SIGHUP) && pod.ignores_sighup() {
+        return Err(Stop::not_applicable(
+            "a start at which SIGHUP is not ignored",
+        ));
+    }
+    let in_flight = pod.begin().await?;
+    pod.is_told();
+    for signal in signals {
+        pod.signal(*signal);
+        sleep(Duration::from_millis(50)).await;
+    }
+    sleep(Duration::from_millis(300)).await;
+    pod.finishes(in_flight).await
+}
+
 async fn sigint(stand: &Stand<'_>) -> Outcome {
+    finishes_when_told(stand, &[Signal::SIGINT]).await
+}
+
+async fn sigint_doubled(stand: &Stand<'_>) -> Outcome {
+    finishes_when_told(stand, &[Signal::SIGINT; 2]).await
+}
+
+async fn sighup(stand: &Stand<'_>) -> Outcome {
+    finishes_when_told(stand, &[Signal::SIGHUP]).await
+}
+
+async fn sigquit(stand: &Stand<'_>) -> Outcome {
     let mut pod = stand.start().await?;
     let in_flight = pod.begin().await?;
     pod.is_told();
-    pod.signal(Signal::SIGINT);
-    sleep(Duration::from_millis(300)).await;
+    pod.signal(Signal::SIGQUIT);
+    if !stand.subject.lame_duck.is_zero() {
+        sleep_until(pod.in_lame_duck(0.5)).await;
+        let newcomer = pod.ask().await;
+        newcomer.observing("a newcomer after SIGQUIT")?;
+    }
+    sleep_until(pod.past_lame_duck()).await;
     pod.finishes(in_flight).await
 }
 

@@ -39,7 +39,8 @@ pub(super) const CASES: &[Case] = &[
 /// After the lame duck: time enough for streams that are told at different moments.
 const SOON: Duration = Duration::from_secs(3);
 
-async fn follow(pod: &Pod<'_>) -> Result<Wire, Stop> {
+/// Server-Sent Events that have begun.
+pub(super) async fn follow(pod: &Pod<'_>) -> Result<Wire, Stop> {
     let path = pod.subject.routes.events.as_deref().unwrap_or_default();
     let mut wire = pod.connect().await.observing("before the signal")?;
     wire.send(get(path)).await.observing("before the signal")?;

@@ -9,7 +9,7 @@ use crate::conform::need::Need;
 use crate::conform::pod::Pod;
 use crate::conform::rule::Rule;
 use crate::conform::stand::Stand;
-use crate::conform::websocket::{CLOSE, Frame, PING, PONG, WebSocket};
+use crate::conform::websocket::{CLOSE, FIN, Frame, PING, PONG, RSV1, TEXT, WebSocket};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -39,6 +39,13 @@ pub(super) const CASES: &[Case] = &[
         rule: Rule::Deadline,
         needs: &[Need::WebSocket],
         observe: |stand| Box::pin(unanswered(stand)),
+    },
+    Case {
+        name: "websocket-reserved",
+        claim: "A frame with a reserved bit is answered by Close 1002 (protocol error).",
+        rule: Rule::WebSocket,
+        needs: &[Need::WebSocket],
+        observe: |stand| Box::pin(reserved(stand)),
     },
 ];
 
@@ -95,4 +102,15 @@ async fn unanswered(stand: &Stand<'_>) -> Outcome {
     pod.tell();
     pod.leaves().await?;
     Ok(())
+}
+
+async fn reserved(stand: &Stand<'_>) -> Outcome {
+    let pod = stand.start().await?;
+    let mut socket = open(&pod).await?;
+    // No extension was negotiated that would give the bit a meaning.
+    let sent = socket.send_frame(FIN | RSV1 | TEXT, b"conform").await;
+    sent.observing("the frame")?;
+    let closed = socket.next(CLOSE).await.observing("in place of Close")?;
+    let code = closed.close_code();
+    expect(code == 1002, || format!("Close {code}"))
 }

@@ -51,6 +51,11 @@ pub(super) fn literal(name: u8, value: &str) -> Vec<u8> {
     [&[name, value.len().min(126) as u8], value.as_bytes()].concat()
 }
 
+/// The same, with a name that the table does not need to know.
+pub(super) fn named(name: &str, value: &str) -> Vec<u8> {
+    [literal(0, name), literal(0, value)[1..].to_vec()].concat()
+}
+
 /// Whether the first field is `:status` 200, 204 or 206 of the static table, behind changes of the
 /// dynamic one's size (RFC 7541, 6.1 and 6.3).
 pub(super) fn is_success(frame: &Frame) -> bool {
@@ -86,6 +91,7 @@ mod tests {
             [0, 0, 2, 6, 1, 0, 0, 0, 7, b'a', b'b']
         );
         assert_eq!(literal(4, "/x"), [4, 2, b'/', b'x']);
+        assert_eq!(named("a", "/x"), [0, 1, b'a', 2, b'/', b'x']);
     }
 
     #[test]

@@ -39,6 +39,15 @@ impl Pod<'_> {
         self.process.group()
     }
 
+    /// Whether it has left SIGHUP ignored, as its parent may have had it (`nohup`).
+    pub(in crate::conform) fn ignores_sighup(&self) -> bool {
+        let status = format!("/proc/{}/status", self.group().pid());
+        let status = std::fs::read_to_string(status).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask >> (Signal::SIGHUP as u64 - 1) & 1 == 1)
+    }
+
     /// So long after the signal.
     pub(in crate::conform) fn after(&self, time: Duration) -> Instant {
         self.told + time

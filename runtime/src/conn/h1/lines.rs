@@ -3,6 +3,8 @@
 use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
+use crate::sabotage::{self, Rule};
+
 /// A head that is longer is refused. The codec's own limit, which it applies to what it is shown.
 const LONGEST: usize = 128 * 1024;
 
@@ -61,7 +63,7 @@ impl Lines {
     /// been idle for too long; but not in a flood, which costs our time and no request of theirs.
     #[inline]
     pub(super) fn skip_line_ends(&mut self, read: &mut BytesMut) -> bool {
-        let begins = self.shown == 0 && self.looked_at == 0;
+        let begins = self.shown == 0 && self.looked_at == 0 && !sabotage::is_off(Rule::LineEnds);
         if begins && (read.first() == Some(&b'\r') || !self.skipped.is_multiple_of(2)) {
             self.skip(read);
         }

@@ -1,0 +1,83 @@
+//! Requests that are answered before their bodies have come.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
+use crate::conform::http::{EXPECT, NOWHERE, post, with};
+use crate::conform::rule::Rule;
+use crate::conform::stand::Stand;
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "refused-upload",
+        claim: "An upload refused early, whose client pauses and sends on, gets its answer, no RST.",
+        rule: Rule::NoReset,
+        needs: &[],
+        observe: |stand| Box::pin(upload(stand)),
+    },
+    Case {
+        name: "refused-unasked",
+        claim: "An upload that waits for 100 Continue, and is refused, is not asked for its body.",
+        rule: Rule::Bodies,
+        needs: &[],
+        observe: |stand| Box::pin(unasked(stand)),
+    },
+];
+
+/// More than a refused client sends here.
+const ANNOUNCED: usize = 10_000_000;
+
+/// What it sends at a time, and how long it pauses: longer than programs linger that do so by
+/// habit, shorter than any client's patience.
+const PART: usize = 50_000;
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// Until an RST would be here.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+
+fn refusal(status: u16) -> Outcome {
+    match status {
+        400..=499 => Ok(()),
+        _ => Err(Stop::not_applicable(format!(
+            "a path that is not there (got {status})"
+        ))),
+    }
+}
+
+async fn upload(stand: &Stand<'_>) -> Outcome {
+    let pod = stand.start().await?;
+    let mut wire = pod.connect().await.observing("connecting")?;
+    let part = vec![b'x'; PART];
+    let begin = [post(NOWHERE, ANNOUNCED).as_bytes(), &part].concat();
+    wire.send(begin).await.observing("the first part")?;
+    // The first part after the pause is what meets a socket that was closed too early; the next
+    // one would meet the RST.
+    for _ in 0..2 {
+        sleep(PAUSE).await;
+        wire.send(&part).await.observing("a part after a pause")?;
+    }
+    sleep(ROUND_TRIP).await;
+    let reset = wire.is_reset();
+    let head = wire.head().await.observing("the answer")?;
+    refusal(head.status)?;
+    expect(!reset, || {
+        format!(
+            "RST behind the answer of {}: most clients lose it",
+            head.status
+        )
+    })
+}
+
+async fn unasked(stand: &Stand<'_>) -> Outcome {
+    let pod = stand.start().await?;
+    let mut wire = pod.connect().await.observing("connecting")?;
+    let asking = with(&post(NOWHERE, ANNOUNCED), EXPECT);
+    wire.send(asking).await.observing("the request")?;
+    let head = wire.head().await.observing("the answer")?;
+    expect(head.status != 100, || {
+        "it was asked for its body (100 Continue)".to_owned()
+    })?;
+    refusal(head.status)
+}
