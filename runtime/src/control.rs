@@ -133,6 +133,7 @@ impl Control {
         })
     }
 
+    #[inline]
     pub(crate) fn stage(&self) -> Stage {
         Stage::ALL[usize::from(self.stage.load(SeqCst))]
     }

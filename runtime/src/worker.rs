@@ -76,7 +76,10 @@ where
         actix_rt::System::new().block_on(async move {
             let heard = Arc::clone(&counters);
             actix_rt::spawn(async move { heard.pulse.answer().await });
-            serve(plan, counters, app, messages, ready).await;
+            actix_rt::spawn(serve(plan, counters, app, messages, ready));
+            // The thread lives as long as the process. Its first future is polled whenever any task
+            // has something to do, which is with each request: so it is one that costs nothing.
+            std::future::pending::<()>().await;
         });
     })?;
     match stands.await {

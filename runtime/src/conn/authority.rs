@@ -12,16 +12,15 @@ pub(super) struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// `None` unless it is one host that is not empty, in the form of RFC 3986 (3.2.2), and at most
     /// one port. A comma, which that form allows and no host has, is what joins two fields.
+    #[inline]
     pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
-        let host = match value.first()? {
+        let (host, port) = match value.first()? {
             b'[' => bracketed(value)?,
             _ => named(value)?,
         };
-        let port = match &value[host.len()..] {
+        let port = match port {
             [] | [b':'] => None,
-            [b':', port @ ..] if port.iter().all(u8::is_ascii_digit) => {
-                Some(str::from_utf8(port).ok()?.parse().ok()?)
-            }
+            [b':', digits @ ..] => Some(number(digits)?),
             _ => return None,
         };
         Some(Self { host, port })
@@ -38,32 +37,54 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// An address of IPv6, with its brackets.
-fn bracketed(value: &[u8]) -> Option<&[u8]> {
+/// An address of IPv6 with its brackets, and what follows.
+fn bracketed(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = value.iter().position(|byte| *byte == b']')?;
     let address = str::from_utf8(&value[1..end]).ok()?;
     address.parse::<Ipv6Addr>().ok()?;
-    Some(&value[..=end])
+    Some(value.split_at(end + 1))
 }
 
-/// A name, or an address of IPv4.
-fn named(value: &[u8]) -> Option<&[u8]> {
-    let end = value.iter().position(|byte| *byte == b':');
-    let name = &value[..end.unwrap_or(value.len())];
-    let mut rest = name;
-    while let [first, then @ ..] = rest {
-        rest = match (first, then) {
-            (b'%', [a, b, then @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => then,
-            (byte, _) if is_of_name(*byte) => then,
-            _ => return None,
+/// A name, or an address of IPv4, and what follows.
+fn named(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut end = 0;
+    while let Some(byte) = value.get(end) {
+        end += match byte {
+            _ if OF_NAME[usize::from(*byte)] => 1,
+            b'%' if value[end + 1..].get(..2).is_some_and(is_hex) => 3,
+            _ => break,
         };
     }
-    (!name.is_empty()).then_some(name)
+    (end > 0).then(|| value.split_at(end))
 }
 
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte)
+/// A port. Each request has one: the standard library's parser takes a sign, too, and its time.
+fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
 }
+
+fn is_hex(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Which bytes a name may have: a table, because each request is asked.
+const OF_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut others = b"-._~!$&'()*+;=".as_slice();
+    while let [first, rest @ ..] = others {
+        table[*first as usize] = true;
+        others = rest;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

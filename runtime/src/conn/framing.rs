@@ -14,6 +14,7 @@ impl Framing {
     ///
     /// A client knows from the request's method and the status whether there is a body, and takes
     /// what is sent beside it for the next response (RFC 9112, 6.3).
+    #[inline]
     pub(super) fn of<T>(response: &Response<T>, size: BodySize, is_head: bool) -> Self {
         let head = response.head();
         let announced = match head.status {
@@ -30,6 +31,7 @@ impl Framing {
 }
 
 /// The size that a response may have says so, or its handler.
+#[inline]
 fn announced(head: &ResponseHead, size: BodySize, is_head: bool) -> BodySize {
     let said = || {
         let length = head.headers.get(header::CONTENT_LENGTH)?;

@@ -302,16 +302,12 @@ where
 
     /// Polls the handler, once the service has room for its request.
     fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
-        let response = match self.as_mut().project().exchange.project() {
+        let this = self.as_mut().project();
+        let response = match this.exchange.project() {
             ExchangeProj::Call { response } => response,
             ExchangeProj::Full { request } => {
-                return match request
-                    .take()
-                    .map(|request| self.as_mut().call(request, cx))
-                {
-                    Some(Turn::Wait) => Poll::Pending,
-                    turn => Poll::Ready(turn.unwrap_or(Turn::Again)),
-                };
+                let called = ready!(this.worker.call(request, cx));
+                return Poll::Ready(self.called(called));
             }
             ExchangeProj::None | ExchangeProj::Body { .. } => return Poll::Ready(Turn::Again),
         };
@@ -324,19 +320,31 @@ where
     }
 
     /// Hands a request to the service, or keeps it until there is room.
+    #[inline]
     fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Turn {
+        let mut request = Some(request);
         let mut this = self.as_mut().project();
-        match this.worker.call(request, cx) {
-            Called::Begun(response) => this.exchange.set(Exchange::Call { response }),
-            Called::Full(request) => {
-                let request = Some(request);
+        match this.worker.call(&mut request, cx) {
+            Poll::Ready(called) => self.called(called),
+            Poll::Pending => {
                 this.exchange.set(Exchange::Full { request });
-                return Turn::Wait;
+                Turn::Wait
             }
-            Called::Refused(error) => return self.respond(Err(error)),
-            Called::Panicked => return self.respond_to_panic(),
         }
-        Turn::Again
+    }
+
+    /// The service has the request.
+    #[inline]
+    fn called(mut self: Pin<&mut Self>, called: Called<S::Future>) -> Turn {
+        match called {
+            Called::Begun(response) => {
+                let exchange = Exchange::Call { response };
+                self.as_mut().project().exchange.set(exchange);
+                Turn::Again
+            }
+            Called::Refused(error) => self.respond(Err(error)),
+            Called::Panicked => self.respond_to_panic(),
+        }
     }
 
     /// The deadline: counts what of this connection is lost.

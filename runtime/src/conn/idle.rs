@@ -28,6 +28,7 @@ pub(super) enum Life {
 
 impl Idle {
     /// From when on it may be ended; `None` as long as nothing but its client ends it.
+    #[inline]
     pub(super) fn ends_at(self, life: Life) -> Option<Instant> {
         let fence = match life {
             Life::Serving { keep_alive } => return Some(self.since + keep_alive),

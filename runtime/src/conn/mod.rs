@@ -25,7 +25,7 @@ use std::{
     pin::pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -149,8 +149,6 @@ impl<S> Worker<S> {
 /// What a service did with a request.
 enum Called<F> {
     Begun(F),
-    /// It has no room for it yet: to be asked again.
-    Full(Request),
     Refused(actix_web::Error),
     Panicked,
 }
@@ -159,15 +157,18 @@ impl<S> Worker<S>
 where
     S: Service<Request, Error = actix_web::Error>,
 {
-    /// Hands a request to the service, if it is ready for one. A panic is a 500 on this request,
-    /// and nobody else's business.
-    fn call(&self, request: Request, cx: &mut Context<'_>) -> Called<S::Future> {
-        let called = catch_unwind(AssertUnwindSafe(|| match self.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => Called::Begun(self.service.call(request)),
-            Poll::Ready(Err(error)) => Called::Refused(error),
-            Poll::Pending => Called::Full(request),
+    /// Hands a request to the service, once it has room for one: until then the request stays where
+    /// it is. A panic is a 500 on this request, and nobody else's business.
+    #[inline]
+    fn call(&self, request: &mut Option<Request>, cx: &mut Context<'_>) -> Poll<Called<S::Future>> {
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            if let Err(error) = ready!(self.service.poll_ready(cx)) {
+                return Poll::Ready(Called::Refused(error));
+            }
+            let request = request.take().expect("it is polled until it is taken");
+            Poll::Ready(Called::Begun(self.service.call(request)))
         }));
-        called.unwrap_or(Called::Panicked)
+        called.unwrap_or(Poll::Ready(Called::Panicked))
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Timer {
 
 impl Timer {
     /// Ready once `deadline` has passed.
+    #[inline]
     pub(super) fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = deadline.into();
         let sleep = self

@@ -117,6 +117,7 @@ impl Slot {
         self.in_flight
     }
 
+    #[inline]
     pub(crate) fn set_in_flight(&mut self, in_flight: bool) {
         if in_flight == self.in_flight {
             return;

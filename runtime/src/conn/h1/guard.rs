@@ -25,17 +25,17 @@
 //! [`Chunks`]: super::chunks::Chunks
 //! [`Framing::of`]: crate::conn::framing::Framing::of
 
-use std::{net::Ipv6Addr, str};
-
 use actix_http::{
     ConnectionType, Method, RequestHead, ServiceConfig, StatusCode, Uri, Version,
     error::ParseError,
     h1::Codec,
-    header::{self, HeaderMap},
+    header::{self, HeaderMap, HeaderValue},
 };
 use bytes::BytesMut;
 use memchr::memchr;
 use tokio_util::codec::Decoder as _;
+
+use crate::conn::authority::Authority;
 
 /// The longest name of a field, and the longest target, of which the `http` crate can make one.
 const LONGEST_NAME: usize = u16::MAX as usize;
@@ -81,87 +81,33 @@ pub(super) fn behind(head: &RequestHead) -> Option<StatusCode> {
         return Some(StatusCode::NOT_IMPLEMENTED);
     }
     // The codec has seen to it that there is one, unless by HTTP/1.0, and no more than one.
-    let host = head
-        .headers
-        .get(header::HOST)
-        .map(header::HeaderValue::as_bytes);
-    let good = host.is_none_or(is_host) && is_target(&head.uri, &head.method, host);
+    let field = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let host = field.and_then(Authority::parse);
+    // Empty where the target names none (RFC 9112, 3.2).
+    let is_bad = host.is_none() && field.is_some_and(|field| !field.is_empty());
+    let is_same = |authority: Authority<'_>, scheme: &str| {
+        field.is_none() || host.is_some_and(|host| authority.is(host, scheme))
+    };
+    let good = !is_bad && is_target(&head.uri, &head.method, is_same);
     (!good).then_some(StatusCode::BAD_REQUEST)
 }
 
-/// RFC 9112, 3.2: the other forms are for other methods.
-fn is_target(uri: &Uri, method: &Method, host: Option<&[u8]>) -> bool {
+/// RFC 9112, 3.2: the other forms are for other methods. A target that names a host names the same
+/// as the field: otherwise two parties may see different ones.
+fn is_target(
+    uri: &Uri,
+    method: &Method,
+    is_same: impl FnOnce(Authority<'_>, &str) -> bool,
+) -> bool {
     match (uri.scheme_str(), uri.authority()) {
         (None, None) => {
             let path = uri.path();
             path.starts_with('/') || path == "*" && method == Method::OPTIONS
         }
-        (Some(scheme), Some(authority)) => {
-            let authority = authority.as_str().as_bytes();
-            is_host(authority)
-                && !authority.is_empty()
-                && host.is_none_or(|host| is_same(scheme, authority, host))
-        }
+        (Some(scheme), Some(authority)) => Authority::parse(authority.as_str().as_bytes())
+            .is_some_and(|authority| is_same(authority, scheme)),
         _ => false,
     }
-}
-
-/// Whether both name the same host. Otherwise two parties may see different ones.
-fn is_same(scheme: &str, authority: &[u8], host: &[u8]) -> bool {
-    let usual: &[u8] = if scheme == "https" { b":443" } else { b":80" };
-    let strip = |host| {
-        let host = <[u8]>::strip_suffix(host, usual).unwrap_or(host);
-        host.strip_suffix(b":").unwrap_or(host)
-    };
-    strip(authority).eq_ignore_ascii_case(strip(host))
-}
-
-/// A host's name or address, with or without a port; or nothing, as where there is none
-/// (RFC 9112, 3.2). Without the comma, though the grammar has it: it makes two of one.
-fn is_host(host: &[u8]) -> bool {
-    let mut end = 0;
-    while let Some(byte) = host.get(end) {
-        end += match byte {
-            b'%' if host[end + 1..].get(..2).is_some_and(is_hex) => 3,
-            _ if is_of_name(*byte) => 1,
-            _ => break,
-        };
-    }
-    match host.get(end) {
-        None => true,
-        Some(b':') => end > 0 && is_port(&host[end + 1..]),
-        Some(b'[') => end == 0 && is_literal(&host[1..]),
-        Some(_) => false,
-    }
-}
-
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte)
-}
-
-fn is_hex(digits: &[u8]) -> bool {
-    digits.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn is_port(port: &[u8]) -> bool {
-    let digits = port.iter().all(u8::is_ascii_digit);
-    let number = str::from_utf8(port)
-        .ok()
-        .and_then(|port| port.parse::<u16>().ok());
-    digits && (port.is_empty() || number.is_some())
-}
-
-/// An address of IPv6, behind its bracket.
-fn is_literal(host: &[u8]) -> bool {
-    let Some(end) = memchr(b']', host) else {
-        return false;
-    };
-    let address = str::from_utf8(&host[..end]).ok();
-    let port = match host[end + 1..].split_first() {
-        None => true,
-        Some((colon, port)) => *colon == b':' && is_port(port),
-    };
-    port && address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// A codec for the response to a request that has offered another protocol, whether it is granted

@@ -229,8 +229,7 @@ where
         {
             self.as_mut().begin_content(&mut request);
         }
-        self.call(request, cx);
-        Turn::Again
+        self.call(request, cx)
     }
 
     /// A request that is more than a head.

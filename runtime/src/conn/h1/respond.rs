@@ -74,6 +74,7 @@ where
     B: MessageBody + 'static,
 {
     /// The handler has answered.
+    #[inline]
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
         result: Result<ServiceResponse<B>, actix_web::Error>,

@@ -164,18 +164,11 @@ where
         let ExchangeProj::Full { request } = this.exchange.as_mut().project() else {
             return Poll::Ready(None);
         };
-        let Some(request) = request.take() else {
-            return Poll::Ready(None);
-        };
         match this.shared.worker.call(request, cx) {
-            Called::Begun(response) => this.exchange.set(Exchange::Call { response }),
-            Called::Full(request) => {
-                let request = Some(request);
-                this.exchange.set(Exchange::Full { request });
-                return this.respond.poll_reset(cx).map(|_| Some(End::Reset));
-            }
-            Called::Refused(error) => return Poll::Ready(self.respond(Err(error))),
-            Called::Panicked => return Poll::Ready(self.respond_to_panic()),
+            Poll::Ready(Called::Begun(response)) => this.exchange.set(Exchange::Call { response }),
+            Poll::Ready(Called::Refused(error)) => return Poll::Ready(self.respond(Err(error))),
+            Poll::Ready(Called::Panicked) => return Poll::Ready(self.respond_to_panic()),
+            Poll::Pending => return this.respond.poll_reset(cx).map(|_| Some(End::Reset)),
         }
         Poll::Ready(None)
     }
