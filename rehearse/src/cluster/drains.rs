@@ -11,6 +11,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize)]
 struct Report {
     phase: Option<String>,
+    last_connection_ms: Option<u64>,
     last_sign_ms: Option<u64>,
     #[serde(default)]
     max_reached: bool,
@@ -20,6 +21,25 @@ struct Report {
     #[serde(default)]
     responses_finished: u64,
 }
+
+impl Report {
+    /// When the pod was last chosen by somebody who did not know yet that it was going. A first
+    /// request on an old connection is a sign of traffic, too, and says nothing of the kind if it
+    /// is a slow client's own; only where no new connection comes at all, a pool may hide them.
+    fn last_chosen(&self) -> Option<u64> {
+        self.last_connection_ms.or(self.last_sign_ms)
+    }
+
+    /// Whether it was still chosen when `drain.max` ended its lame duck.
+    fn is_cut_short(&self) -> bool {
+        let ended = self.lame_duck_ms.unwrap_or_default();
+        let just_before = |ms| ms + STILL >= ended;
+        self.max_reached && self.last_chosen().is_some_and(just_before)
+    }
+}
+
+/// What came in the last second of a lame duck was still coming.
+const STILL: u64 = 1_000;
 
 /// The drain reports of a run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -32,9 +52,9 @@ pub(super) struct Drains {
     pub(super) without_traffic: u64,
     /// Those to which traffic still came when `drain.max` ended their lame ducks.
     pub(super) max_reached: u64,
-    /// Last signs of traffic, in milliseconds from T0, of pods that had others beside them.
+    /// When pods that had others beside them were last chosen, in milliseconds from T0.
     #[serde(skip)]
-    last_signs: Vec<u64>,
+    last_chosen: Vec<u64>,
     /// The same of lone pods. Not propagation: until the replacement is ready, a lone pod goes on
     /// getting all there is.
     #[serde(skip)]
@@ -116,13 +136,13 @@ impl Drains {
         self.responses_finished += report.responses_finished;
         let lame_duck = report.lame_duck_ms.unwrap_or_default();
         self.longest_lame_duck_ms = self.longest_lame_duck_ms.max(lame_duck);
-        self.max_reached += u64::from(report.max_reached && !alone);
-        match (report.last_sign_ms, alone) {
+        self.max_reached += u64::from(report.is_cut_short() && !alone);
+        match (report.last_chosen(), alone) {
             (None, _) => self.without_traffic += 1,
-            (Some(ms), false) => self.last_signs.push(ms),
+            (Some(ms), false) => self.last_chosen.push(ms),
             (Some(ms), true) => self.alone.push(ms),
         }
-        if self.example.is_none() && report.last_sign_ms.is_some() && !alone {
+        if self.example.is_none() && report.last_chosen().is_some() && !alone {
             self.example = Some(Example {
                 pod: pod.to_owned(),
                 report: message.trim().to_owned(),
@@ -132,7 +152,7 @@ impl Drains {
 
     /// How late the cluster's nodes learnt that pods were gone.
     pub(super) fn propagation(&self) -> Option<Propagation> {
-        Propagation::of(&self.last_signs)
+        Propagation::of(&self.last_chosen)
     }
 
     /// Until when lone pods were needed.

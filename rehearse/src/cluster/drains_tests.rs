@@ -3,7 +3,7 @@ use super::*;
 fn message(phase: &str, last: Option<u64>) -> String {
     let last = serde_json::json!(last);
     format!(
-        r#"{{"service":"hello","phase":"{phase}","lame_duck_ms":3004,"last_sign_ms":{last},"exit":0}}"#
+        r#"{{"service":"hello","phase":"{phase}","lame_duck_ms":3004,"last_connection_ms":{last},"exit":0}}"#
     ) + "\n"
 }
 
@@ -51,10 +51,29 @@ fn lone_pods_and_pods_without_traffic_are_not_counted_as_propagation() {
 fn pods_that_traffic_reached_until_max_are_counted_but_lone_ones_are_not() {
     let mut drains = Drains::default();
     for (reached, alone) in [(true, false), (false, false), (true, true)] {
-        let message =
-            format!(r#"{{"phase":"stopped","last_sign_ms":14990,"max_reached":{reached}}}"#);
+        let message = format!(
+            r#"{{"phase":"stopped","lame_duck_ms":15001,"last_connection_ms":14990,"max_reached":{reached}}}"#
+        );
         drains.enter("a", &message, alone);
     }
+    assert_eq!(drains.max_reached, 1);
+}
+
+#[test]
+fn a_slow_clients_request_on_its_old_connection_is_no_propagation() {
+    let mut drains = Drains::default();
+    let message = r#"{"phase":"stopped","lame_duck_ms":15001,"last_connection_ms":900,"last_sign_ms":14990,"max_reached":true}"#;
+    drains.enter("a", message, false);
+    assert_eq!(drains.propagation().unwrap().longest_ms, 900);
+    assert_eq!(drains.max_reached, 0);
+}
+
+#[test]
+fn behind_a_pool_that_hides_new_connections_the_last_sign_of_traffic_counts() {
+    let mut drains = Drains::default();
+    let message = r#"{"phase":"stopped","lame_duck_ms":15001,"last_connection_ms":null,"last_sign_ms":14990,"max_reached":true}"#;
+    drains.enter("a", message, false);
+    assert_eq!(drains.propagation().unwrap().longest_ms, 14_990);
     assert_eq!(drains.max_reached, 1);
 }
 

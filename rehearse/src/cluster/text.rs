@@ -89,7 +89,7 @@ impl Report {
         if let Some(met) = &self.propagation {
             let (pods, advice) = (met.pods, advice(met, drain_min));
             lines.push(format!(
-                "Propagation, the last sign of traffic after T0 ({pods} pods): {met}. {advice}"
+                "Propagation, the last new connection after T0 ({pods} pods): {met}. {advice}"
             ));
         }
         if self.drains.max_reached > 0 {

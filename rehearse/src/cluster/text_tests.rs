@@ -110,7 +110,7 @@ fn a_run_whose_control_lost_nothing_proves_nothing_and_says_where() {
 #[test]
 fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
     let mut drains = Drains::default();
-    let message = r#"{"phase":"stopped","last_sign_ms":700,"max_reached":true,"streams_told":1200,"responses_finished":3,"exit":0}"#;
+    let message = r#"{"phase":"stopped","last_sign_ms":700,"lame_duck_ms":1500,"max_reached":true,"streams_told":1200,"responses_finished":3,"exit":0}"#;
     drains.enter("hello-1", message, false);
     drains.enter("hello-2", "", false);
     let text = report(drains).text(Duration::from_secs(5));

@@ -27,8 +27,12 @@ const REQUEST: usize = 56;
 /// # Errors
 /// When the kernel has no sock_diag for TCP, or a sandbox forbids it.
 pub(super) fn in_progress(listener: SocketAddr) -> io::Result<usize> {
-    // An IPv4 handshake on an IPv6 listener is one of IPv6.
-    Ok(ask(AF_INET, listener)? + ask(AF_INET6, listener)?)
+    // Only the family that can have some: for each list the kernel walks all of the machine's
+    // connections. An IPv4 handshake on an IPv6 listener is one of IPv6.
+    match listener {
+        SocketAddr::V4(_) => ask(AF_INET, listener),
+        SocketAddr::V6(_) => Ok(ask(AF_INET, listener)? + ask(AF_INET6, listener)?),
+    }
 }
 
 fn ask(family: u8, listener: SocketAddr) -> io::Result<usize> {

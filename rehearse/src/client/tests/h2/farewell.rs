@@ -99,32 +99,32 @@ async fn a_goaway_before_the_first_request_is_a_failure() {
 
 #[tokio::test]
 async fn a_goaway_with_the_first_settings_fails_clients_that_wait_for_those() {
-    let peers = Peers::start(async |_, mut peer| {
-        let mut both = Vec::new();
-        frame::put(&mut both, frame::SETTINGS, 0, 0, &[]);
-        frame::put(
-            &mut both,
-            frame::GOAWAY,
-            0,
-            0,
-            &[0x7f, 255, 255, 255, 0, 0, 0, 0],
-        );
-        assert_eq!(peer.take(frame::PREFACE.len()).await?, frame::PREFACE);
-        peer.send(&both).await?;
-        peer.serve().await
-    })
-    .await;
-    let plan = Plan {
-        clients: 2,
-        ..streams(1)
-    };
-    let both = |progress: &Progress| {
-        let failed = progress.failed.load(Ordering::Relaxed);
-        failed > 0 && progress.requests.load(Ordering::Relaxed) > failed
-    };
-    let outcome = until(plan, Some(peers.address), both).await;
-    let refused = outcome.failures.count(FailureKind::StreamRefusedByGoaway);
-    assert_eq!(refused, outcome.failures.total(), "{outcome:?}");
+    // However long the round trip: what comes with the settings is seen with them.
+    for rtt in [Duration::ZERO, Duration::from_millis(300)] {
+        let peers = Peers::start(async |_, mut peer| {
+            let mut both = Vec::new();
+            frame::put(&mut both, frame::SETTINGS, 0, 0, &[]);
+            let goaway = [0x7f, 255, 255, 255, 0, 0, 0, 0];
+            frame::put(&mut both, frame::GOAWAY, 0, 0, &goaway);
+            assert_eq!(peer.take(frame::PREFACE.len()).await?, frame::PREFACE);
+            peer.send(&both).await?;
+            peer.serve().await
+        })
+        .await;
+        // The second client lets the server speak first.
+        let plan = Plan {
+            clients: 2,
+            rtt,
+            ..streams(1)
+        };
+        let both = |progress: &Progress| {
+            let failed = progress.failed.load(Ordering::Relaxed);
+            failed > 0 && progress.requests.load(Ordering::Relaxed) > failed
+        };
+        let outcome = until(plan, Some(peers.address), both).await;
+        let refused = outcome.failures.count(FailureKind::StreamRefusedByGoaway);
+        assert_eq!(refused, outcome.failures.total(), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -86,31 +86,6 @@ async fn what_stands_behind_a_goaway_is_seen_behind_it() {
 }
 
 #[tokio::test]
-async fn a_goaway_with_the_first_settings_is_seen_with_them() {
-    let peers = Peers::start(async |_, mut peer| {
-        let mut both = Vec::new();
-        frame::put(&mut both, frame::SETTINGS, 0, 0, &[]);
-        frame::put(&mut both, frame::GOAWAY, 0, 0, &last(ANY));
-        assert_eq!(peer.take(frame::PREFACE.len()).await?, frame::PREFACE);
-        peer.send(&both).await?;
-        peer.serve().await
-    })
-    .await;
-    // The second client lets the server speak first.
-    let plan = Plan {
-        clients: 2,
-        ..far(1)
-    };
-    let both = |progress: &Progress| {
-        let failed = progress.failed.load(Ordering::Relaxed);
-        failed > 0 && progress.requests.load(Ordering::Relaxed) > failed
-    };
-    let outcome = until(plan, Some(peers.address), both).await;
-    let refused = outcome.failures.count(FailureKind::StreamRefusedByGoaway);
-    assert_eq!(refused, outcome.failures.total(), "{outcome:?}");
-}
-
-#[tokio::test]
 async fn an_unannounced_fin_loses_the_streams_of_the_next_round_trip() {
     let peers = Peers::start(async |n, mut peer| {
         peer.greet(&[]).await?;
