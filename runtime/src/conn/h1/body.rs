@@ -99,6 +99,12 @@ where
                 }
             }
         }
+        // Behind an offer may be the next request. Who awaits a body in front of so much of it that no
+        // more is read would wait for ever: not even the client's FIN would be seen.
+        let crowded = matches!(content, Content::Offer) && this.link.read.len() >= READ_AHEAD;
+        if crowded {
+            end(this.payload, Ok(()));
+        }
         if this.link.eof && this.payload.is_some() {
             let whole = matches!(content, Content::Offer | Content::Other);
             let held = this.payload.as_ref().is_some_and(payload::Sender::is_held);
