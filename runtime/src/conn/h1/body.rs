@@ -99,10 +99,10 @@ where
                 }
             }
         }
-        // Behind an offer may be the next request. Who awaits a body in front of so much of it that no
-        // more is read would wait for ever: not even the client's FIN would be seen.
-        let crowded = matches!(content, Content::Offer) && this.link.read.len() >= READ_AHEAD;
-        if crowded {
+        // Behind an offer may be the next request. Who awaits a body where no more is read would wait
+        // for ever: not even the client's FIN would be seen.
+        let reads_on = *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD;
+        if matches!(content, Content::Offer) && !reads_on {
             end(this.payload, Ok(()));
         }
         if this.link.eof && this.payload.is_some() {
