@@ -9,10 +9,11 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    clock,
     conn::{Accepted, Room, ToWorker},
     control::{Control, Counters, Notice, Slot},
     listener::Listener,
-    sabotage::{self, Rule},
+    rules::Rule,
 };
 
 /// So many connections are put out at once, at most.
@@ -58,8 +59,8 @@ impl Acceptor {
         // Past the fence there is no later, so the limit is no reason to lose anybody.
         let deal = |socket, peer| self.deal(socket, peer);
         // Idle connections hold the descriptors that those in the queue need.
-        let held_up = || self.control.end_idle_at(Instant::now());
-        let fenced = listener.fence(deal, held_up).await;
+        let held_up = || self.control.end_idle_at(clock::now());
+        let fenced = listener.fence(deal, held_up, self.control.rules()).await;
         self.control.notify(Notice::Fenced(fenced));
     }
 
@@ -85,7 +86,7 @@ impl Acceptor {
     /// Full is not deaf. Whoever comes waits in the kernel's queue; for each one there, somebody is
     /// put out who has waited for its client for long enough, if there is such a one.
     async fn make_room(&self, listener: &Listener) {
-        let most = if sabotage::is_off(Rule::Room) {
+        let most = if self.control.lacks(Rule::Room) {
             0
         } else {
             PUT_OUT
@@ -94,7 +95,7 @@ impl Acceptor {
         if !self.is_full() {
             return;
         }
-        let now = Instant::now();
+        let now = clock::now();
         let before = now.checked_sub(self.room.after).unwrap_or(now);
         for (seat, key) in self.longest_waiting(count, before).await {
             // A worker's end is gone only if its thread has died.

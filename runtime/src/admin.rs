@@ -22,7 +22,7 @@ use crate::{
     control::{Control, Notice},
     lifecycle::{Cause, Phase, Probes, probes},
     metrics::Metrics,
-    sabotage::{self, Rule},
+    rules::Rule,
     settings::Readiness,
     status::Status,
 };
@@ -40,7 +40,16 @@ pub(crate) struct View {
 
 impl View {
     fn probes(&self) -> Probes {
-        probes(self.status.borrow().phase, self.readiness)
+        let phase = self.status.borrow().phase;
+        let probes = probes(phase, self.readiness);
+        match self.control.lacks(Rule::Probes) {
+            false => probes,
+            true => Probes {
+                livez: phase <= Phase::Ready,
+                healthz: true,
+                ..probes
+            },
+        }
     }
 }
 
@@ -121,11 +130,11 @@ async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
         let ip = peer.ip().to_canonical();
         ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip == own
     });
-    if !inside && !sabotage::is_off(Rule::PrestopInside) {
+    if !inside && !view.control.lacks(Rule::PrestopInside) {
         return HttpResponse::build(StatusCode::FORBIDDEN)
             .body("POST /prestop is for the pod itself: call it from a loopback address\n");
     }
-    if sabotage::is_off(Rule::Prestop) {
+    if view.control.lacks(Rule::Prestop) {
         return HttpResponse::Ok().finish();
     }
     view.control.notify(Notice::Told(Cause::Prestop));

@@ -20,6 +20,7 @@ pub(crate) use slot::{Counters, Slot};
 
 use crate::{
     lifecycle::{Cause, Load},
+    rules::{Rule, Rules},
     settings::Drain,
 };
 
@@ -96,6 +97,7 @@ pub(crate) struct Control {
     changed: watch::Sender<Stage>,
     notices: mpsc::UnboundedSender<Notice>,
     drain: Drain,
+    rules: Rules,
     t0: OnceLock<Instant>,
     http2_told_since: OnceLock<Instant>,
     draining_since: OnceLock<Instant>,
@@ -112,12 +114,17 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(drain: Drain, notices: mpsc::UnboundedSender<Notice>) -> Arc<Self> {
+    pub(crate) fn new(
+        drain: Drain,
+        rules: Rules,
+        notices: mpsc::UnboundedSender<Notice>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             stage: AtomicU8::new(Stage::Serve as u8),
             changed: watch::Sender::new(Stage::Serve),
             notices,
             drain,
+            rules,
             t0: OnceLock::new(),
             http2_told_since: OnceLock::new(),
             draining_since: OnceLock::new(),
@@ -214,6 +221,16 @@ impl Control {
     pub(crate) fn http2(&self) -> usize {
         let counters = self.counters.get().into_iter().flatten();
         counters.map(|counters| counters.http2()).sum()
+    }
+
+    /// Whether a rule does not hold.
+    #[inline]
+    pub(crate) fn lacks(&self, rule: Rule) -> bool {
+        self.rules.lack(rule)
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// The settings of the drain.

@@ -12,6 +12,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 
+use crate::clock;
 use crate::control::{Control, Stage};
 
 thread_local! {
@@ -119,7 +120,7 @@ impl Told {
     }
 
     fn is_due(&self) -> bool {
-        self.moment().is_some_and(|moment| Instant::now() >= moment)
+        self.moment().is_some_and(|moment| clock::now() >= moment)
     }
 
     fn count(&self) {
@@ -161,14 +162,14 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::settings;
+    use crate::{rules::Rules, settings};
 
     fn control(jitter: Duration) -> Arc<Control> {
         let drain = settings::Drain {
             jitter,
             ..settings::Drain::default()
         };
-        Control::new(drain, mpsc::unbounded_channel().0)
+        Control::new(drain, Rules::default(), mpsc::unbounded_channel().0)
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,11 +12,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     background::Background,
+    clock,
     control::{Control, Counters, Fenced, Notice, Stage},
     exit::Exit,
-    lifecycle::{Action, Cause, Event, Machine, Phase, Rules},
+    lifecycle::{Action, Cause, Event, Machine, Phase, Schedule},
     report::{Report, millis},
-    sabotage::{self, Rule},
+    rules::Rule,
     status::Status,
 };
 
@@ -47,14 +48,14 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(
-        rules: Rules,
+        schedule: Schedule,
         report: Report,
         control: Arc<Control>,
         notices: mpsc::UnboundedReceiver<Notice>,
         background: Option<Background>,
     ) -> Self {
         Self {
-            machine: Machine::new(rules),
+            machine: Machine::new(schedule),
             control,
             notices,
             status: watch::Sender::default(),
@@ -106,7 +107,7 @@ impl Driver {
 
     fn hear(&mut self, notice: Notice) -> Event {
         match notice {
-            Notice::Told(Cause::Prestop) if sabotage::is_off(Rule::PrestopServes) => {
+            Notice::Told(Cause::Prestop) if self.control.lacks(Rule::PrestopServes) => {
                 Event::Told(Cause::Sigterm)
             }
             Notice::Told(cause) => Event::Told(cause),
@@ -134,7 +135,7 @@ impl Driver {
     }
 
     async fn step(&mut self, event: Event) {
-        let now = Instant::now();
+        let now = clock::now();
         self.feed(event, now).await;
         if self.machine.phase() == Phase::Draining {
             // Whatever happened may have been the last thing that was waited for.
@@ -193,10 +194,10 @@ impl Driver {
                 self.enter(Phase::Draining, now);
                 self.control.end_idle_at(self.machine.idle_until(now));
                 self.control.raise(Stage::Drain, now);
-                if sabotage::is_off(Rule::Finish) {
+                if self.control.lacks(Rule::Finish) {
                     self.control.raise(Stage::Cut, now);
                 }
-                if !sabotage::is_off(Rule::Refuse)
+                if !self.control.lacks(Rule::Refuse)
                     && let Some(fence) = self.fence.take()
                 {
                     // The acceptor ends with the fence alone.
@@ -226,7 +227,7 @@ impl Driver {
     /// Ends what is left, and has it counted by route.
     async fn cut(&mut self, now: Instant) {
         self.control.raise(Stage::Cut, now);
-        let asked = Instant::now();
+        let asked = clock::now();
         while self.control.load().open > 0 && asked.elapsed() < ACCOUNT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 use crate::{
     control::Fenced,
     kernel::{self, handshakes},
-    sabotage::{self, Rule},
+    rules::{Rule, Rules},
 };
 
 /// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
@@ -142,9 +142,10 @@ impl Listener {
         self,
         mut accepted: impl FnMut(TcpStream, SocketAddr),
         held_up: impl Fn(),
+        rules: Rules,
     ) -> Fenced {
         let mut fenced = Fenced::default();
-        if sabotage::is_off(Rule::Fence) {
+        if rules.lack(Rule::Fence) {
             return fenced;
         }
         match kernel::raise_fence(self.socket.get_ref()) {

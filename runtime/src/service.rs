@@ -9,15 +9,19 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "sabotage")]
+use crate::rules::Rule;
 use crate::{
     background::{Hook, Start},
     process::{self, Begin, Parts},
+    rules::Rules,
 };
 
 /// A service before it runs. [`service!`](crate::service!) makes one by its crate's name.
 pub struct Service {
     name: &'static str,
     version: &'static str,
+    rules: Rules,
 }
 
 /// A service with a start hook, whose settings are `S` and whose state is `St`.
@@ -26,14 +30,35 @@ pub struct Started<S, St> {
     version: &'static str,
     start: Start<S, St>,
     hooks: Vec<Hook<St>>,
+    rules: Rules,
 }
 
 impl Service {
     /// A service of this name and version, which `--version`, the metrics and the drain report
     /// show.
     #[must_use]
-    pub const fn new(name: &'static str, version: &'static str) -> Self {
-        Self { name, version }
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        let rules = Rules::default();
+        Self {
+            name,
+            version,
+            rules,
+        }
+    }
+
+    /// Does without a rule of the drain, by its name: for tests that show its loss is seen.
+    ///
+    /// # Panics
+    /// When there is no such rule.
+    #[cfg(feature = "sabotage")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(mut self, rule: &str) -> Self {
+        let Some(known) = Rule::named(rule) else {
+            panic!("{rule}: no such rule");
+        };
+        self.rules = Rules::without(known);
+        self
     }
 
     /// Adds what must be done before the public port is bound: open pools, warm caches.
@@ -68,6 +93,7 @@ impl Service {
             version: self.version,
             start: Box::new(|settings| async move { start(&settings).await }.boxed_local()),
             hooks: Vec::new(),
+            rules: self.rules,
         }
     }
 
@@ -101,6 +127,7 @@ impl Service {
             name: self.name,
             version: self.version,
             begin: Begin::With(()),
+            rules: self.rules,
         };
         process::run(parts, move |settings: &S, (): &()| app(settings))
     }
@@ -145,6 +172,7 @@ impl<S, St> Started<S, St> {
                 name: self.name,
                 version: self.version,
                 begin,
+                rules: self.rules,
             },
             app,
         )

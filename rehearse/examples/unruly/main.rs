@@ -10,7 +10,7 @@ mod handlers;
 mod requests;
 mod responses;
 
-use std::{future::pending, io, process::ExitCode, thread};
+use std::{env, future::pending, io, process::ExitCode, thread};
 
 use actix_web::{App, web};
 use anyhow::bail;
@@ -48,7 +48,13 @@ enum Shutdown {
 }
 
 fn main() -> ExitCode {
-    Service::new("unruly", env!("CARGO_PKG_VERSION"))
+    let service = Service::new("unruly", env!("CARGO_PKG_VERSION"));
+    // Which rule of the drain it does without.
+    let service = match env::var("LASTCALL_SABOTAGE") {
+        Ok(rule) => service.without(&rule),
+        Err(_) => service,
+    };
+    service
         .start(async |settings: &Settings| start(settings).await)
         .on_shutdown("pool", async |_: Settings| {
             shut_down("pool", Shutdown::Succeed).await

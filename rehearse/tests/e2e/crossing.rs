@@ -86,6 +86,24 @@ fn what_crosses_the_end_that_keep_alive_makes_is_counted_too() {
     });
 }
 
+/// Its head is older than the goodbye, so its client does not know that the connection ends with it.
+#[test]
+fn a_request_that_crosses_the_end_of_an_event_stream_is_counted() {
+    delayed(ms(150), |network| {
+        let service = network.within_reach(Setup::new()).serve();
+        let mut wire = network.connect(&service);
+        wire.send(get("/events"));
+        assert!(!wire.head().says_goodbye());
+        service.process.signal(Signal::SIGTERM);
+        network.wait_fin_on_its_way(&wire);
+        wire.send(get("/hello/lost"));
+        while wire.chunk().is_some() {}
+        is_lost(&mut wire);
+        drop(wire);
+        assert_eq!(service.left_in_good_order().report["crossed"], 1);
+    });
+}
+
 #[test]
 fn what_follows_an_announced_end_has_not_crossed_it() {
     delayed(ms(150), |network| {

@@ -4,11 +4,7 @@ use std::{
 };
 
 use super::{link::Link, timer::Timer};
-use crate::{
-    control::Control,
-    kernel,
-    sabotage::{self, Rule},
-};
+use crate::{clock, control::Control, rules::Rule};
 
 /// How long the client's own FIN is waited for once it has everything: so many round trips, so that
 /// what it sent before it heard of ours arrives here ...
@@ -93,7 +89,7 @@ impl Close {
             peer_done: link.eof,
             behind,
             counted: false,
-            owes_nothing: kernel::unacknowledged(&link.io).is_ok_and(|left| left == 0),
+            owes_nothing: link.io.unacknowledged() == Some(0),
             began: now,
             unacknowledged: usize::MAX,
             progress: now,
@@ -159,20 +155,20 @@ impl Close {
             let noted = link.poll_discard(cx, |bytes| self.note(bytes, control));
             match noted {
                 Poll::Ready(Ok(0)) => self.peer_done = true,
-                Poll::Ready(Ok(_)) => self.discarded = Instant::now(),
+                Poll::Ready(Ok(_)) => self.discarded = clock::now(),
                 // Reset: the peer has gone, and nothing more can reach it.
                 Poll::Ready(Err(_)) => return Poll::Ready(Closed::Done),
                 Poll::Pending => break,
             }
         }
         if self.acknowledged.is_none()
-            && let Some(closed) = ready!(self.poll_acknowledged(link, timer, patience, cx))
+            && let Some(closed) = ready!(self.poll_acknowledged(link, timer, patience, control, cx))
         {
             return Poll::Ready(closed);
         }
         if self.abrupt {
-            link.abandon();
-        } else if !self.peer_done && !sabotage::is_off(Rule::Linger) {
+            link.io.abandon();
+        } else if !self.peer_done && !control.lacks(Rule::Linger) {
             ready!(timer.poll(self.lingers_until(link), cx));
         }
         Poll::Ready(Closed::Done)
@@ -184,17 +180,18 @@ impl Close {
         link: &Link,
         timer: &mut Timer,
         patience: Option<Duration>,
+        control: &Control,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Closed>> {
         loop {
-            let now = Instant::now();
-            if self.look(link, now) {
+            let now = clock::now();
+            if self.look(link, now) || control.lacks(Rule::Acknowledged) {
                 self.acknowledged = Some(now);
                 return Poll::Ready(None);
             }
             let silent = now - self.progress;
-            if kernel::peer(&link.io).is_ok_and(|peer| peer.has_vanished(silent)) {
-                link.abandon();
+            if link.io.peer().has_vanished(silent) {
+                link.io.abandon();
                 return Poll::Ready(Some(Closed::Vanished));
             }
             if patience.is_some_and(|patience| silent > patience) {
@@ -213,7 +210,7 @@ impl Close {
     fn lingers_until(&self, link: &Link) -> Instant {
         let since = self.acknowledged.unwrap_or(self.began);
         let last = self.discarded.max(since);
-        let round_trip = kernel::peer(&link.io).unwrap_or_default().round_trip;
+        let round_trip = link.io.peer().round_trip;
         let linger = (round_trip * ROUND_TRIPS).clamp(LINGER[0], LINGER[1]);
         match self.behind {
             Behind::Body => (last + UPLOAD_PAUSE).min(since + UPLOAD),
@@ -225,12 +222,12 @@ impl Close {
     /// Whether the kernel now says that all is acknowledged.
     fn look(&mut self, link: &Link, now: Instant) -> bool {
         // Where it cannot say, the client's FIN, or the linger, must do.
-        let left = kernel::unacknowledged(&link.io).unwrap_or(0);
+        let left = link.io.unacknowledged().unwrap_or(0);
         if left < self.unacknowledged {
             self.unacknowledged = left;
             self.progress = now;
         }
         let given_up = self.owes_nothing && now - self.began >= FIN_ALONE;
-        left == 0 || given_up || sabotage::is_off(Rule::Acknowledged)
+        left == 0 || given_up
     }
 }

@@ -32,7 +32,6 @@ use actix_http::{
 use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
-use tokio::net::TcpStream;
 
 use self::{body::Fed, content::Content, lines::Lines, slow::Stall};
 use super::{
@@ -45,11 +44,9 @@ use super::{
     registry::Registration,
     request::{InFlight, LastRoute},
     timer::Timer,
+    transport::Transport,
 };
-use crate::{
-    control::{Slot, Stage},
-    kernel,
-};
+use crate::control::{Slot, Stage};
 
 /// A response is collected to this size before it is written.
 const WRITE_AHEAD: usize = 32 * 1024;
@@ -113,7 +110,8 @@ pin_project! {
         until_close: bool,
         // Nothing more is to be read: the peer broke the framing, or was too slow.
         broken: bool,
-        close_after: bool,
+        // The connection ends once everything is written: what may come behind it.
+        ends: Option<Behind>,
         farewell: Farewell,
         close: Option<Close>,
     }
@@ -156,10 +154,8 @@ enum Turn {
     Again,
     /// Every waker is registered.
     Wait,
-    /// End it in good order.
-    Close,
-    /// End it though its client expects it to be kept.
-    EndIdle,
+    /// End it in good order; what its client sends behind that.
+    Close(Behind),
     /// The peer has gone.
     Gone,
     /// The peer speaks HTTP/2.
@@ -173,7 +169,7 @@ where
 {
     pub(super) fn new(
         worker: Rc<Worker<S>>,
-        socket: TcpStream,
+        transport: Transport,
         peer: SocketAddr,
         slot: Slot,
     ) -> Self {
@@ -181,7 +177,7 @@ where
         Self {
             worker,
             peer,
-            link: Link::new(socket),
+            link: Link::new(transport),
             slot,
             timer: Timer::default(),
             registration: None,
@@ -205,7 +201,7 @@ where
             is_old: false,
             until_close: false,
             broken: false,
-            close_after: false,
+            ends: None,
             farewell: Farewell::Open,
             close: None,
         }
@@ -240,12 +236,8 @@ where
                 Turn::Wait => return Poll::Pending,
                 Turn::Gone => return Poll::Ready(Some(Next::End)),
                 Turn::Http2 => return Poll::Ready(Some(Next::Http2)),
-                Turn::Close => {
-                    self.begin_close(Behind::Unanswered);
-                    return Poll::Ready(None);
-                }
-                Turn::EndIdle => {
-                    self.begin_close(Behind::Crossed);
+                Turn::Close(behind) => {
+                    self.begin_close(behind);
                     return Poll::Ready(None);
                 }
             }
@@ -354,7 +346,7 @@ where
         // Without a FIN yet, too: the last response may be in the kernel, and its reader slow.
         let unacknowledged = match this.close {
             Some(close) => !close.is_acknowledged(),
-            None => kernel::unacknowledged(&this.link.io).is_ok_and(|left| left > 0),
+            None => this.link.io.unacknowledged().is_some_and(|left| left > 0),
         };
         if let Some(request) = this.request {
             worker.control.count_cut(&request.cut(routes), 1);
@@ -365,7 +357,7 @@ where
             }
         } else if !this.link.read.is_empty() {
             worker.control.count_cut("(half a request head)", 1);
-        } else if this.close.is_none() && kernel::request_waits(&this.link.io) {
+        } else if this.close.is_none() && this.link.io.request_waits() {
             worker.control.count_cut("(a request not yet read)", 1);
         }
     }

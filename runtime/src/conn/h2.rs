@@ -19,7 +19,6 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     task::Poll,
-    time::Instant,
 };
 
 use actix_http::{Request, body::MessageBody};
@@ -41,6 +40,7 @@ use super::{
     request::LastRoute,
     timer::Timer,
 };
+use crate::clock;
 use crate::control::{Slot, Stage};
 
 /// Streams that a client may have open at once: the least that RFC 9113 (6.5.2) advises. What is
@@ -95,7 +95,7 @@ where
         read_ahead: Cell::new(0),
         heads: Cell::new(0),
         outgoing: Outgoing::default(),
-        since: Cell::new(Instant::now()),
+        since: Cell::new(clock::now()),
     });
     slot.set_http2();
     let wire = RefCell::new(Wire::new(link));
@@ -117,7 +117,7 @@ where
         return;
     };
     let link = wire.into_inner().link;
-    let mut close = Close::new(link, Behind::Anything, Instant::now());
+    let mut close = Close::new(link, Behind::Anything, clock::now());
     if !owing {
         close.owes_nothing();
     }

@@ -3,18 +3,13 @@ use std::{
     mem::take,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::{Buf as _, BytesMut};
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use super::spare;
+use super::{spare, transport::Transport};
 
 /// What one read asks for.
 const READ: usize = 8 * 1024;
@@ -28,7 +23,7 @@ const LARGE_WRITE: usize = 128 * 1024;
 /// A socket with its two buffers, which it has only while there is something in them.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) io: TcpStream,
+    pub(super) io: Transport,
     /// Read, and not yet taken by a request.
     pub(super) read: BytesMut,
     /// Part of a response, and not yet taken by the kernel. Written to by [`Link::write`].
@@ -42,7 +37,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(io: TcpStream) -> Self {
+    pub(super) fn new(io: Transport) -> Self {
         Self {
             io,
             read: BytesMut::new(),
@@ -130,12 +125,5 @@ impl Link {
     /// Sends FIN.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    /// Has the connection end by RST when it is dropped, and the kernel forget what it still holds
-    /// for a peer that takes nothing: after a FIN it would go on trying for minutes.
-    pub(super) fn abandon(&self) {
-        // A socket that cannot be told is closed in the ordinary way.
-        let _ = SockRef::from(&self.io).set_linger(Some(Duration::ZERO));
     }
 }

@@ -16,8 +16,11 @@ mod link;
 mod payload;
 mod registry;
 mod request;
+#[cfg(test)]
+mod simulation;
 mod spare;
 mod timer;
+mod transport;
 
 use std::{
     net::SocketAddr,
@@ -40,6 +43,7 @@ use self::{
     h1::{H1, Next},
     idle::Life,
     registry::Registry,
+    transport::Transport,
 };
 use crate::{
     body_limits::BodyLimits,
@@ -196,7 +200,6 @@ where
         }
     }
 
-    /// Serves a connection in a task of its own.
     fn spawn(self: &Rc<Self>, accepted: Accepted) {
         let Accepted { socket, peer, slot } = accepted;
         let registered = socket
@@ -207,20 +210,25 @@ where
                 // A response's last segment must not wait for the acknowledgement of the one
                 // before (Nagle).
                 let _ = socket.set_nodelay(true);
-                tokio::task::spawn_local(serve(Rc::clone(self), socket, peer, slot));
+                self.serve(Transport::Tcp(socket), peer, slot);
             }
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
+
+    /// Serves a connection in a task of its own.
+    fn serve(self: &Rc<Self>, transport: Transport, peer: SocketAddr, slot: Slot) {
+        tokio::task::spawn_local(serve(Rc::clone(self), transport, peer, slot));
+    }
 }
 
 /// Serves a connection by the protocol that its first bytes choose.
-async fn serve<S, B>(worker: Rc<Worker<S>>, socket: TcpStream, peer: SocketAddr, slot: Slot)
+async fn serve<S, B>(worker: Rc<Worker<S>>, transport: Transport, peer: SocketAddr, slot: Slot)
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    let mut connection = pin!(H1::new(worker, socket, peer, slot));
+    let mut connection = pin!(H1::new(worker, transport, peer, slot));
     if connection.as_mut().await == Next::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.
         Box::pin(h2::serve(connection.handover())).await;

@@ -10,6 +10,8 @@ use futures_util::future::join_all;
 use serde::{Serialize, Serializer};
 use tokio::{sync::watch, time::timeout};
 
+use crate::clock;
+
 /// A worker that has not answered for so long is blocked. Far less than a probe waits.
 const BLOCKED: Duration = Duration::from_millis(250);
 
@@ -40,7 +42,7 @@ impl Pulse {
         self.0.send_if_modified(|beat| {
             let is_new = *beat == Beat::Answered;
             if is_new {
-                *beat = Beat::Asked(Instant::now());
+                *beat = Beat::Asked(clock::now());
             }
             is_new
         });

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Control, Notice, Pulse, Stage};
+use crate::clock;
 use crate::lifecycle::Load;
 
 /// What one worker has open. Written by that worker alone but for `open`, so it is uncontended; and
@@ -58,7 +59,7 @@ impl Slot {
         Self {
             control,
             counters,
-            accepted: Instant::now(),
+            accepted: clock::now(),
             in_flight: true,
             http2: false,
             is_sign: false,

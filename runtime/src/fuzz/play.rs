@@ -24,6 +24,7 @@ use crate::{
     conn::{Accepted, Limits, Room, ToWorker},
     control::{Control, Counters, Slot, Stage},
     metrics::Metrics,
+    rules::Rules,
     settings::Drain,
     worker::{self, Plan},
 };
@@ -92,7 +93,11 @@ pub(super) fn play(runtime: &Runtime, listener: &TcpListener, script: &Script) -
 }
 
 async fn run(listener: &TcpListener, script: &Script) -> Observed {
-    let control = Control::new(Drain::default(), mpsc::unbounded_channel().0);
+    let control = Control::new(
+        Drain::default(),
+        Rules::default(),
+        mpsc::unbounded_channel().0,
+    );
     let counters = Arc::<Counters>::default();
     let connections = start(&control, &counters, script.short).await;
     let address = listener.local_addr().expect("it is bound");

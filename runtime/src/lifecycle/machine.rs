@@ -1,13 +1,13 @@
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Event, Load, Phase, Rules};
+use super::{Action, Cause, Event, Load, Phase, Schedule};
 
 /// How long shutdown hooks may still run once the deadline has passed: the rest of the reserve
 /// is for the report and the exit itself.
 const HOOKS_AFTER_CUT: Duration = Duration::from_secs(1);
 
 /// Thin traffic looks like none. A silence is believed only when it is this many times the longest
-/// gap seen between two signs of it, at most [`Rules::min`].
+/// gap seen between two signs of it, at most [`Schedule::min`].
 const GAPS_OF_SILENCE: u32 = 3;
 
 /// One Ctrl+C may arrive twice: the terminal sends it to all, and a runner passes it on. A second
@@ -17,7 +17,7 @@ const SAME_INTERRUPT: Duration = Duration::from_millis(500);
 /// The state machine. See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    rules: Rules,
+    schedule: Schedule,
     phase: Phase,
     told: Option<Told>,
     fenced: bool,
@@ -60,9 +60,9 @@ enum Http2 {
 }
 
 impl Machine {
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(schedule: Schedule) -> Self {
         Self {
-            rules,
+            schedule,
             phase: Phase::Starting,
             told: None,
             fenced: false,
@@ -87,7 +87,7 @@ impl Machine {
     pub(crate) fn idle_until(&self, now: Instant) -> Instant {
         match &self.told {
             // Nobody routes to a laptop.
-            Some(told) if told.interrupted.is_none() => now.max(told.t0 + self.rules.patience),
+            Some(told) if told.interrupted.is_none() => now.max(told.t0 + self.schedule.patience),
             _ => now,
         }
     }
@@ -136,12 +136,12 @@ impl Machine {
         let told = self.told.as_ref()?;
         match self.phase {
             Phase::LameDuck if told.http2 == Http2::Untold && !told.lame_duck_over => {
-                Some(told.t0 + self.rules.min)
+                Some(told.t0 + self.schedule.min)
             }
             Phase::LameDuck if !told.lame_duck_over => Some(self.lame_duck_ends(told)),
             Phase::Draining => Some(match self.cut {
                 Some(cut) => cut + HOOKS_AFTER_CUT,
-                None => told.t0 + self.rules.cut_after,
+                None => told.t0 + self.schedule.cut_after,
             }),
             _ => None,
         }
@@ -232,7 +232,7 @@ impl Machine {
             && let Some(told) = &self.told
         {
             match self.cut {
-                None if now >= told.t0 + self.rules.cut_after => self.cut(now, actions),
+                None if now >= told.t0 + self.schedule.cut_after => self.cut(now, actions),
                 Some(cut) if now >= cut + HOOKS_AFTER_CUT => self.stop(actions),
                 _ => {}
             }
@@ -251,8 +251,8 @@ impl Machine {
     fn on_time_in_lame_duck(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(told) = &self.told else { return };
         let ends = self.lame_duck_ends(told);
-        let busy = self.quiet_since(told) > told.t0 + self.rules.max;
-        let min_over = now >= told.t0 + self.rules.min;
+        let busy = self.quiet_since(told) > told.t0 + self.schedule.max;
+        let min_over = now >= told.t0 + self.schedule.min;
         let Some(told) = &mut self.told else { return };
         if !told.lame_duck_over && matches!(told.http2, Http2::Untold | Http2::Telling) {
             if min_over && told.http2 == Http2::Untold {
@@ -275,9 +275,9 @@ impl Machine {
     }
 
     fn lame_duck_ends(&self, told: &Told) -> Instant {
-        let Rules {
+        let Schedule {
             min, quiet, max, ..
-        } = self.rules;
+        } = self.schedule;
         // Who was told by GOAWAY, and is still sent here, comes back within this time, and so is a
         // sign of traffic.
         let at_least = match told.http2 {
@@ -291,7 +291,7 @@ impl Machine {
 
     /// When it has been quiet for long enough, if nothing more comes.
     fn quiet_since(&self, told: &Told) -> Instant {
-        let Rules { min, quiet, .. } = self.rules;
+        let Schedule { min, quiet, .. } = self.schedule;
         let silence = quiet.max(min.min(told.longest_gap * GAPS_OF_SILENCE));
         told.last_sign
             .map_or(told.t0 + quiet, |last| last + silence)

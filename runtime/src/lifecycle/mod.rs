@@ -59,7 +59,7 @@ pub(crate) enum Cause {
 
 /// The figures that the machine decides by; all durations count from T0.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct Schedule {
     /// The lame duck lasts at least this long. Then clients of HTTP/2 are told to leave.
     pub(crate) min: Duration,
     /// It ends when there was no sign of traffic for this long.

@@ -1,8 +1,5 @@
 use super::Phase;
-use crate::{
-    sabotage::{self, Rule},
-    settings::Readiness,
-};
+use crate::settings::Readiness;
 
 /// What the three health endpoints answer: `true` is 200, `false` is 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +21,9 @@ pub(crate) fn probes(phase: Phase, readiness: Readiness) -> Probes {
         Phase::LameDuck => readiness == Readiness::Serving,
         Phase::Starting | Phase::Draining | Phase::Stopped => false,
     };
-    let wrong = sabotage::is_off(Rule::Probes);
     Probes {
-        livez: !wrong || phase <= Phase::Ready,
+        livez: true,
         readyz,
-        healthz: phase == Phase::Ready || wrong,
+        healthz: phase == Phase::Ready,
     }
 }

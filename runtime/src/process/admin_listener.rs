@@ -1,10 +1,6 @@
 //! The admin listener, from before the start hook to after the last report.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::AppConfig;
 use anyhow::anyhow;
@@ -20,12 +16,13 @@ use super::{
 use crate::{
     acceptor::{Acceptor, Seat},
     admin::{self, View},
+    clock,
     conn::{Limits, Room},
     control::{Control, Counters, Notice, Stage},
     exit::Exit,
     lifecycle::Phase,
     metrics::Metrics,
-    sabotage::{self, Rule},
+    rules::{Rule, Rules},
     settings::Drain,
     status::Status,
     worker::{self, Plan},
@@ -53,8 +50,8 @@ pub(super) struct AdminListener {
 }
 
 /// Ready when the drain begins, if the rule is off that the admin listener closes last.
-async fn told_to_go_first(mut status: watch::Receiver<Status>) {
-    if sabotage::is_off(Rule::AdminLast) {
+async fn told_to_go_first(mut status: watch::Receiver<Status>, rules: Rules) {
+    if rules.lack(Rule::AdminLast) {
         let draining = status.wait_for(|status| status.phase >= Phase::Draining);
         let _driver_gone = draining.await;
     } else {
@@ -77,7 +74,8 @@ impl AdminListener {
         let listener = listen("admin.address", bound, BACKLOG)?;
         // Its connections have a life of their own: they serve until the very end.
         let (notify, notices) = mpsc::unbounded_channel();
-        let control = Control::new(Drain::default(), notify);
+        let rules = view.control.rules();
+        let control = Control::new(Drain::default(), rules, notify);
         let plan = Plan {
             control: Arc::clone(&control),
             metrics: Metrics::new("", ""),
@@ -116,7 +114,7 @@ impl AdminListener {
             let (_never, fence) = oneshot::channel();
             tokio::select! {
                 () = acceptor.run(listener, fence) => {}
-                () = told_to_go_first(status) => {}
+                () = told_to_go_first(status, rules) => {}
             }
         });
         Ok(Self {
@@ -131,7 +129,7 @@ impl AdminListener {
     /// Closes the listener, and lets answers on their way (that of `/prestop`) get out.
     pub(super) async fn close(mut self) {
         self.accepting.abort();
-        self.control.raise(Stage::Drain, Instant::now());
+        self.control.raise(Stage::Drain, clock::now());
         let gone = async {
             while self.counters.load().in_flight > 0 && self.notices.recv().await.is_some() {}
         };

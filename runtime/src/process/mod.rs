@@ -18,6 +18,7 @@ use crate::{
     cli::{Cli, Command},
     exit::Exit,
     kernel, probe,
+    rules::Rules,
     settings::{self, Loaded},
     signals::Signals,
     worker::Application,
@@ -31,6 +32,7 @@ pub(crate) struct Parts<S, St> {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) begin: Begin<S, St>,
+    pub(crate) rules: Rules,
 }
 
 /// Where a service's state comes from.
@@ -89,6 +91,7 @@ where
         Ok(loaded) => loaded,
         Err(error) => return fail(error.exit(), error),
     };
+    loaded.rules = parts.rules;
     let (admin, grace) = (loaded.settings.admin.address, loaded.settings.grace_period);
     match cli.command {
         Command::Prestop => ask(signals, move || probe::prestop(admin, grace)).await,

@@ -19,11 +19,11 @@ use crate::{
     control::Control,
     drive::{Driver, Opened},
     exit::Exit,
-    lifecycle::Rules,
+    lifecycle::Schedule,
     listener::{self, Bound, Listener},
     metrics::{Gauges, Metrics},
     report::Report,
-    sabotage::{self, Rule},
+    rules::{Rule, Rules},
     settings::{Budget, Http, Loaded, Settings},
     signals::Signals,
     telemetry,
@@ -81,7 +81,7 @@ where
     B: MessageBody + 'static,
 {
     let (notify, notices) = mpsc::unbounded_channel();
-    let control = Control::new(settings.drain.clone(), notify);
+    let control = Control::new(settings.drain.clone(), parts.rules, notify);
     spawn_local(signals.forward(Arc::clone(&control)));
 
     let metrics = Metrics::new(parts.name, parts.version);
@@ -100,7 +100,7 @@ where
         ..Report::default()
     };
     let driver = Driver::new(
-        rules(&settings, &budget),
+        schedule(&settings, &budget, parts.rules),
         report,
         Arc::clone(&control),
         notices,
@@ -224,20 +224,20 @@ fn body_limits(http: &Http) -> BodyLimits {
     }
 }
 
-fn rules<S>(settings: &Settings<S>, budget: &Budget) -> Rules {
+fn schedule<S>(settings: &Settings<S>, budget: &Budget, rules: Rules) -> Schedule {
     let drain = &settings.drain;
-    let mut rules = Rules {
+    let mut schedule = Schedule {
         min: drain.min,
         quiet: drain.quiet,
         max: drain.max,
         patience: drain.patience,
         cut_after: budget.cut_at,
     };
-    if sabotage::is_off(Rule::LameDuck) {
-        (rules.min, rules.quiet, rules.max) = Default::default();
+    if rules.lack(Rule::LameDuck) {
+        (schedule.min, schedule.quiet, schedule.max) = Default::default();
     }
-    if sabotage::is_off(Rule::Deadline) {
-        rules.cut_after = Duration::from_secs(3600);
+    if rules.lack(Rule::Deadline) {
+        schedule.cut_after = Duration::from_secs(3600);
     }
-    rules
+    schedule
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::field::text;
 use super::{Drain, Http, Settings};
-use crate::sabotage::{self, Rule};
+use crate::rules::{Rule, Rules};
 
 /// Kept free at the end of the grace period, to cut, count, report and exit before SIGKILL.
 pub(super) const MARGIN: Duration = Duration::from_secs(2);
@@ -120,9 +120,10 @@ impl Budget {
     pub(crate) fn check<S>(
         settings: &Settings<S>,
         descriptor_limit: Option<u64>,
+        rules: Rules,
     ) -> Result<Self, BudgetError> {
         let (drain, grace, http) = (&settings.drain, settings.grace_period, &settings.http);
-        times_fit(drain, grace)?;
+        times_fit(drain, grace, rules)?;
         descriptors_fit(http, descriptor_limit)?;
         Ok(Self {
             fence_at_earliest: drain.min,
@@ -142,7 +143,7 @@ impl Budget {
     }
 }
 
-fn times_fit(drain: &Drain, grace: Duration) -> Result<(), BudgetError> {
+fn times_fit(drain: &Drain, grace: Duration, rules: Rules) -> Result<(), BudgetError> {
     if grace < SHORTEST_GRACE {
         return Err(BudgetError::Grace(grace));
     }
@@ -154,7 +155,7 @@ fn times_fit(drain: &Drain, grace: Duration) -> Result<(), BudgetError> {
         let patience = drain.patience;
         return Err(BudgetError::Patience { patience, grace });
     }
-    if drain.max + drain.jitter <= usable || sabotage::is_off(Rule::Budget) {
+    if drain.max + drain.jitter <= usable || rules.lack(Rule::Budget) {
         return Ok(());
     }
     let drain = Box::new(drain.clone());

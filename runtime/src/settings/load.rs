@@ -14,6 +14,7 @@ use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
 use super::tree::Tree;
 use super::{Budget, Origin, Settings, SettingsError};
+use crate::rules::Rules;
 
 /// What the names of all variables that set something begin with.
 pub(super) const PREFIX: &str = "LASTCALL__";
@@ -26,6 +27,8 @@ pub(crate) struct Loaded<S> {
     /// Variables that look like settings and are none.
     pub(crate) misspelt: Vec<Misspelt>,
     origins: Origins,
+    /// Which rules the settings must fit.
+    pub(crate) rules: Rules,
 }
 
 impl<S> Loaded<S> {
@@ -51,7 +54,7 @@ impl<S> Loaded<S> {
                 self.origins.note(KEY, Origin::Descriptors(limit));
             }
         }
-        Ok(Budget::check(&self.settings, descriptor_limit)?)
+        Ok(Budget::check(&self.settings, descriptor_limit, self.rules)?)
     }
 }
 
@@ -95,6 +98,7 @@ where
         settings,
         misspelt,
         origins: tree.origins,
+        rules: Rules::default(),
     })
 }
 

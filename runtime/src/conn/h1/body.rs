@@ -20,6 +20,7 @@ use super::{
     ExchangeProj, Farewell, H1, Turn,
     content::{Content, Piece},
 };
+use crate::clock;
 use crate::conn::payload;
 
 /// While a request is handled, so much is read of what follows it: enough to see that something
@@ -58,7 +59,7 @@ where
         }
         ready!(this.link.poll_fill(cx))?;
         this.farewell.read_on();
-        *this.now = Instant::now();
+        *this.now = clock::now();
         this.arrival.moved(|| *this.now);
         Poll::Ready(Ok(*this.now))
     }

@@ -3,7 +3,6 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use actix_http::{
@@ -23,8 +22,10 @@ use super::{
     respond,
 };
 use crate::{
+    clock,
     conn::{
         arrival::Arrival,
+        close::Behind,
         h2::preface::{self, Preface},
         idle::{FIRST_BYTE, Idle},
         payload,
@@ -32,8 +33,8 @@ use crate::{
         request::InFlight,
     },
     control::Stage,
-    kernel::{self, Waiting},
-    sabotage::{self, Rule},
+    kernel::Waiting,
+    rules::Rule,
 };
 
 impl<S, B> H1<S, B>
@@ -49,8 +50,8 @@ where
             Poll::Pending => return Turn::Wait,
         }
         let this = self.as_mut().project();
-        if *this.close_after {
-            return Turn::Close;
+        if let Some(behind) = *this.ends {
+            return Turn::Close(behind);
         }
         if !this.link.read.is_empty()
             && let Some(turn) = self.as_mut().take_first(cx)
@@ -60,23 +61,26 @@ where
         let this = self.as_mut().project();
         if this.link.eof {
             // Half a head, if anything: there is nobody to answer.
-            return Turn::Close;
+            return Turn::Close(Behind::Unanswered);
         }
-        if sabotage::is_off(Rule::IdleAsked)
+        if this.worker.control.lacks(Rule::IdleAsked)
             && this.worker.control.stage() >= Stage::Drain
             && this.link.read.is_empty()
             && !*this.fresh
         {
-            return Turn::EndIdle;
+            return Turn::Close(Behind::Crossed);
         }
         let first = this.link.read.is_empty();
         match this.link.poll_fill(cx) {
-            Poll::Ready(Ok(0)) => Turn::Close,
+            Poll::Ready(Ok(0)) => Turn::Close(Behind::Unanswered),
             Poll::Ready(Ok(_)) => {
-                *this.now = Instant::now();
+                *this.now = clock::now();
                 this.farewell.read_on();
                 if first {
-                    if !this.lines.skip_line_ends(&mut this.link.read) {
+                    if !this
+                        .lines
+                        .skip_line_ends(&mut this.link.read, this.worker.control.rules())
+                    {
                         return Turn::Again;
                     }
                     *this.since = *this.now;
@@ -122,8 +126,8 @@ where
                 .is_some_and(|at| this.timer.poll(at, cx).is_ready());
         // It may end only at a moment at which the kernel has just said that nothing waits: a
         // request that has arrived, and that the event loop has yet to report, would be thrown away.
-        match is_to_end && kernel::waiting(&this.link.io) == Waiting::Nothing {
-            true => Turn::EndIdle,
+        match is_to_end && this.link.io.waiting() == Waiting::Nothing {
+            true => Turn::Close(Behind::Crossed),
             false => Turn::Wait,
         }
     }
@@ -151,7 +155,10 @@ where
     /// at the very beginning of a connection.
     fn take_first(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Turn> {
         let this = self.as_mut().project();
-        if !this.lines.skip_line_ends(&mut this.link.read) {
+        if !this
+            .lines
+            .skip_line_ends(&mut this.link.read, this.worker.control.rules())
+        {
             return None;
         }
         let may_be_preface = *this.fresh && !this.lines.have_skipped();
@@ -201,7 +208,7 @@ where
         this.worker.routes.refuse(status);
         respond::refuse(this.link, this.codec, status);
         *this.broken = true;
-        *this.close_after = true;
+        *this.ends = Some(Behind::Anything);
         Turn::Again
     }
 

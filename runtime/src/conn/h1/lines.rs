@@ -3,7 +3,7 @@
 use bytes::{Buf as _, BytesMut};
 use memchr::memchr;
 
-use crate::sabotage::{self, Rule};
+use crate::rules::{Rule, Rules};
 
 /// A head that is longer is refused. The codec's own limit, which it applies to what it is shown.
 const LONGEST: usize = 128 * 1024;
@@ -62,8 +62,8 @@ impl Lines {
     /// now and then are rare. Each is as good as nothing, so they may come until the connection has
     /// been idle for too long; but not in a flood, which costs our time and no request of theirs.
     #[inline]
-    pub(super) fn skip_line_ends(&mut self, read: &mut BytesMut) -> bool {
-        let begins = self.shown == 0 && self.looked_at == 0 && !sabotage::is_off(Rule::LineEnds);
+    pub(super) fn skip_line_ends(&mut self, read: &mut BytesMut, rules: Rules) -> bool {
+        let begins = self.shown == 0 && self.looked_at == 0 && !rules.lack(Rule::LineEnds);
         if begins && (read.first() == Some(&b'\r') || !self.skipped.is_multiple_of(2)) {
             self.skip(read);
         }
@@ -152,7 +152,7 @@ mod tests {
         let (mut lines, mut read, mut left) = (Lines::default(), BytesMut::new(), false);
         for piece in pieces {
             read.extend_from_slice(piece.as_bytes());
-            left = lines.skip_line_ends(&mut read);
+            left = lines.skip_line_ends(&mut read, Rules::default());
         }
         let good = !left || lines.look(&read) != Look::Bad;
         (String::from_utf8(read.to_vec()).unwrap(), good)
@@ -197,10 +197,10 @@ mod tests {
     fn what_comes_in_the_middle_of_a_head_is_not_skipped() {
         let mut lines = Lines::default();
         let mut read = BytesMut::from("G");
-        assert!(lines.skip_line_ends(&mut read));
+        assert!(lines.skip_line_ends(&mut read, Rules::default()));
         assert_eq!(lines.look(&read), Look::Doubtful);
         read.extend_from_slice(b"\r\n");
-        assert!(lines.skip_line_ends(&mut read));
+        assert!(lines.skip_line_ends(&mut read, Rules::default()));
         assert_eq!(&read[..], b"G\r\n");
     }
 

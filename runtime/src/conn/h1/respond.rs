@@ -4,7 +4,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use actix_http::{
@@ -20,6 +19,7 @@ use tokio_util::codec::Encoder as _;
 
 use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD, body, content::Content};
 use crate::{
+    clock,
     conn::{
         close::{Behind, Close},
         framing::Framing,
@@ -28,8 +28,7 @@ use crate::{
         request::InFlight,
     },
     control::Stage,
-    kernel,
-    sabotage::{self, Rule},
+    rules::Rule,
 };
 
 /// The response to a request that could not be read. Its connection ends.
@@ -204,7 +203,8 @@ where
             body::end(this.payload, Ok(()));
         }
         if this.payload.is_none() {
-            this.lines.skip_line_ends(&mut this.link.read);
+            this.lines
+                .skip_line_ends(&mut this.link.read, this.worker.control.rules());
         }
         let head = response.head_mut();
         let mut lasts = false;
@@ -236,12 +236,12 @@ where
             return read_all;
         }
         let stage = this.worker.control.stage();
-        if stage < Stage::Goodbye || sabotage::is_off(Rule::Goodbye) {
+        if stage < Stage::Goodbye || this.worker.control.lacks(Rule::Goodbye) {
             return false;
         }
         // After a goodbye a client must discard what follows (RFC 9112, 9.6), so it is withheld
         // while a further request is here already, if only its first byte.
-        let waits = || kernel::request_waits(&this.link.io);
+        let waits = || this.link.io.request_waits();
         match this.farewell {
             Farewell::Last => true,
             Farewell::Read => read_all,
@@ -322,7 +322,10 @@ where
         if last {
             let ends = self.ends_with_stream();
             self.as_mut().finish();
-            *self.project().close_after |= ends;
+            if ends {
+                // Its client was not told.
+                self.project().ends.get_or_insert(Behind::Crossed);
+            }
             return Poll::Ready(Some(Turn::Again));
         }
         Poll::Ready(None)
@@ -341,21 +344,22 @@ where
         }
         this.codec.take();
         this.exchange.set(Exchange::None);
-        (*this.broken, *this.close_after) = (true, true);
+        (*this.broken, *this.ends) = (true, Some(Behind::Anything));
         Turn::Again
     }
 
     /// The response is complete: its last byte is in the write buffer.
     fn finish(self: Pin<&mut Self>) {
         let mut this = self.project();
-        let now = Instant::now();
+        let now = clock::now();
         (*this.now, *this.since, *this.fresh) = (now, now, false);
         if let Some(request) = this.request.take() {
             *this.finished = request.done(now, &this.worker.control);
         }
         this.exchange.set(Exchange::None);
         let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
-        *this.close_after = !kept || *this.until_close || this.payload.is_some() || *this.broken;
+        let ends = !kept || *this.until_close || this.payload.is_some() || *this.broken;
+        *this.ends = ends.then_some(Behind::Unanswered);
         *this.until_close = false;
     }
 
@@ -367,10 +371,10 @@ where
     fn ends_with_stream(&self) -> bool {
         self.request.as_ref().is_some_and(InFlight::ends_itself)
             && self.worker.control.stage() >= Stage::Goodbye
-            && !sabotage::is_off(Rule::Goodbye)
+            && !self.worker.control.lacks(Rule::Goodbye)
             && self.farewell == Farewell::Open
             && self.link.read.is_empty()
-            && !kernel::request_waits(&self.link.io)
+            && !self.link.io.request_waits()
     }
 
     /// Everything is written, and nothing more will be answered. `behind` is what would be a
@@ -384,7 +388,7 @@ where
             None if *this.broken || *this.switched => Behind::Anything,
             None => behind,
         };
-        let now = Instant::now();
+        let now = clock::now();
         let mut close = match *this.until_close {
             // A body that lasts until then has failed: only a reset tells.
             true => Close::abrupt(this.link, now),

@@ -17,7 +17,7 @@ use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 
 use super::{ExchangeProj, H1, Turn, body};
-use crate::{control::Stage, kernel};
+use crate::{clock, control::Stage};
 
 /// How often it is looked whether a peer has vanished, while the process drains.
 const LOOK: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ where
         let Some(payload) = this.payload.as_ref().filter(|_| !*this.switched) else {
             return Poll::Pending;
         };
-        let now = || read.unwrap_or_else(Instant::now);
+        let now = || read.unwrap_or_else(clock::now);
         if !payload.is_awaited(cx) {
             if this.arrival.runs() {
                 this.arrival.pause(now());
@@ -110,8 +110,8 @@ where
         if worker.control.stage() < Stage::Drain {
             return Poll::Pending;
         }
-        let now = Instant::now();
-        let unacknowledged = kernel::unacknowledged(&this.link.io).unwrap_or(0);
+        let now = clock::now();
+        let unacknowledged = this.link.io.unacknowledged().unwrap_or(0);
         let stall = match *this.stall {
             Some(stall) if unacknowledged > 0 && unacknowledged >= stall.unacknowledged => stall,
             _ => Stall {
@@ -121,9 +121,7 @@ where
         };
         *this.stall = Some(stall);
         let silent = now - stall.since;
-        if unacknowledged == 0
-            || !kernel::peer(&this.link.io).is_ok_and(|peer| peer.has_vanished(silent))
-        {
+        if unacknowledged == 0 || !this.link.io.peer().has_vanished(silent) {
             // Each poll is a look; this only sees to it that there is one.
             let _ = this.timer.poll(now + LOOK, cx);
             return Poll::Pending;
@@ -132,7 +130,7 @@ where
         if let Some(request) = this.request {
             worker.control.count_cut(&request.cut(&worker.routes), 1);
         }
-        this.link.abandon();
+        this.link.io.abandon();
         Poll::Ready(())
     }
 
@@ -141,20 +139,20 @@ where
         let this = self.project();
         let patience = this.worker.limits.keep_alive;
         while this.worker.control.stage() < Stage::Drain {
-            let look = || kernel::unacknowledged(&this.link.io).unwrap_or(0);
+            let look = || this.link.io.unacknowledged().unwrap_or(0);
             let stall = this.stall.get_or_insert_with(|| Stall {
-                since: Instant::now(),
+                since: clock::now(),
                 unacknowledged: look(),
             });
             ready!(this.timer.poll(stall.since + patience, cx));
             // The kernel may have had so much room that it asks for more only after minutes.
             let unacknowledged = look();
             if unacknowledged >= stall.unacknowledged {
-                this.link.abandon();
+                this.link.io.abandon();
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
             *stall = Stall {
-                since: Instant::now(),
+                since: clock::now(),
                 unacknowledged,
             };
         }

@@ -2,7 +2,6 @@ use std::{
     io::ErrorKind,
     mem,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use actix_http::error::PayloadError;
@@ -11,6 +10,7 @@ use h2::RecvStream;
 
 use crate::{
     body_limits::BodyLimits,
+    clock,
     conn::{arrival::Arrival, payload::Sender, timer::Timer},
 };
 
@@ -82,7 +82,7 @@ impl Incoming {
         // A client that sends its body unasked need not be asked for it (RFC 9110, 10.1.1).
         self.expects = false;
         if !chunk.is_empty() {
-            self.arrival.moved(Instant::now);
+            self.arrival.moved(clock::now);
             self.arrival.count(chunk.len());
         }
         match &self.sender {
@@ -129,13 +129,13 @@ impl Incoming {
         };
         if sender.is_awaited(cx) {
             let limits = sender.limits(general);
-            return match self.arrival.deadline(limits, Instant::now) {
+            return match self.arrival.deadline(limits, clock::now) {
                 Some(deadline) => self.timer.poll(deadline, cx),
                 None => Poll::Pending,
             };
         }
         if self.arrival.runs() {
-            self.arrival.pause(Instant::now());
+            self.arrival.pause(clock::now());
         }
         Poll::Pending
     }

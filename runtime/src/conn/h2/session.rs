@@ -27,6 +27,7 @@ use super::{
     stream::{End, Stream},
 };
 use crate::{
+    clock,
     conn::{registry::Registration, timer::Timer},
     control::{Slot, Stage},
 };
@@ -133,7 +134,7 @@ where
         // What was sent before now is flushed first, and so comes before a goodbye. Its time is taken
         // before its client can know of it.
         if self.shared.answered.get() && self.first_response.is_none() {
-            self.first_response = Some(Instant::now());
+            self.first_response = Some(clock::now());
         }
         self.wire.borrow_mut().begin_turn();
         if let Some(ended) = self.poll_connection(stage, cx) {
@@ -178,7 +179,7 @@ where
     /// which `h2` wakes this task.
     fn poll_streams(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(Some(end)) = self.streams.poll_next_unpin(cx) {
-            self.shared.since.set(Instant::now());
+            self.shared.since.set(clock::now());
             match end {
                 End::Answered => self.resets = self.resets.saturating_sub(1),
                 End::Reset => self.resets += 1,

@@ -1,8 +1,10 @@
 use super::*;
 
 /// When the fence goes up after a SIGTERM at 0, with newcomers at these times.
-fn fence(rules: Rules, newcomers: &[u64]) -> u64 {
-    let ready = Life::starting(rules).at(0, Event::Started).at(0, SIGTERM);
+fn fence(schedule: Schedule, newcomers: &[u64]) -> u64 {
+    let ready = Life::starting(schedule)
+        .at(0, Event::Started)
+        .at(0, SIGTERM);
     let life = newcomers
         .iter()
         .fold(ready, |life, ms| life.at(*ms, traffic(*ms)));
@@ -15,16 +17,16 @@ fn every(step: u64, until: u64) -> Vec<u64> {
 
 #[test]
 fn without_newcomers_the_lame_duck_lasts_min() {
-    assert_eq!(fence(RULES, &[]), 3_000);
+    assert_eq!(fence(SCHEDULE, &[]), 3_000);
 }
 
 #[test]
 fn without_newcomers_the_lame_duck_lasts_quiet_if_that_is_longer() {
     assert_eq!(
         fence(
-            Rules {
+            Schedule {
                 min: Duration::ZERO,
-                ..RULES
+                ..SCHEDULE
             },
             &[]
         ),
@@ -32,9 +34,9 @@ fn without_newcomers_the_lame_duck_lasts_quiet_if_that_is_longer() {
     );
     assert_eq!(
         fence(
-            Rules {
+            Schedule {
                 min: Duration::from_millis(400),
-                ..RULES
+                ..SCHEDULE
             },
             &[]
         ),
@@ -44,23 +46,23 @@ fn without_newcomers_the_lame_duck_lasts_quiet_if_that_is_longer() {
 
 #[test]
 fn newcomers_that_stop_early_enough_do_not_prolong_the_lame_duck() {
-    assert_eq!(fence(RULES, &every(100, 2_000)), 3_000);
+    assert_eq!(fence(SCHEDULE, &every(100, 2_000)), 3_000);
 }
 
 #[test]
 fn a_newcomer_keeps_the_lame_duck_open_for_quiet() {
-    assert_eq!(fence(RULES, &every(100, 2_100)), 3_100);
-    assert_eq!(fence(RULES, &every(100, 5_700)), 6_700);
+    assert_eq!(fence(SCHEDULE, &every(100, 2_100)), 3_100);
+    assert_eq!(fence(SCHEDULE, &every(100, 5_700)), 6_700);
 }
 
 #[test]
 fn a_newcomer_in_the_very_moment_of_the_end_keeps_the_lame_duck_open() {
-    assert_eq!(fence(RULES, &every(300, 3_000)), 4_000);
+    assert_eq!(fence(SCHEDULE, &every(300, 3_000)), 4_000);
 }
 
 #[test]
 fn newcomers_who_never_stop_keep_the_lame_duck_open_for_max() {
-    assert_eq!(fence(RULES, &every(100, 20_000)), 15_000);
+    assert_eq!(fence(SCHEDULE, &every(100, 20_000)), 15_000);
 }
 
 #[test]
@@ -88,32 +90,41 @@ fn the_lame_duck_counts_from_t0_and_not_from_the_start() {
 
 #[test]
 fn thin_traffic_is_waited_for_three_times_its_longest_gap() {
-    assert_eq!(fence(RULES, &[500, 1_000, 1_800, 2_500]), 2_500 + 3 * 800);
-    assert_eq!(fence(RULES, &[500, 1_450, 2_400, 3_350]), 3_350 + 3 * 950);
+    assert_eq!(
+        fence(SCHEDULE, &[500, 1_000, 1_800, 2_500]),
+        2_500 + 3 * 800
+    );
+    assert_eq!(
+        fence(SCHEDULE, &[500, 1_450, 2_400, 3_350]),
+        3_350 + 3 * 950
+    );
 }
 
 #[test]
 fn quiet_is_waited_for_where_three_gaps_are_shorter() {
-    assert_eq!(fence(RULES, &every(333, 2_997)), 2_997 + 1_000);
-    assert_eq!(fence(RULES, &every(334, 3_006)), 3_006 + 3 * 334);
+    assert_eq!(fence(SCHEDULE, &every(333, 2_997)), 2_997 + 1_000);
+    assert_eq!(fence(SCHEDULE, &every(334, 3_006)), 3_006 + 3 * 334);
 }
 
 #[test]
 fn t0_itself_is_no_sign() {
-    assert_eq!(fence(RULES, &[1_100]), 3_000);
-    assert_eq!(fence(RULES, &[1_500, 1_600, 1_700]), 3_000);
-    assert_eq!(fence(RULES, &[2_900]), 2_900 + 1_000);
+    assert_eq!(fence(SCHEDULE, &[1_100]), 3_000);
+    assert_eq!(fence(SCHEDULE, &[1_500, 1_600, 1_700]), 3_000);
+    assert_eq!(fence(SCHEDULE, &[2_900]), 2_900 + 1_000);
 }
 
 #[test]
 fn the_longest_gap_counts_and_not_the_last() {
-    assert_eq!(fence(RULES, &[100, 1_000, 1_100, 1_700]), 1_700 + 3 * 900);
+    assert_eq!(
+        fence(SCHEDULE, &[100, 1_000, 1_100, 1_700]),
+        1_700 + 3 * 900
+    );
 }
 
 #[test]
 fn a_silence_of_min_is_believed_however_long_the_gaps() {
-    assert_eq!(fence(RULES, &[100, 1_500, 1_600]), 1_600 + 3_000);
-    assert_eq!(fence(RULES, &[1_000, 2_500, 5_400]), 5_400 + 3_000);
+    assert_eq!(fence(SCHEDULE, &[100, 1_500, 1_600]), 1_600 + 3_000);
+    assert_eq!(fence(SCHEDULE, &[1_000, 2_500, 5_400]), 5_400 + 3_000);
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn a_sign_that_comes_to_be_known_late_counts_by_its_own_time() {
 #[test]
 fn thin_traffic_is_waited_for_no_longer_than_max() {
     let thin: Vec<u64> = [&[1_000][..], &every(2_900, 14_500)].concat();
-    assert_eq!(fence(RULES, &thin), 15_000);
+    assert_eq!(fence(SCHEDULE, &thin), 15_000);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{Action, Cause, Event, Load, Machine, Phase, Rules};
+use super::super::{Action, Cause, Event, Load, Machine, Phase, Schedule};
 
 /// So many milliseconds after the moment from which all lives count.
 pub(super) fn moment(ms: u64) -> Instant {
@@ -28,9 +28,9 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn starting(rules: Rules) -> Self {
+    pub(super) fn starting(schedule: Schedule) -> Self {
         Self {
-            machine: Machine::new(rules),
+            machine: Machine::new(schedule),
             now: 0,
             load: Load::default(),
             http2: false,
@@ -39,7 +39,7 @@ impl Life {
     }
 
     pub(super) fn ready() -> Self {
-        Self::starting(super::RULES).at(0, Event::Started)
+        Self::starting(super::SCHEDULE).at(0, Event::Started)
     }
 
     /// Nothing open, told to go at 0 and draining since 3,000, with the fence not up yet.

@@ -10,7 +10,7 @@ mod signals;
 
 use std::time::Duration;
 
-use super::{Action, Cause, Event, Load, Phase, Rules};
+use super::{Action, Cause, Event, Load, Phase, Schedule};
 use life::{Life, moment, traffic};
 
 const PRESTOP: Event = Event::Told(Cause::Prestop);
@@ -20,7 +20,7 @@ const SIGQUIT: Event = Event::Told(Cause::Sigquit);
 const SIGHUP: Event = Event::Told(Cause::Sighup);
 
 /// The defaults of the settings.
-const RULES: Rules = Rules {
+const SCHEDULE: Schedule = Schedule {
     min: Duration::from_secs(3),
     quiet: Duration::from_secs(1),
     max: Duration::from_secs(15),
@@ -28,16 +28,16 @@ const RULES: Rules = Rules {
     cut_after: Duration::from_secs(28),
 };
 
-const NO_LAME_DUCK: Rules = Rules {
+const NO_LAME_DUCK: Schedule = Schedule {
     min: Duration::ZERO,
     quiet: Duration::ZERO,
     max: Duration::ZERO,
-    ..RULES
+    ..SCHEDULE
 };
 
 #[test]
 fn a_process_is_starting_until_its_port_is_bound() {
-    let life = Life::starting(RULES).until(60_000);
+    let life = Life::starting(SCHEDULE).until(60_000);
     assert_eq!(life.phase(), Phase::Starting);
     assert_eq!(life.at(60_000, Event::Started).phase(), Phase::Ready);
 }

@@ -22,14 +22,14 @@ impl Random {
         Duration::from_millis(self.below(bound))
     }
 
-    /// Rules that fit the budget.
-    fn rules(&mut self) -> Rules {
+    /// A schedule that fits the budget.
+    fn schedule(&mut self) -> Schedule {
         if self.below(4) == 0 {
             return NO_LAME_DUCK;
         }
         let (min, quiet) = (self.millis(4_000), self.millis(2_000));
         let max = min + quiet + self.millis(6_000);
-        Rules {
+        Schedule {
             min,
             quiet,
             max,
@@ -70,7 +70,7 @@ impl Random {
 
 /// What has happened to a machine, and what must therefore hold.
 struct Witness {
-    rules: Rules,
+    schedule: Schedule,
     life: Life,
     phase: Phase,
     signals: u32,
@@ -83,11 +83,11 @@ struct Witness {
 }
 
 impl Witness {
-    fn new(rules: Rules) -> Self {
-        let life = Life::starting(rules);
+    fn new(schedule: Schedule) -> Self {
+        let life = Life::starting(schedule);
         let phase = Phase::Starting;
         Self {
-            rules,
+            schedule,
             life,
             phase,
             signals: 0,
@@ -132,16 +132,16 @@ impl Witness {
         let allowed = match action {
             BeginLameDuck => before.is_empty(),
             AnswerPrestop => {
-                had(BeginLameDuck) && !had(BeginDraining) && since_t0 >= self.rules.min
+                had(BeginLameDuck) && !had(BeginDraining) && since_t0 >= self.schedule.min
             }
             BeginDraining => {
-                let waited = since_t0 >= self.rules.min || self.sigints > 0;
+                let waited = since_t0 >= self.schedule.min || self.sigints > 0;
                 had(BeginLameDuck) && self.signals > 0 && waited
             }
-            TellHttp2 => had(BeginLameDuck) && !had(BeginDraining) && since_t0 >= self.rules.min,
+            TellHttp2 => had(BeginLameDuck) && !had(BeginDraining) && since_t0 >= self.schedule.min,
             EndIdle => had(BeginDraining) && self.sigints == 1,
             RunHooks => had(BeginDraining) && (self.fenced || had(Cut)),
-            Cut => had(BeginDraining) && since_t0 >= self.rules.cut_after,
+            Cut => had(BeginDraining) && since_t0 >= self.schedule.cut_after,
             Stop => had(RunHooks) || before.is_empty(),
             Abort => self.sigints > 1,
         };
@@ -164,7 +164,7 @@ impl Witness {
 
 /// Lives a life of random events, and then of silence.
 fn live(random: &mut Random) -> Witness {
-    let mut witness = Witness::new(random.rules());
+    let mut witness = Witness::new(random.schedule());
     witness.life.http2 = random.below(2) == 0;
     for _ in 0..random.below(80) {
         let ms = witness.life.now + random.pause();
@@ -206,7 +206,7 @@ fn a_process_that_got_a_signal_leaves_in_time_even_if_nothing_else_ever_happens(
             continue;
         }
         let (t0, _) = witness.life.t0().unwrap();
-        let deadline = t0 + u64::try_from(witness.rules.cut_after.as_millis()).unwrap();
+        let deadline = t0 + u64::try_from(witness.schedule.cut_after.as_millis()).unwrap();
         assert_eq!(witness.phase, Phase::Stopped, "{:?}", witness.life.done);
         let (end, _) = witness.life.done.last().unwrap();
         let in_time = deadline.max(witness.silent_from) + 1_000;

@@ -119,7 +119,7 @@ fn prestop_again_is_no_repeated_signal_and_waits_for_the_same_end() {
 
 #[test]
 fn prestop_in_starting_leaves_at_once_because_nothing_was_served() {
-    let life = Life::starting(RULES).at(700, PRESTOP);
+    let life = Life::starting(SCHEDULE).at(700, PRESTOP);
     assert_eq!(life.done, [(700, Action::Stop)]);
     assert_eq!(
         (life.phase(), life.t0()),

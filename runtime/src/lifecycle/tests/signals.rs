@@ -8,7 +8,7 @@ fn a_signal_in_starting_leaves_at_once_and_runs_no_hooks() {
         (SIGINT, Cause::Sigint),
         (SIGHUP, Cause::Sighup),
     ] {
-        let life = Life::starting(RULES).at(700, signal);
+        let life = Life::starting(SCHEDULE).at(700, signal);
         assert_eq!(life.done, [(700, Action::Stop)]);
         assert_eq!(
             (life.phase(), life.t0()),
@@ -29,7 +29,9 @@ fn a_start_that_ends_after_the_signal_comes_too_late() {
         SIGINT,
         SIGINT,
     ];
-    Life::starting(RULES).at(700, SIGTERM).unmoved(701, &events);
+    Life::starting(SCHEDULE)
+        .at(700, SIGTERM)
+        .unmoved(701, &events);
 }
 
 #[test]

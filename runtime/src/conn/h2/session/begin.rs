@@ -1,6 +1,6 @@
 //! A request as it comes from `h2`.
 
-use std::{rc::Rc, time::Instant};
+use std::rc::Rc;
 
 use actix_http::{Payload, Request, body::MessageBody};
 use actix_service::Service;
@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode, header::EXPECT};
 
 use super::Session;
 use crate::{
+    clock,
     conn::{
         h2::{
             head::{self, Refusal},
@@ -36,7 +37,7 @@ where
         request: http::Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
     ) {
-        let now = Instant::now();
+        let now = clock::now();
         (self.asked, self.settled) = (true, false);
         let worker = &self.shared.worker;
         if stage >= Stage::Goodbye {

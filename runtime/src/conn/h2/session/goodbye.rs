@@ -1,6 +1,6 @@
 //! How a connection says goodbye, and what it leaves behind.
 
-use std::{pin::Pin, task::Context, time::Instant};
+use std::{pin::Pin, task::Context};
 
 use actix_http::{Request, body::MessageBody};
 use actix_service::Service;
@@ -9,10 +9,11 @@ use h2::Reason;
 
 use super::{Ended, Session};
 use crate::{
+    clock,
     conn::h2::due::{Life, due},
     control::Stage,
-    kernel::{self, Waiting},
-    sabotage::{self, Rule},
+    kernel::Waiting,
+    rules::Rule,
 };
 
 impl<S, B> Session<'_, '_, S, B>
@@ -23,10 +24,10 @@ where
     /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
     /// then.
     pub(super) fn is_to_be_told(&mut self, stage: Stage, cx: &mut Context<'_>) -> bool {
-        if self.told.is_some() || sabotage::is_off(Rule::Goodbye) {
+        if self.told.is_some() || self.shared.worker.control.lacks(Rule::Goodbye) {
             return false;
         }
-        if sabotage::is_off(Rule::FirstResponse) {
+        if self.shared.worker.control.lacks(Rule::FirstResponse) {
             return stage >= Stage::Goodbye;
         }
         stage >= Stage::TellHttp2
@@ -50,8 +51,8 @@ where
     /// the client has answered the PING behind it, and so opens no more, the last stream's number
     /// (RFC 9113, 6.8). `h2` takes the second step, and ends the connection with its last stream.
     pub(super) fn tell(&mut self) {
-        self.told = Some(Instant::now());
-        if sabotage::is_off(Rule::TwoGoaways) && !self.is_busy() {
+        self.told = Some(clock::now());
+        if self.shared.worker.control.lacks(Rule::TwoGoaways) && !self.is_busy() {
             return self.leave(Reason::NO_ERROR);
         }
         self.note_debts();
@@ -66,8 +67,8 @@ where
     }
 
     fn note_debts(&mut self) {
-        let unacknowledged = kernel::unacknowledged(&self.wire.borrow().link.io);
-        self.settled |= !self.is_busy() && unacknowledged.is_ok_and(|left| left == 0);
+        let unacknowledged = self.wire.borrow().link.io.unacknowledged();
+        self.settled |= !self.is_busy() && unacknowledged == Some(0);
     }
 
     pub(super) fn close(&self) -> Ended {
@@ -87,7 +88,7 @@ where
         }
         let wire = self.wire.borrow();
         let io = &wire.link.io;
-        let unacknowledged = kernel::unacknowledged(io).is_ok_and(|left| left > 0);
+        let unacknowledged = io.unacknowledged().is_some_and(|left| left > 0);
         let owing = unacknowledged || wire.blocked || self.connection.has_streams();
         if count > 0 {
             // Their own bytes cannot be told from those of responses that are complete.
@@ -95,7 +96,7 @@ where
             self.shared.count_unacknowledged();
         } else if wire.frames.is_half_head() {
             worker.control.count_cut("(half a request head)", 1);
-        } else if kernel::waiting(io) == Waiting::Bytes {
+        } else if io.waiting() == Waiting::Bytes {
             worker.control.count_cut("(a request not yet read)", 1);
         }
     }

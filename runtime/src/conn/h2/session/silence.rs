@@ -11,11 +11,7 @@ use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{Session, Turn};
-use crate::{
-    conn::registry::Waits,
-    control::Stage,
-    kernel::{self, Waiting},
-};
+use crate::{clock, conn::registry::Waits, control::Stage, kernel::Waiting};
 
 /// How long a new connection may take to its first request before it counts as idle.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
@@ -48,7 +44,7 @@ where
         }
         if is_half_head {
             self.slot.set_in_flight(true);
-            let since = *self.half_head.get_or_insert_with(Instant::now);
+            let since = *self.half_head.get_or_insert_with(clock::now);
             return self.leave_at(since + head_timeout, Reason::ENHANCE_YOUR_CALM, cx);
         }
         self.half_head = None;
@@ -104,7 +100,7 @@ where
         if self.timer.poll(deadline, cx).is_pending() {
             return Turn::Wait;
         }
-        if kernel::waiting(&self.wire.borrow().link.io) != Waiting::Nothing {
+        if self.wire.borrow().link.io.waiting() != Waiting::Nothing {
             return Turn::Wait;
         }
         self.leave(reason);

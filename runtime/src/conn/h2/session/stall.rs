@@ -11,7 +11,7 @@ use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{Ended, Session, Turn};
-use crate::{control::Stage, kernel};
+use crate::{clock, control::Stage};
 
 /// How often it is looked whether a peer has vanished, while the process drains.
 const LOOK: Duration = Duration::from_secs(1);
@@ -68,11 +68,10 @@ where
                 continue;
             }
             let silent = now.since - stall.since;
-            let peer = kernel::peer(&self.wire.borrow().link.io);
-            if peer.is_ok_and(|peer| peer.has_vanished(silent)) {
+            if self.wire.borrow().link.io.peer().has_vanished(silent) {
                 self.shared.worker.control.count_vanished();
                 self.count_cut();
-                self.wire.borrow().link.abandon();
+                self.wire.borrow().link.io.abandon();
                 return Turn::End(Ended::Gone);
             }
             stall.looked = now.since;
@@ -83,18 +82,18 @@ where
 
     fn look(&self) -> Stall {
         let wire = self.wire.borrow();
-        let now = Instant::now();
+        let now = clock::now();
         Stall {
             since: now,
             looked: now,
             written: wire.written,
-            unacknowledged: kernel::unacknowledged(&wire.link.io).unwrap_or(0),
+            unacknowledged: wire.link.io.unacknowledged().unwrap_or(0),
         }
     }
 
     fn give_up(&mut self, blocked: bool) -> Turn {
         if blocked {
-            self.wire.borrow().link.abandon();
+            self.wire.borrow().link.io.abandon();
             return Turn::End(Ended::Gone);
         }
         // It keeps its windows shut, but may listen.

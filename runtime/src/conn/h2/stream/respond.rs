@@ -1,6 +1,6 @@
 //! Responses' heads, and their end.
 
-use std::{pin::Pin, time::Instant};
+use std::pin::Pin;
 
 use actix_http::{
     Method, Request, Response, StatusCode,
@@ -11,6 +11,7 @@ use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{End, Exchange, Stream};
+use crate::clock;
 use crate::conn::{
     framing::Framing,
     h2::{head, incoming::Incoming},
@@ -107,7 +108,7 @@ where
     pub(super) fn finish(self: Pin<&mut Self>) -> End {
         let this = self.project();
         if let Some(request) = this.request.take() {
-            let finished = request.done(Instant::now(), &this.shared.worker.control);
+            let finished = request.done(clock::now(), &this.shared.worker.control);
             this.shared.finished.set(finished);
         }
         End::Answered

@@ -1,0 +1,213 @@
+//! Lives of a process, with the drain in the middle of them.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use tokio::task::{JoinSet, LocalSet};
+
+use super::{
+    client::{Client, Manner, Outcome, Tally},
+    network::{Network, Path},
+    process::{CUT_AFTER, KEEP_ALIVE, PATIENCE, Process},
+    random::Random,
+};
+use crate::{
+    clock,
+    exit::Exit,
+    rules::{Rule, Rules},
+};
+
+/// A connection that has been silent for so long at the fence ends there.
+const LONG_SILENCE: Duration = Duration::from_secs(30);
+
+/// By then every life is over.
+const HANG: Duration = Duration::from_secs(600);
+
+/// What happened in a life.
+#[derive(Debug)]
+struct Life {
+    t0: Instant,
+    exit: Exit,
+    ended: Instant,
+    outcomes: Vec<(Manner, Outcome)>,
+    crossed: u64,
+    /// A client has vanished.
+    vanished: bool,
+    round_trip: Duration,
+}
+
+/// Lives a life.
+fn live(seed: u64, rules: Rules) -> Life {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("an event loop can be built");
+    let local = LocalSet::new();
+    let life = local.block_on(&runtime, async {
+        let life = run(Random::new(seed), rules);
+        tokio::time::timeout(HANG, life).await
+    });
+    let life = life.unwrap_or_else(|_| panic!("seed {seed}: something waits for ever"));
+    // With its tasks, such as those of connections that nobody has closed.
+    drop(local);
+    life
+}
+
+async fn run(random: Random, rules: Rules) -> Life {
+    let latency = Duration::from_millis([0, 1, 5, 25, 80][random.below(5) as usize]);
+    let path = Path {
+        latency,
+        jitter: latency / 10,
+    };
+    let loss = [0, 0, 2][random.below(3) as usize];
+    let network = Network::new(random.clone(), loss);
+    let packets = network.clone();
+    tokio::task::spawn_local(async move { packets.run().await });
+    let process = Process::start(rules).await;
+    let tally = Tally::default();
+    let (mut clients, mut vanished) = (JoinSet::new(), false);
+    for _ in 0..1 + random.below(3) {
+        let vanishes = random.percent(10);
+        vanished |= vanishes;
+        let client = Client {
+            manner: match random.percent(20) {
+                true => Manner::Http2,
+                false => Manner::ALL[random.below(Manner::ALL.len() as u64) as usize],
+            },
+            random: random.clone(),
+            network: network.clone(),
+            path,
+            process: process.clone(),
+            tally: tally.clone(),
+            vanishes: vanishes.then(|| clock::now() + Duration::from_millis(random.below(30_000))),
+        };
+        let begins = Duration::from_millis(random.below(8_000));
+        clients.spawn_local(async move {
+            tokio::time::sleep(begins).await;
+            client.live().await;
+        });
+    }
+    // Not while it starts.
+    tokio::time::sleep(Duration::from_millis(10 + random.below(12_000))).await;
+    let t0 = clock::now();
+    process.terminate();
+    let (exit, ended) = process.exit().await;
+    while let Some(client) = clients.join_next().await {
+        client.expect("clients do not panic");
+    }
+    Life {
+        t0,
+        exit,
+        ended,
+        outcomes: tally.outcomes(),
+        crossed: process.control.crossed(),
+        vanished,
+        round_trip: 2 * (path.latency + path.jitter),
+    }
+}
+
+impl Life {
+    /// Everything in which a life is not as promised.
+    fn broken(&self) -> String {
+        let mut broken = String::new();
+        let mut crossed = 0;
+        for (manner, outcome) in &self.outcomes {
+            match outcome {
+                Outcome::Answered | Outcome::Unanswered => {}
+                Outcome::Crossed { sent, idle_since } => {
+                    crossed += 1;
+                    // An event stream takes its connection with it, and its head could not say so.
+                    let may = *manner == Manner::Follows || self.may_cross(*sent, *idle_since);
+                    if !may {
+                        let [sent, idle] = [sent, idle_since].map(|at| *at - self.t0.min(*at));
+                        let _ = writeln!(
+                            broken,
+                            "{manner:?} crossed early: {sent:?} after T0, idle since {idle:?}"
+                        );
+                    }
+                }
+                Outcome::Lost(how) => {
+                    let _ = writeln!(broken, "{manner:?} lost a request: {how}");
+                }
+            }
+        }
+        if crossed != self.crossed {
+            let _ = writeln!(
+                broken,
+                "{crossed} crossed, and {} were counted",
+                self.crossed
+            );
+        }
+        if self.exit != Exit::Ok && !self.vanished {
+            let _ = writeln!(broken, "exit {:?}", self.exit);
+        }
+        if self.ended > self.t0 + CUT_AFTER + Duration::from_secs(1) {
+            let _ = writeln!(broken, "it ended {:?} after T0", self.ended - self.t0);
+        }
+        broken
+    }
+
+    /// Whether a connection may have been ended while this request was on its way.
+    fn may_cross(&self, sent: Instant, idle_since: Instant) -> bool {
+        let arrives = sent + self.round_trip;
+        let silent = arrives.saturating_duration_since(idle_since);
+        arrives >= self.t0 + PATIENCE || silent >= LONG_SILENCE.min(KEEP_ALIVE)
+    }
+}
+
+/// A number that a variable can say.
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |number| {
+        let number = number.parse();
+        number.unwrap_or_else(|_| panic!("{name} is no number"))
+    })
+}
+
+#[test]
+fn nothing_is_lost_that_the_rules_promise_and_nothing_hidden() {
+    let (lives, first) = (number("LASTCALL_LIVES", 500), number("LASTCALL_SEED", 0));
+    let (mut answered, mut crossed, mut failed) = (0, 0, 0);
+    for seed in first..first + lives {
+        let life = live(seed, Rules::default());
+        let broken = life.broken();
+        if !broken.is_empty() {
+            println!("seed {seed}: {broken}");
+            failed += 1;
+        }
+        let outcomes = life.outcomes.iter();
+        answered += outcomes
+            .filter(|(_, how)| *how == Outcome::Answered)
+            .count();
+        crossed += life.crossed;
+    }
+    println!("{lives} lives, {answered} answered, {crossed} crossed");
+    assert_eq!(failed, 0);
+    assert!(answered as u64 > lives, "the lives are empty");
+}
+
+#[test]
+fn each_rule_without_which_something_is_lost_is_missed() {
+    let seeds = number("LASTCALL_LIVES", 500);
+    for rule in [
+        Rule::LameDuck,
+        Rule::Goodbye,
+        Rule::FirstResponse,
+        Rule::TwoGoaways,
+        Rule::IdleAsked,
+        Rule::Acknowledged,
+        Rule::Refuse,
+        Rule::Finish,
+        Rule::Linger,
+        Rule::LineEnds,
+    ] {
+        let missed = (0..seeds).find_map(|seed| {
+            let broken = live(seed, Rules::without(rule)).broken();
+            (!broken.is_empty()).then_some((seed, broken))
+        });
+        println!("without {rule:?}: {missed:?}");
+        assert!(missed.is_some(), "nobody misses {rule:?}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The life of a process in a network that takes time, on paused time: a thousand of them a second,
+//! each by a seed.
+
+mod app;
+mod client;
+mod http2;
+mod lives;
+mod network;
+mod process;
+mod random;
+
+pub(super) use network::Socket;
