@@ -3,7 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{link::Link, timer::Timer};
+use super::{
+    delivery::{Delivery, GivenUp},
+    link::Link,
+    timer::Timer,
+};
 use crate::{clock, control::Control, rules::Rule};
 
 /// How long the client's own FIN is waited for once it has everything: so many round trips, so that
@@ -43,15 +47,6 @@ pub(super) enum Behind {
     Anything,
 }
 
-/// How a connection has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closed {
-    /// Its socket may be dropped.
-    Done,
-    /// Its peer has gone without a word, and did not get all of its response.
-    Vanished,
-}
-
 /// The end of a connection: FIN, then wait until the peer has acknowledged every byte, then
 /// read and discard until its FIN.
 ///
@@ -70,9 +65,7 @@ pub(super) struct Close {
     /// Every byte had been acknowledged when this began.
     owes_nothing: bool,
     began: Instant,
-    unacknowledged: usize,
-    /// When the count above last fell.
-    progress: Instant,
+    delivery: Delivery,
     /// When something was last discarded. A peer that sends takes nothing by that.
     discarded: Instant,
     /// When the kernel is asked next, and how long after the time before.
@@ -91,8 +84,7 @@ impl Close {
             counted: false,
             owes_nothing: link.io.unacknowledged() == Some(0),
             began: now,
-            unacknowledged: usize::MAX,
-            progress: now,
+            delivery: Delivery::default(),
             discarded: now,
             check_at: now,
             check_after: FIRST_CHECK,
@@ -135,8 +127,8 @@ impl Close {
         self.counted = true;
     }
 
-    /// Ready when the socket may be dropped. `patience` is how long a peer may go without
-    /// acknowledging anything; while the process drains, only the deadline ends one that lives.
+    /// Ready when the socket may be dropped; if its peer is given up before it has everything, with
+    /// the reason. `patience`: see [`Delivery::poll`].
     pub(super) fn poll(
         &mut self,
         link: &mut Link,
@@ -144,10 +136,10 @@ impl Close {
         patience: Option<Duration>,
         control: &Control,
         cx: &mut Context<'_>,
-    ) -> Poll<Closed> {
+    ) -> Poll<Option<GivenUp>> {
         if !self.fin_sent {
             if ready!(link.poll_shutdown(cx)).is_err() {
-                return Poll::Ready(Closed::Done);
+                return Poll::Ready(None);
             }
             self.fin_sent = true;
         }
@@ -157,24 +149,25 @@ impl Close {
                 Poll::Ready(Ok(0)) => self.peer_done = true,
                 Poll::Ready(Ok(_)) => self.discarded = clock::now(),
                 // Reset: the peer has gone, and nothing more can reach it.
-                Poll::Ready(Err(_)) => return Poll::Ready(Closed::Done),
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
                 Poll::Pending => break,
             }
         }
         if self.acknowledged.is_none()
-            && let Some(closed) = ready!(self.poll_acknowledged(link, timer, patience, control, cx))
+            && let Some(given_up) =
+                ready!(self.poll_acknowledged(link, timer, patience, control, cx))
         {
-            return Poll::Ready(closed);
+            return Poll::Ready(Some(given_up));
         }
         if self.abrupt {
             link.io.abandon();
         } else if !self.peer_done && !control.lacks(Rule::Linger) {
             ready!(timer.poll(self.lingers_until(link), cx));
         }
-        Poll::Ready(Closed::Done)
+        Poll::Ready(None)
     }
 
-    /// Ready with `None` when the peer has everything, else with what has come of it.
+    /// Ready with `None` when the peer has everything, else when it is given up.
     fn poll_acknowledged(
         &mut self,
         link: &Link,
@@ -182,20 +175,19 @@ impl Close {
         patience: Option<Duration>,
         control: &Control,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Closed>> {
+    ) -> Poll<Option<GivenUp>> {
         loop {
             let now = clock::now();
-            if self.look(link, now) || control.lacks(Rule::Acknowledged) {
+            let given_up = self.delivery.look(&link.io, link.written, patience, now);
+            let owed_nothing = self.owes_nothing && now - self.began >= FIN_ALONE;
+            let has_all = self.delivery.left() == Some(0) || owed_nothing;
+            if has_all || control.lacks(Rule::Acknowledged) {
                 self.acknowledged = Some(now);
                 return Poll::Ready(None);
             }
-            let silent = now - self.progress;
-            if link.io.peer().has_vanished(silent) {
+            if given_up.is_some() {
                 link.io.abandon();
-                return Poll::Ready(Some(Closed::Vanished));
-            }
-            if patience.is_some_and(|patience| silent > patience) {
-                return Poll::Ready(Some(Closed::Done));
+                return Poll::Ready(given_up);
             }
             // Not at each poll: what the peer goes on sending must not put the next look off.
             if now >= self.check_at {
@@ -217,17 +209,5 @@ impl Close {
             Behind::Anything => (last + linger).min(since + DISCARD),
             Behind::Crossed | Behind::Unanswered => since + linger,
         }
-    }
-
-    /// Whether the kernel now says that all is acknowledged.
-    fn look(&mut self, link: &Link, now: Instant) -> bool {
-        // Where it cannot say, the client's FIN, or the linger, must do.
-        let left = link.io.unacknowledged().unwrap_or(0);
-        if left < self.unacknowledged {
-            self.unacknowledged = left;
-            self.progress = now;
-        }
-        let given_up = self.owes_nothing && now - self.began >= FIN_ALONE;
-        left == 0 || given_up
     }
 }

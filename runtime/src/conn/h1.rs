@@ -26,18 +26,18 @@ use std::{
 
 use actix_http::{
     Request,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{BoxBody, EitherBody},
     h1::Codec,
 };
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use pin_project_lite::pin_project;
 
-use self::{body::Fed, content::Content, lines::Lines, slow::Stall};
+use self::{body::Fed, content::Content, lines::Lines};
 use super::{
-    Called, Worker,
+    Worker,
+    app::{self, App, Called},
     arrival::Arrival,
-    close::{Behind, Close, Closed},
+    close::{Behind, Close},
+    delivery::{Delivery, GivenUp},
     h2::Handover,
     link::Link,
     payload,
@@ -65,11 +65,11 @@ pin_project! {
 
 pin_project! {
     /// A connection. It ends when nothing of it is left.
-    pub(super) struct H1<S, B>
+    pub(super) struct H1<A>
     where
-        S: Service<Request>,
+        A: App,
     {
-        worker: Rc<Worker<S>>,
+        worker: Rc<Worker<A>>,
         peer: SocketAddr,
         link: Link,
         slot: Slot,
@@ -86,7 +86,7 @@ pin_project! {
         // How it is framed.
         content: Option<Content>,
         #[pin]
-        exchange: Exchange<S::Future, B>,
+        exchange: Exchange<A::Future, A::Body>,
         route: LastRoute,
         // The last response was counted as one that the drain finished.
         finished: bool,
@@ -96,8 +96,7 @@ pin_project! {
         since: Instant,
         // The last reading of the clock, taken with each read.
         now: Instant,
-        // The response that is on its way is not taken.
-        stall: Option<Stall>,
+        delivery: Delivery,
         // The client has offered to speak another protocol.
         offered: bool,
         // The connection speaks it now.
@@ -162,13 +161,9 @@ enum Turn {
     Http2,
 }
 
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     pub(super) fn new(
-        worker: Rc<Worker<S>>,
+        worker: Rc<Worker<A>>,
         transport: Transport,
         peer: SocketAddr,
         slot: Slot,
@@ -194,7 +189,7 @@ where
             fresh: true,
             since: now,
             now,
-            stall: None,
+            delivery: Delivery::default(),
             offered: false,
             switched: false,
             heard: false,
@@ -208,7 +203,7 @@ where
     }
 
     /// What HTTP/2 goes on with.
-    pub(super) fn handover(self: Pin<&mut Self>) -> Handover<'_, S> {
+    pub(super) fn handover(self: Pin<&mut Self>) -> Handover<'_, A> {
         let this = self.project();
         Handover {
             worker: this.worker,
@@ -250,10 +245,9 @@ where
             return Poll::Ready(());
         };
         let control = &this.worker.control;
-        let patience = (control.stage() < Stage::Drain).then_some(this.worker.limits.keep_alive);
-        let closed = close.poll(this.link, this.timer, patience, control, cx);
+        let closed = close.poll(this.link, this.timer, this.worker.patience(), control, cx);
         this.slot.set_in_flight(!close.is_acknowledged());
-        if closed == Poll::Ready(Closed::Vanished) {
+        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
             control.count_vanished();
             this.route.count_vanished(control, *this.finished);
         }
@@ -298,7 +292,7 @@ where
         let response = match this.exchange.project() {
             ExchangeProj::Call { response } => response,
             ExchangeProj::Full { request } => {
-                let called = ready!(this.worker.call(request, cx));
+                let called = ready!(app::call(&this.worker.app, request, cx));
                 return Poll::Ready(self.called(called));
             }
             ExchangeProj::None | ExchangeProj::Body { .. } => return Poll::Ready(Turn::Again),
@@ -316,7 +310,7 @@ where
     fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Turn {
         let mut request = Some(request);
         let mut this = self.as_mut().project();
-        match this.worker.call(&mut request, cx) {
+        match app::call(&this.worker.app, &mut request, cx) {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
                 this.exchange.set(Exchange::Full { request });
@@ -327,7 +321,7 @@ where
 
     /// The service has the request.
     #[inline]
-    fn called(mut self: Pin<&mut Self>, called: Called<S::Future>) -> Turn {
+    fn called(mut self: Pin<&mut Self>, called: Called<A::Future>) -> Turn {
         match called {
             Called::Begun(response) => {
                 let exchange = Exchange::Call { response };
@@ -363,11 +357,7 @@ where
     }
 }
 
-impl<S, B> Future for H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Future for H1<A> {
     type Output = Next;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {

@@ -21,9 +21,6 @@ use std::{
     task::Poll,
 };
 
-use actix_http::{Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use h2::server::{Builder, Connection};
 
@@ -34,14 +31,18 @@ use self::{
 };
 use super::{
     Worker,
-    close::{Behind, Close, Closed},
+    app::App,
+    close::{Behind, Close},
+    delivery::GivenUp,
     link::Link,
     registry::Registration,
     request::LastRoute,
     timer::Timer,
 };
-use crate::clock;
-use crate::control::{Slot, Stage};
+use crate::{
+    clock,
+    control::{Slot, Stage},
+};
 
 /// Streams that a client may have open at once: the least that RFC 9113 (6.5.2) advises. What is
 /// more is refused, which is safe to repeat.
@@ -62,8 +63,8 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// A connection whose client has sent the preface of HTTP/2.
 #[derive(Debug)]
-pub(super) struct Handover<'l, S> {
-    pub(super) worker: &'l Rc<Worker<S>>,
+pub(super) struct Handover<'l, A> {
+    pub(super) worker: &'l Rc<Worker<A>>,
     pub(super) peer: SocketAddr,
     pub(super) link: &'l mut Link,
     pub(super) slot: &'l mut Slot,
@@ -72,11 +73,7 @@ pub(super) struct Handover<'l, S> {
 }
 
 /// Serves a connection to its end. Its task is the one that is woken when the stage changes.
-pub(super) async fn serve<S, B>(handover: Handover<'_, S>)
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
     let Handover {
         worker,
         peer,
@@ -129,10 +126,9 @@ where
             }
             return Poll::Ready(());
         }
-        let patience = (stage < Stage::Drain).then_some(worker.limits.keep_alive);
-        let closed = close.poll(link, timer, patience, &worker.control, cx);
+        let closed = close.poll(link, timer, worker.patience(), &worker.control, cx);
         slot.set_in_flight(!close.is_acknowledged());
-        if closed == Poll::Ready(Closed::Vanished) {
+        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
             worker.control.count_vanished();
             let route = shared.route.borrow();
             route.count_vanished(&worker.control, shared.finished.get());

@@ -32,6 +32,8 @@ pub(super) struct Link {
     /// is taken from their front counts no more, and is not given back either.
     large_read: bool,
     large_write: bool,
+    /// Bytes that the kernel has taken.
+    pub(super) written: usize,
     /// The peer will send no more.
     pub(super) eof: bool,
 }
@@ -44,6 +46,7 @@ impl Link {
             write: BytesMut::new(),
             large_read: false,
             large_write: false,
+            written: 0,
             eof: false,
         }
     }
@@ -107,6 +110,7 @@ impl Link {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.written = self.written.wrapping_add(written);
             if written == self.write.len() {
                 self.write.clear();
             } else {

@@ -4,10 +4,12 @@
 //! HTTP/2 makes it an [`h2`] one. A TLS handshake would come before that choice, and its ALPN would
 //! make it.
 
+mod app;
 mod arrival;
 mod authority;
 mod close;
 mod dates;
+mod delivery;
 mod framing;
 mod h1;
 mod h2;
@@ -24,21 +26,17 @@ mod transport;
 
 use std::{
     net::SocketAddr,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use actix_http::Request;
-use actix_service::Service;
-use actix_web::{body::MessageBody, dev::ServiceResponse};
 use tokio::{net::TcpStream, sync::oneshot};
 
 pub(crate) use self::registry::Waits;
 use self::{
+    app::App,
     dates::Dates,
     h1::{H1, Next},
     idle::Life,
@@ -103,8 +101,8 @@ pub(crate) struct Limits {
 
 /// What the connections of one thread share.
 #[derive(Debug)]
-pub(crate) struct Worker<S> {
-    service: S,
+pub(crate) struct Worker<A> {
+    app: A,
     control: Arc<Control>,
     counters: Arc<Counters>,
     limits: Limits,
@@ -113,9 +111,9 @@ pub(crate) struct Worker<S> {
     connections: Rc<Registry>,
 }
 
-impl<S> Worker<S> {
+impl<A> Worker<A> {
     pub(crate) fn new(
-        service: S,
+        app: A,
         control: Arc<Control>,
         counters: Arc<Counters>,
         limits: Limits,
@@ -123,7 +121,7 @@ impl<S> Worker<S> {
     ) -> Rc<Self> {
         let (dates, connections) = Default::default();
         Rc::new(Self {
-            service,
+            app,
             control,
             counters,
             limits,
@@ -144,43 +142,19 @@ impl<S> Worker<S> {
         }
     }
 
+    /// For how long a peer may take nothing of what is sent to it; while the process drains, only the
+    /// deadline ends one that lives.
+    fn patience(&self) -> Option<Duration> {
+        (self.control.stage() < Stage::Drain).then_some(self.limits.keep_alive)
+    }
+
     /// Has every connection look at the stage.
     pub(crate) fn wake_all(&self) {
         self.connections.wake_all();
     }
 }
 
-/// What a service did with a request.
-enum Called<F> {
-    Begun(F),
-    Refused(actix_web::Error),
-    Panicked,
-}
-
-impl<S> Worker<S>
-where
-    S: Service<Request, Error = actix_web::Error>,
-{
-    /// Hands a request to the service, once it has room for one: until then the request stays where
-    /// it is. A panic is a 500 on this request, and nobody else's business.
-    #[inline]
-    fn call(&self, request: &mut Option<Request>, cx: &mut Context<'_>) -> Poll<Called<S::Future>> {
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            if let Err(error) = ready!(self.service.poll_ready(cx)) {
-                return Poll::Ready(Called::Refused(error));
-            }
-            let request = request.take().expect("it is polled until it is taken");
-            Poll::Ready(Called::Begun(self.service.call(request)))
-        }));
-        called.unwrap_or(Poll::Ready(Called::Panicked))
-    }
-}
-
-impl<S, B> Worker<S>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
-    B: MessageBody + 'static,
-{
+impl<A: App> Worker<A> {
     /// Does what the acceptor wants.
     ///
     /// # Panics
@@ -223,11 +197,7 @@ where
 }
 
 /// Serves a connection by the protocol that its first bytes choose.
-async fn serve<S, B>(worker: Rc<Worker<S>>, transport: Transport, peer: SocketAddr, slot: Slot)
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+async fn serve<A: App>(worker: Rc<Worker<A>>, transport: Transport, peer: SocketAddr, slot: Slot) {
     let mut connection = pin!(H1::new(worker, transport, peer, slot));
     if connection.as_mut().await == Next::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.
@@ -237,13 +207,9 @@ where
 
 /// What a connection of this service holds in memory while it is idle, beside its socket.
 #[cfg(test)]
-pub(crate) fn size<S, B>(_: &S) -> usize
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+pub(crate) fn size<A: App>(_: &A) -> usize {
     fn size_of_task<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
         size_of::<F>()
     }
-    size_of_task(serve::<S, B>)
+    size_of_task(serve::<A>)
 }

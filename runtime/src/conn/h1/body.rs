@@ -9,19 +9,19 @@ use std::{
 };
 
 use actix_http::{
-    Request, Response, StatusCode,
-    body::{BoxBody, EitherBody, MessageBody},
+    Response, StatusCode,
+    body::{BoxBody, EitherBody},
     error::PayloadError,
 };
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 
 use super::{
     ExchangeProj, Farewell, H1, Turn,
     content::{Content, Piece},
 };
-use crate::clock;
-use crate::conn::payload;
+use crate::{
+    clock,
+    conn::{app::App, payload},
+};
 
 /// While a request is handled, so much is read of what follows it: enough to see that something
 /// does, and that the client is still there.
@@ -35,11 +35,7 @@ pub(super) enum Fed {
     Corrupted,
 }
 
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     /// Reads on while a request is at hand: its body, if it is wanted, or a little of what
     /// follows. Says when; notes a peer that has no more to say.
     pub(super) fn poll_read_ahead(

@@ -7,11 +7,8 @@ use std::{
 
 use actix_http::{
     Method, Payload, Request, StatusCode, Version,
-    body::MessageBody,
     h1::{Codec, Message, MessageType},
 };
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use tokio_util::codec::Decoder as _;
 
 use super::{
@@ -24,6 +21,7 @@ use super::{
 use crate::{
     clock,
     conn::{
+        app::App,
         arrival::Arrival,
         close::Behind,
         h2::preface::{self, Preface},
@@ -37,11 +35,7 @@ use crate::{
     rules::Rule,
 };
 
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     /// Between requests.
     pub(super) fn poll_between(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         match self.as_mut().poll_hand_over(cx) {

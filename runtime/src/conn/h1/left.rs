@@ -1,20 +1,11 @@
 //! Clients that have left while their request is at hand.
 
-use actix_http::{
-    Request,
-    body::{BodySize, MessageBody},
-};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
+use actix_http::body::{BodySize, MessageBody};
 
 use super::{Exchange, H1};
-use crate::conn::request::InFlight;
+use crate::conn::{app::App, request::InFlight};
 
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     /// Whether the client's FIN says that nobody waits for the response at hand.
     ///
     /// A FIN ends what is sent, and not what is read: a client may say by it that no further

@@ -7,12 +7,11 @@ use std::{
 };
 
 use actix_http::{
-    ConnectionType, Method, Request, Response, StatusCode,
+    ConnectionType, Method, Response, StatusCode,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     h1::{Codec, Message},
     header,
 };
-use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use tokio_util::codec::Encoder as _;
@@ -21,6 +20,7 @@ use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD, body, conte
 use crate::{
     clock,
     conn::{
+        app::App,
         close::{Behind, Close},
         framing::Framing,
         link::Link,
@@ -67,16 +67,12 @@ fn whole<B: MessageBody + 'static>(
     }
 }
 
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     /// The handler has answered.
     #[inline]
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
-        result: Result<ServiceResponse<B>, actix_web::Error>,
+        result: Result<ServiceResponse<A::Body>, actix_web::Error>,
     ) -> Turn {
         match result {
             Ok(response) if !self.may_say(response.status()) => {
@@ -111,7 +107,7 @@ where
         self.send(Response::with_body(status, ()), EitherBody::right(body))
     }
 
-    fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<B>) {
+    fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<A::Body>) {
         let this = self.project();
         if let Some(in_flight) = this.request {
             in_flight.answered_by(&this.worker.routes, this.route, response);
@@ -128,7 +124,7 @@ where
     pub(super) fn send(
         mut self: Pin<&mut Self>,
         mut response: Response<()>,
-        body: EitherBody<B, BoxBody>,
+        body: EitherBody<A::Body, BoxBody>,
     ) -> Turn {
         // A body that has wholly arrived, though the handler did not want it, is no reason to
         // close.
@@ -169,7 +165,11 @@ where
     }
 
     /// The head has been encoded.
-    fn send_body(mut self: Pin<&mut Self>, body: EitherBody<B, BoxBody>, size: BodySize) -> Turn {
+    fn send_body(
+        mut self: Pin<&mut Self>,
+        body: EitherBody<A::Body, BoxBody>,
+        size: BodySize,
+    ) -> Turn {
         let mut this = self.as_mut().project();
         match (whole(body, size), this.codec) {
             (Ok(bytes), Some(codec)) => {
@@ -281,7 +281,7 @@ where
                 Poll::Ready(Err(_)) => return Turn::Gone,
                 Poll::Pending if self.has_left() => return self.fail(),
                 Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
-                    return match self.poll_vanished(cx) {
+                    return match self.poll_given_up(cx) {
                         Poll::Ready(()) => Turn::Gone,
                         Poll::Pending => Turn::Wait,
                     };

@@ -5,35 +5,22 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_http::{
-    Request, Response, StatusCode,
-    body::{BoxBody, EitherBody, MessageBody},
+    Response, StatusCode,
+    body::{BoxBody, EitherBody},
     error::PayloadError,
 };
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 
 use super::{ExchangeProj, H1, Turn, body};
-use crate::{clock, control::Stage};
+use crate::{
+    clock,
+    conn::{app::App, delivery::GivenUp},
+};
 
-/// How often it is looked whether a peer has vanished, while the process drains.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// A response that its client does not take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stall {
-    since: Instant,
-    unacknowledged: usize,
-}
-
-impl<S, B> H1<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> H1<A> {
     /// Ready when the body at hand comes too slowly. `read` is when something was read, if that
     /// was in this very poll.
     pub(super) fn poll_late_body(
@@ -80,82 +67,47 @@ where
         self.send(Response::with_body(status, ()), EitherBody::right(body))
     }
 
-    /// Hands the write buffer to the kernel. A client that takes nothing for as long as a silent
-    /// one is kept fails; while the process drains, only the deadline ends it.
+    /// Hands the write buffer to the kernel.
+    ///
+    /// # Errors
+    /// When the peer has gone, or is given up.
     #[inline]
     pub(super) fn poll_hand_over(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.as_mut().project();
-        let before = this.link.write.len();
-        if before == 0 {
+        if this.link.write.is_empty() {
             return Poll::Ready(Ok(()));
         }
         let flushed = this.link.poll_flush(cx);
-        if flushed.is_ready() || this.link.write.len() < before {
-            *this.stall = None;
+        if flushed.is_ready() {
+            this.delivery.forget();
+            return flushed;
         }
-        match flushed {
-            Poll::Ready(_) => flushed,
-            Poll::Pending => self.poll_stall(cx),
-        }
+        self.poll_given_up(cx)
+            .map(|()| Err(ErrorKind::TimedOut.into()))
     }
 
-    /// Ready when the peer of the response that is under way has vanished: while the process drains,
-    /// it is waited for no longer.
-    pub(super) fn poll_vanished(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the peer of the response that is under way is waited for no longer. That it takes
+    /// long is no reason before the drain, if all that there is has been handed to the kernel.
+    pub(super) fn poll_given_up(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let worker = &this.worker;
-        if worker.control.stage() < Stage::Drain {
+        let patience = this.worker.patience();
+        if patience.is_some() && this.link.write.is_empty() {
             return Poll::Pending;
         }
-        let now = clock::now();
-        let unacknowledged = this.link.io.unacknowledged().unwrap_or(0);
-        let stall = match *this.stall {
-            Some(stall) if unacknowledged > 0 && unacknowledged >= stall.unacknowledged => stall,
-            _ => Stall {
-                since: now,
-                unacknowledged,
-            },
-        };
-        *this.stall = Some(stall);
-        let silent = now - stall.since;
-        if unacknowledged == 0 || !this.link.io.peer().has_vanished(silent) {
-            // Each poll is a look; this only sees to it that there is one.
-            let _ = this.timer.poll(now + LOOK, cx);
-            return Poll::Pending;
-        }
-        worker.control.count_vanished();
-        if let Some(request) = this.request {
-            worker.control.count_cut(&request.cut(&worker.routes), 1);
+        let (io, written) = (&this.link.io, this.link.written);
+        let given_up = ready!(this.delivery.poll(io, written, patience, this.timer, cx));
+        if given_up == GivenUp::Vanished {
+            let control = &this.worker.control;
+            control.count_vanished();
+            match this.request {
+                Some(request) => control.count_cut(&request.cut(&this.worker.routes), 1),
+                None => this.route.count_vanished(control, *this.finished),
+            }
         }
         this.link.io.abandon();
         Poll::Ready(())
-    }
-
-    /// The client takes nothing at present.
-    fn poll_stall(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.project();
-        let patience = this.worker.limits.keep_alive;
-        while this.worker.control.stage() < Stage::Drain {
-            let look = || this.link.io.unacknowledged().unwrap_or(0);
-            let stall = this.stall.get_or_insert_with(|| Stall {
-                since: clock::now(),
-                unacknowledged: look(),
-            });
-            ready!(this.timer.poll(stall.since + patience, cx));
-            // The kernel may have had so much room that it asks for more only after minutes.
-            let unacknowledged = look();
-            if unacknowledged >= stall.unacknowledged {
-                this.link.io.abandon();
-                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
-            }
-            *stall = Stall {
-                since: clock::now(),
-                unacknowledged,
-            };
-        }
-        Poll::Pending
     }
 }

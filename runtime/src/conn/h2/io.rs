@@ -24,8 +24,6 @@ pub(super) struct Wire<'l> {
     pub(super) blocked: bool,
     /// So much may still be read in this turn.
     pub(super) readable: usize,
-    /// Bytes that the kernel has taken.
-    pub(super) written: usize,
 }
 
 /// The link as `h2` sees it. `h2` gives nothing back, and the end of a connection is ours: so this
@@ -40,7 +38,6 @@ impl<'l> Wire<'l> {
             frames: Frames::new(),
             blocked: false,
             readable: A_TURN,
-            written: 0,
         }
     }
 
@@ -52,7 +49,7 @@ impl<'l> Wire<'l> {
     fn written(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.blocked = written.is_pending();
         if let Poll::Ready(Ok(count)) = written {
-            self.written = self.written.wrapping_add(count);
+            self.link.written = self.link.written.wrapping_add(count);
         }
         written
     }

@@ -12,14 +12,10 @@ use std::{
     time::Instant,
 };
 
-use actix_http::{Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use h2::{Reason, server::Connection};
 
-use self::stall::Stall;
 use super::{
     STREAMS,
     io::{Io, Wire},
@@ -28,7 +24,7 @@ use super::{
 };
 use crate::{
     clock,
-    conn::{registry::Registration, timer::Timer},
+    conn::{app::App, delivery::Delivery, registry::Registration, timer::Timer},
     control::{Slot, Stage},
 };
 
@@ -54,17 +50,17 @@ enum Turn {
 }
 
 /// A connection while it has streams, or may have some.
-pub(super) struct Session<'w, 'l, S, B>
+pub(super) struct Session<'w, 'l, A>
 where
-    S: Service<Request>,
+    A: App,
 {
-    shared: Rc<Shared<S>>,
+    shared: Rc<Shared<A>>,
     wire: &'w RefCell<Wire<'l>>,
     slot: &'w mut Slot,
     timer: &'w mut Timer,
     registration: Option<&'w Registration>,
     connection: Connection<Io<'w, 'l>, Bytes>,
-    streams: FuturesUnordered<Stream<S, B>>,
+    streams: FuturesUnordered<Stream<A>>,
     /// A request has come.
     asked: bool,
     /// Resets by the client, less what was answered.
@@ -75,7 +71,7 @@ where
     told: Option<Instant>,
     /// When half a head was first seen.
     half_head: Option<Instant>,
-    stall: Option<Stall>,
+    delivery: Delivery,
     /// The last GOAWAY is on its way, without regard to streams.
     leaving: bool,
     /// Every byte of every response was acknowledged when only a goodbye was left to say. A peer
@@ -83,13 +79,9 @@ where
     settled: bool,
 }
 
-impl<'w, 'l, S, B> Session<'w, 'l, S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<'w, 'l, A: App> Session<'w, 'l, A> {
     pub(super) fn new(
-        shared: Rc<Shared<S>>,
+        shared: Rc<Shared<A>>,
         wire: &'w RefCell<Wire<'l>>,
         slot: &'w mut Slot,
         timer: &'w mut Timer,
@@ -109,7 +101,7 @@ where
             first_response: None,
             told: None,
             half_head: None,
-            stall: None,
+            delivery: Delivery::default(),
             leaving: false,
             settled: false,
         }

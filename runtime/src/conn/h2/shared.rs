@@ -25,8 +25,8 @@ const READ_AHEAD: usize = 256 * 1024;
 
 /// What the streams of a connection share.
 #[derive(Debug)]
-pub(super) struct Shared<S> {
-    pub(super) worker: Rc<Worker<S>>,
+pub(super) struct Shared<A> {
+    pub(super) worker: Rc<Worker<A>>,
     pub(super) peer: SocketAddr,
     pub(super) route: RefCell<LastRoute>,
     /// A response has been sent, if only its head.
@@ -77,14 +77,14 @@ impl Outgoing {
 
 /// A request's head while its handler is at work.
 #[derive(Debug)]
-pub(super) struct Head<S> {
-    shared: Rc<Shared<S>>,
+pub(super) struct Head<A> {
+    shared: Rc<Shared<A>>,
     weight: usize,
 }
 
-impl<S> Head<S> {
+impl<A> Head<A> {
     /// `None` if the heads of this connection weigh too much with this one.
-    pub(super) fn new(shared: &Rc<Shared<S>>, weight: usize) -> Option<Self> {
+    pub(super) fn new(shared: &Rc<Shared<A>>, weight: usize) -> Option<Self> {
         let heads = shared.heads.get() + weight;
         (heads <= HEADS).then(|| {
             shared.heads.set(heads);
@@ -94,7 +94,7 @@ impl<S> Head<S> {
     }
 }
 
-impl<S> Drop for Head<S> {
+impl<A> Drop for Head<A> {
     fn drop(&mut self) {
         self.shared.heads.update(|heads| heads - self.weight);
     }
@@ -102,14 +102,14 @@ impl<S> Drop for Head<S> {
 
 /// A stream that waits until its client takes more.
 #[derive(Debug)]
-pub(super) struct Waits<S> {
-    shared: Rc<Shared<S>>,
+pub(super) struct Waits<A> {
+    shared: Rc<Shared<A>>,
     read_ahead: usize,
 }
 
-impl<S> Waits<S> {
+impl<A> Waits<A> {
     /// `read_ahead`: what it has taken from its body already.
-    pub(super) fn new(shared: &Rc<Shared<S>>, read_ahead: usize) -> Self {
+    pub(super) fn new(shared: &Rc<Shared<A>>, read_ahead: usize) -> Self {
         shared.waiting.update(|count| count + 1);
         shared.read_ahead.update(|bytes| bytes + read_ahead);
         let shared = Rc::clone(shared);
@@ -117,7 +117,7 @@ impl<S> Waits<S> {
     }
 }
 
-impl<S> Drop for Waits<S> {
+impl<A> Drop for Waits<A> {
     fn drop(&mut self) {
         self.shared.waiting.update(|count| count - 1);
         self.shared
@@ -126,7 +126,7 @@ impl<S> Drop for Waits<S> {
     }
 }
 
-impl<S> Shared<S> {
+impl<A> Shared<A> {
     /// Whether a stream whose client takes nothing may take the next chunk from its body.
     pub(super) fn may_read_ahead(&self) -> bool {
         self.read_ahead.get() < READ_AHEAD

@@ -13,10 +13,8 @@ use std::{
 
 use actix_http::{
     Request, StatusCode,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{BoxBody, EitherBody},
 };
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use h2::{SendStream, server::SendResponse};
 use pin_project_lite::pin_project;
@@ -25,7 +23,10 @@ use super::{
     incoming::Incoming,
     shared::{Head, Shared, Waits},
 };
-use crate::conn::{Called, request::InFlight};
+use crate::conn::{
+    app::{self, App, Called},
+    request::InFlight,
+};
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,37 +51,33 @@ pin_project! {
 
 pin_project! {
     /// A request and its response.
-    pub(super) struct Stream<S, B>
+    pub(super) struct Stream<A>
     where
-        S: Service<Request>,
+        A: App,
     {
-        shared: Rc<Shared<S>>,
+        shared: Rc<Shared<A>>,
         request: Option<InFlight>,
-        head: Option<Head<S>>,
+        head: Option<Head<A>>,
         incoming: Option<Incoming>,
         respond: SendResponse<Bytes>,
         outgoing: Option<SendStream<Bytes>>,
         #[pin]
-        exchange: Exchange<S::Future, B>,
+        exchange: Exchange<A::Future, A::Body>,
         // Taken from the body, and not yet by `h2`.
         chunk: Bytes,
         // What the body still owes, if its length was announced.
         owed: Option<u64>,
-        waits: Option<Waits<S>>,
+        waits: Option<Waits<A>>,
     }
 }
 
-impl<S, B> Stream<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Stream<A> {
     /// A request, on its way to the service.
     pub(super) fn begin(
-        shared: Rc<Shared<S>>,
+        shared: Rc<Shared<A>>,
         request: Request,
         in_flight: InFlight,
-        head: Head<S>,
+        head: Head<A>,
         incoming: Option<Incoming>,
         respond: SendResponse<Bytes>,
     ) -> Self {
@@ -164,7 +161,7 @@ where
         let ExchangeProj::Full { request } = this.exchange.as_mut().project() else {
             return Poll::Ready(None);
         };
-        match this.shared.worker.call(request, cx) {
+        match app::call(&this.shared.worker.app, request, cx) {
             Poll::Ready(Called::Begun(response)) => this.exchange.set(Exchange::Call { response }),
             Poll::Ready(Called::Refused(error)) => return Poll::Ready(self.respond(Err(error))),
             Poll::Ready(Called::Panicked) => return Poll::Ready(self.respond_to_panic()),
@@ -192,11 +189,7 @@ where
     }
 }
 
-impl<S, B> Future for Stream<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Future for Stream<A> {
     type Output = End;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {

@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use super::{
     client::{Client, Manner, Outcome, Tally},
     network::{Network, Path},
-    process::{CUT_AFTER, KEEP_ALIVE, PATIENCE, Process},
+    process::{KEEP_ALIVE, PATIENCE, Process},
     random::Random,
 };
 use crate::{
@@ -33,8 +33,8 @@ struct Life {
     ended: Instant,
     outcomes: Vec<(Manner, Outcome)>,
     crossed: u64,
-    /// A client has vanished.
-    vanished: bool,
+    /// When the last client vanished that did.
+    vanished: Option<Instant>,
     round_trip: Duration,
 }
 
@@ -68,10 +68,11 @@ async fn run(random: Random, rules: Rules) -> Life {
     tokio::task::spawn_local(async move { packets.run().await });
     let process = Process::start(rules).await;
     let tally = Tally::default();
-    let (mut clients, mut vanished) = (JoinSet::new(), false);
+    let (mut clients, mut vanished) = (JoinSet::new(), None);
     for _ in 0..1 + random.below(3) {
-        let vanishes = random.percent(10);
-        vanished |= vanishes;
+        let vanishes = random.percent(20);
+        let vanishes = vanishes.then(|| clock::now() + Duration::from_millis(random.below(30_000)));
+        vanished = vanished.max(vanishes);
         let client = Client {
             manner: match random.percent(20) {
                 true => Manner::Http2,
@@ -82,7 +83,7 @@ async fn run(random: Random, rules: Rules) -> Life {
             path,
             process: process.clone(),
             tally: tally.clone(),
-            vanishes: vanishes.then(|| clock::now() + Duration::from_millis(random.below(30_000))),
+            vanishes,
         };
         let begins = Duration::from_millis(random.below(8_000));
         clients.spawn_local(async move {
@@ -141,13 +142,23 @@ impl Life {
                 self.crossed
             );
         }
-        if self.exit != Exit::Ok && !self.vanished {
+        if self.exit != Exit::Ok && self.vanished.is_none() {
             let _ = writeln!(broken, "exit {:?}", self.exit);
         }
-        if self.ended > self.t0 + CUT_AFTER + Duration::from_secs(1) {
+        if self.ended > self.ends_at_latest() {
             let _ = writeln!(broken, "it ended {:?} after T0", self.ended - self.t0);
         }
         broken
+    }
+
+    /// Idle connections are waited for; a client that has vanished is not, once that is clear, which
+    /// takes five seconds from when it is looked at: with a connection that is idle, at its end.
+    fn ends_at_latest(&self) -> Instant {
+        let idle = self.t0 + PATIENCE + Duration::from_secs(2);
+        let vanished = self
+            .vanished
+            .map(|at| at.max(idle) + Duration::from_secs(5));
+        vanished.unwrap_or(idle)
     }
 
     /// Whether a connection may have been ended while this request was on its way.

@@ -2,6 +2,7 @@
 //! each by a seed.
 
 mod app;
+mod cases;
 mod client;
 mod http2;
 mod lives;

@@ -141,7 +141,7 @@ impl Network {
         let pair = Rc::new(Pair {
             network: self.clone(),
             path,
-            gone: [Cell::new(false), Cell::new(false)],
+            gone: Cell::new(None),
             ways: Default::default(),
         });
         let socket = |side| Socket {
@@ -160,8 +160,9 @@ const SERVER: Side = 1;
 struct Pair {
     network: Network,
     path: Path,
-    /// This side sends nothing any more, not even an acknowledgement, and hears nothing.
-    gone: [Cell<bool>; 2],
+    /// When one side vanished: it sends nothing any more, not even an acknowledgement, and hears
+    /// nothing.
+    gone: Cell<Option<Instant>>,
     /// What each side sends.
     ways: [RefCell<Way>; 2],
 }
@@ -228,7 +229,7 @@ impl Pair {
             way.outstanding += segment.length();
             way.flying += segment.length();
             way.since.get_or_insert(now);
-            if self.is_cut(from) {
+            if self.is_cut() {
                 continue;
             }
             let lost = self.network.0.random.below(100) < self.network.0.loss;
@@ -243,12 +244,17 @@ impl Pair {
     }
 
     /// Whether nothing gets from one side to the other.
-    fn is_cut(&self, _from: Side) -> bool {
-        self.gone.iter().any(Cell::get)
+    fn is_cut(&self) -> bool {
+        self.gone.get().is_some()
+    }
+
+    fn cut(&self) {
+        self.gone
+            .set(self.gone.get().or_else(|| Some(clock::now())));
     }
 
     fn arrive(self: &Rc<Self>, from: Side, segment: Segment) {
-        if self.is_cut(from) {
+        if self.is_cut() {
             return;
         }
         let mut way = self.ways[from].borrow_mut();
@@ -261,7 +267,7 @@ impl Pair {
             let is_data = matches!(segment, Segment::Bytes(_));
             drop(way);
             if is_data {
-                return self.reset(1 - from);
+                return self.reset();
             }
         } else {
             match segment {
@@ -274,7 +280,7 @@ impl Pair {
         let acknowledged = clock::now() + self.network.takes(self.path);
         let pair = Rc::clone(self);
         self.network.at(acknowledged, move || {
-            if !pair.is_cut(from) {
+            if !pair.is_cut() {
                 let mut way = pair.ways[from].borrow_mut();
                 way.outstanding = way.outstanding.saturating_sub(length);
                 way.since = (way.outstanding > 0).then(clock::now);
@@ -299,15 +305,15 @@ impl Pair {
         });
     }
 
-    /// `from` sends RST: what is on its way from there, and not read, is lost.
-    fn reset(self: &Rc<Self>, from: Side) {
-        if self.is_cut(from) {
+    /// One side sends RST: what is on its way, and what has not been read, is lost.
+    fn reset(self: &Rc<Self>) {
+        if self.is_cut() {
             return;
         }
         let arrives = clock::now() + self.network.takes(self.path);
         let pair = Rc::clone(self);
         self.network.at(arrives, move || {
-            if pair.is_cut(from) {
+            if pair.is_cut() {
                 return;
             }
             for side in [CLIENT, SERVER] {
@@ -354,8 +360,8 @@ impl Socket {
 
     /// Has this side be gone without a word when it is called, whoever has the socket then.
     pub(super) fn power_switch(&self) -> impl Fn() + 'static {
-        let (pair, side) = (Rc::clone(&self.pair), self.side);
-        move || pair.gone[side].set(true)
+        let pair = Rc::clone(&self.pair);
+        move || pair.cut()
     }
 
     /// Tells whether anything waits on this side, whoever has the socket then.
@@ -387,14 +393,16 @@ impl Socket {
 
     pub(crate) fn peer(&self) -> Peer {
         let way = self.outgoing().borrow();
-        let silent = way
-            .since
-            .map_or(Duration::ZERO, |since| clock::now() - since);
-        let sent_again = |times: &u32| RETRANSMIT * ((1 << times) - 1) <= silent;
-        let retransmissions = (1..=15).take_while(sent_again).count();
+        // Of a window that is shut there are probes, and a living peer answers them.
+        let probed = self.pair.gone.get().filter(|_| !way.unsent.is_empty());
+        let times = |since: Option<Instant>| {
+            let silent = since.map_or(Duration::ZERO, |since| clock::now() - since);
+            let sent_again = |times: &u32| RETRANSMIT * ((1 << times) - 1) <= silent;
+            (1..=15).take_while(sent_again).count() as u8
+        };
         Peer {
-            retransmissions: retransmissions as u8,
-            probes: 0,
+            retransmissions: times(way.since),
+            probes: times(probed.filter(|_| way.outstanding == 0)),
             round_trip: self.pair.path.latency * 2,
         }
     }
@@ -500,7 +508,7 @@ impl Drop for Socket {
             way.shut = true;
             way.unsent.clear();
             drop(way);
-            self.pair.reset(self.side);
+            self.pair.reset();
         } else if !std::mem::replace(&mut way.shut, true) {
             way.fin_unsent = true;
             drop(way);

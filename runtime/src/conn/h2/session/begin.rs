@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use actix_http::{Payload, Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
+use actix_http::Payload;
 use bytes::Bytes;
 use h2::{Reason, RecvStream, server::SendResponse};
 use http::{HeaderMap, StatusCode, header::EXPECT};
@@ -13,6 +11,7 @@ use super::Session;
 use crate::{
     clock,
     conn::{
+        app::App,
         h2::{
             head::{self, Refusal},
             incoming::Incoming,
@@ -25,11 +24,7 @@ use crate::{
     control::Stage,
 };
 
-impl<S, B> Session<'_, '_, S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Session<'_, '_, A> {
     /// Hands a request to the service, on a stream of its own.
     pub(super) fn begin(
         &mut self,

@@ -2,25 +2,21 @@
 
 use std::{pin::Pin, task::Context};
 
-use actix_http::{Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{Ended, Session};
 use crate::{
     clock,
-    conn::h2::due::{Life, due},
+    conn::{
+        app::App,
+        h2::due::{Life, due},
+    },
     control::Stage,
     kernel::Waiting,
     rules::Rule,
 };
 
-impl<S, B> Session<'_, '_, S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Session<'_, '_, A> {
     /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
     /// then.
     pub(super) fn is_to_be_told(&mut self, stage: Stage, cx: &mut Context<'_>) -> bool {

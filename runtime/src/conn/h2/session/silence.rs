@@ -5,13 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_http::{Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{Session, Turn};
-use crate::{clock, conn::registry::Waits, control::Stage, kernel::Waiting};
+use crate::{
+    clock,
+    conn::{app::App, registry::Waits},
+    control::Stage,
+    kernel::Waiting,
+};
 
 /// How long a new connection may take to its first request before it counts as idle.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
@@ -20,19 +22,15 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// trip, with a segment lost and sent again. In the lame duck a client may take longer.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
-impl<S, B> Session<'_, '_, S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Session<'_, '_, A> {
     /// Nothing more can be read, written or answered at present.
     pub(super) fn poll_silence(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
         if self.is_busy() {
             self.half_head = None;
             self.slot.set_in_flight(true);
-            return self.poll_stall(stage, cx);
+            return self.poll_stall(cx);
         }
-        self.stall = None;
+        self.delivery.forget();
         let head_timeout = self.shared.worker.limits.head_timeout;
         let wire = self.wire.borrow();
         let (has_begun, is_half_head) = (wire.frames.has_begun(), wire.frames.is_half_head());

@@ -6,23 +6,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use actix_http::{Request, body::MessageBody};
-use actix_service::Service;
-use actix_web::dev::ServiceResponse;
+use actix_http::body::MessageBody as _;
 use bytes::Bytes;
 use h2::Reason;
 
 use super::{End, ExchangeProj, Stream};
-use crate::conn::h2::shared::Waits;
+use crate::conn::{app::App, h2::shared::Waits};
 
 /// What is asked of a stream's window at once.
 const WRITE_AHEAD: usize = 32 * 1024;
 
-impl<S, B> Stream<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Stream<A> {
     /// The response's body is on its way.
     pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
         loop {

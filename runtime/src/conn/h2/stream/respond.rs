@@ -3,28 +3,26 @@
 use std::pin::Pin;
 
 use actix_http::{
-    Method, Request, Response, StatusCode,
+    Method, Response, StatusCode,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
 };
-use actix_service::Service;
 use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
 use super::{End, Exchange, Stream};
-use crate::clock;
-use crate::conn::{
-    framing::Framing,
-    h2::{head, incoming::Incoming},
+use crate::{
+    clock,
+    conn::{
+        app::App,
+        framing::Framing,
+        h2::{head, incoming::Incoming},
+    },
 };
 
-impl<S, B> Stream<S, B>
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
-    B: MessageBody + 'static,
-{
+impl<A: App> Stream<A> {
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
-        result: Result<ServiceResponse<B>, actix_web::Error>,
+        result: Result<ServiceResponse<A::Body>, actix_web::Error>,
     ) -> Option<End> {
         let this = self.as_mut().project();
         let routes = &this.shared.worker.routes;
@@ -66,7 +64,10 @@ where
         self.send(Response::with_body(status, EitherBody::right(body)))
     }
 
-    fn send(mut self: Pin<&mut Self>, response: Response<EitherBody<B, BoxBody>>) -> Option<End> {
+    fn send(
+        mut self: Pin<&mut Self>,
+        response: Response<EitherBody<A::Body, BoxBody>>,
+    ) -> Option<End> {
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask_for_body(Incoming::is_held);
         let mut this = self.as_mut().project();

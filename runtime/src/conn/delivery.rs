@@ -1,0 +1,168 @@
+//! Whether a peer takes what is sent to it: one rule for requests under way by either protocol, and
+//! for a connection's end.
+
+use std::{
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use super::{timer::Timer, transport::Transport};
+use crate::{clock, kernel::Peer};
+
+/// How often it is looked whether a peer has vanished.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why a peer is waited for no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// It has gone without a word.
+    Vanished,
+    /// It has taken nothing for as long as a silent client is kept, and the process has no deadline
+    /// yet that would end it.
+    Stalled,
+}
+
+/// What a peer takes, as far as it has been looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivery(Option<Look>);
+
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Bytes that its kernel and ours had taken in all.
+    written: usize,
+    /// Of these, what the peer had not acknowledged.
+    left: usize,
+    /// When either last said that something moves.
+    moved: Instant,
+    /// When the peer last acknowledged something, or had nothing to acknowledge. Whatever is written
+    /// to one that has vanished does not count.
+    answered: Instant,
+}
+
+impl Delivery {
+    /// Nothing is under way, or something has just been taken.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    /// What is not acknowledged, as it was last seen.
+    pub(super) fn left(&self) -> Option<usize> {
+        self.0.map(|look| look.left)
+    }
+
+    /// Looks what the peer has taken by now. `written` only has to change when more is written.
+    pub(super) fn look(
+        &mut self,
+        transport: &Transport,
+        written: usize,
+        patience: Option<Duration>,
+        now: Instant,
+    ) -> Option<GivenUp> {
+        // Where the kernel cannot say, the client's own end must do.
+        let left = transport.unacknowledged().unwrap_or(0);
+        let before = self.0.unwrap_or(Look {
+            written,
+            left,
+            moved: now,
+            answered: now,
+        });
+        let answers = left < before.left || left == 0;
+        let look = Look {
+            written,
+            left,
+            moved: match written != before.written || left < before.left {
+                true => now,
+                false => before.moved,
+            },
+            answered: if answers { now } else { before.answered },
+        };
+        self.0 = Some(look);
+        given_up(look, patience, now, || transport.peer())
+    }
+
+    /// Ready when the peer is given up. `patience` is for how long it may take nothing; there is none
+    /// while the process drains: only the deadline ends a peer that lives.
+    pub(super) fn poll(
+        &mut self,
+        transport: &Transport,
+        written: usize,
+        patience: Option<Duration>,
+        timer: &mut Timer,
+        cx: &mut Context<'_>,
+    ) -> Poll<GivenUp> {
+        loop {
+            let now = clock::now();
+            if let Some(given_up) = self.look(transport, written, patience, now) {
+                return Poll::Ready(given_up);
+            }
+            // Each poll is a look; this only sees to it that there is one.
+            let moved = self.0.map_or(now, |look| look.moved);
+            let next = patience.map_or(now + LOOK, |patience| moved + patience);
+            ready!(timer.poll(next, cx));
+        }
+    }
+}
+
+/// Whether a peer is given up that was last seen like this.
+fn given_up(
+    look: Look,
+    patience: Option<Duration>,
+    now: Instant,
+    peer: impl FnOnce() -> Peer,
+) -> Option<GivenUp> {
+    if look.left > 0 && peer().has_vanished(now - look.answered) {
+        return Some(GivenUp::Vanished);
+    }
+    // The kernel may have had so much room that it asks for more only after minutes.
+    let stalled = patience.is_some_and(|patience| now - look.moved >= patience);
+    stalled.then_some(GivenUp::Stalled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GONE: Peer = Peer {
+        retransmissions: 9,
+        probes: 0,
+        round_trip: Duration::ZERO,
+    };
+
+    /// Of a peer that has answered nothing for so long, and to which something was written since.
+    fn after(seconds: u64, left: usize, patience: Option<u64>, peer: Peer) -> Option<GivenUp> {
+        let long_ago = clock::now();
+        let now = long_ago + Duration::from_secs(seconds);
+        let look = Look {
+            written: 7,
+            left,
+            moved: long_ago,
+            answered: long_ago,
+        };
+        given_up(look, patience.map(Duration::from_secs), now, || peer)
+    }
+
+    #[test]
+    fn who_has_vanished_is_given_up_whether_the_process_drains_or_not() {
+        for patience in [None, Some(75)] {
+            assert_eq!(after(60, 1, patience, GONE), Some(GivenUp::Vanished));
+            assert_eq!(
+                after(60, 0, patience, GONE),
+                None,
+                "nothing is left to take"
+            );
+        }
+    }
+
+    #[test]
+    fn who_lives_is_given_up_by_time_and_in_the_drain_never() {
+        let alive = Peer::default();
+        assert_eq!(after(74, 1, Some(75), alive), None);
+        assert_eq!(after(75, 1, Some(75), alive), Some(GivenUp::Stalled));
+        assert_eq!(
+            after(75, 0, Some(75), alive),
+            Some(GivenUp::Stalled),
+            "of HTTP/2's window"
+        );
+        assert_eq!(after(3_600, 1, None, alive), None);
+    }
+}

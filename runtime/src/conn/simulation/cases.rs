@@ -1,0 +1,134 @@
+//! The moments at which a request can be lost, one by one.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::LocalSet,
+    time::{sleep, sleep_until},
+};
+
+use super::{
+    network::{Network, Path, Socket},
+    process::{MIN, PATIENCE, Process},
+    random::Random,
+};
+use crate::{clock, exit::Exit, rules::Rules};
+
+const LATENCY: Duration = Duration::from_millis(50);
+
+/// A process, and a connection to it.
+struct Stage {
+    process: Process,
+    client: Socket,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let network = Network::new(Random::new(1), 0);
+        let packets = network.clone();
+        tokio::task::spawn_local(async move { packets.run().await });
+        let process = Process::start(Rules::default()).await;
+        let (client, server) = network.connect(Path {
+            latency: LATENCY,
+            jitter: Duration::ZERO,
+        });
+        assert!(process.accept(server));
+        Self { process, client }
+    }
+
+    async fn send(&mut self, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+        let sent = self.client.write_all(request.as_bytes()).await;
+        sent.expect("there is room");
+    }
+
+    /// What comes until the server has nothing more to say, or for a second.
+    async fn receive(&mut self) -> String {
+        let mut received = vec![0; 4096];
+        let read = self.client.read(&mut received);
+        let count = tokio::time::timeout(Duration::from_secs(1), read).await;
+        received.truncate(count.map_or(0, |count| count.unwrap_or(0)));
+        String::from_utf8(received).expect("it is text")
+    }
+
+    /// A response, and then T0.
+    async fn ask_and_terminate(&mut self) -> Instant {
+        self.send("/quick").await;
+        assert!(self.receive().await.ends_with("quick"));
+        self.process.terminate();
+        clock::now()
+    }
+}
+
+fn on_paused_time(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("an event loop can be built");
+    LocalSet::new().block_on(&runtime, test);
+}
+
+#[test]
+fn a_request_that_crosses_the_end_of_its_idle_connection_is_counted() {
+    on_paused_time(async {
+        let mut stage = Stage::new().await;
+        let t0 = stage.ask_and_terminate().await;
+        // The FIN is on its way.
+        sleep_until((t0 + PATIENCE + LATENCY / 2).into()).await;
+        stage.send("/quick").await;
+        assert_eq!(stage.receive().await, "");
+        drop(stage.client);
+        assert_eq!(stage.process.exit().await.0, Exit::Ok);
+        assert_eq!(stage.process.control.crossed(), 1);
+    });
+}
+
+/// The event loop tells of what has arrived a little later than the kernel has it.
+#[test]
+fn a_request_that_arrives_when_its_idle_connection_is_to_end_is_served_or_counted() {
+    let mut served = 0;
+    for millis in 0..12 {
+        on_paused_time(async {
+            let mut stage = Stage::new().await;
+            let t0 = stage.ask_and_terminate().await;
+            let arrives = t0 + PATIENCE - Duration::from_millis(6) + Duration::from_millis(millis);
+            sleep_until((arrives - LATENCY).into()).await;
+            stage.send("/quick").await;
+            let answered = stage.receive().await.ends_with("quick");
+            served += u64::from(answered);
+            drop(stage.client);
+            assert_eq!(stage.process.exit().await.0, Exit::Ok);
+            let crossed = stage.process.control.crossed();
+            assert_eq!(crossed, u64::from(!answered), "{millis} ms");
+        });
+    }
+    assert!((5..=8).contains(&served), "{served} of 12");
+}
+
+/// The last of a response waits for room in the kernel, and its handler is done.
+#[test]
+fn a_client_that_vanishes_in_the_middle_of_a_response_holds_nobody() {
+    on_paused_time(async {
+        let mut stage = Stage::new().await;
+        stage.send("/large").await;
+        sleep(Duration::from_secs(1)).await;
+        stage.client.power_switch()();
+        stage.process.terminate();
+        let t0 = clock::now();
+        let (exit, ended) = stage.process.exit().await;
+        // From the fence on it takes five seconds to be sure.
+        assert!(
+            ended - t0 < MIN * 2 + Duration::from_secs(2),
+            "{:?}",
+            ended - t0
+        );
+        assert_eq!((exit, stage.process.control.vanished()), (Exit::Cut, 1));
+        let cut = stage.process.control.cut();
+        assert_eq!(
+            cut.into_iter().collect::<Vec<_>>(),
+            [("/large (unacknowledged)".to_owned(), 1)]
+        );
+    });
+}
