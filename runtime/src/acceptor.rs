@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     clock,
     conn::{Accepted, Room, ToWorker},
-    control::{Control, Counters, Notice, Slot},
+    control::{Control, Counters, Notice, OpenConnection},
     listener::Listener,
     rules::Rule,
 };
@@ -29,16 +29,16 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A worker, as the acceptor sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Seat {
+pub(crate) struct WorkerHandle {
     pub(crate) counters: Arc<Counters>,
-    pub(crate) worker: mpsc::UnboundedSender<ToWorker>,
+    pub(crate) messages: mpsc::UnboundedSender<ToWorker>,
 }
 
 /// Deals connections out, until the fence.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     pub(crate) control: Arc<Control>,
-    pub(crate) seats: Vec<Seat>,
+    pub(crate) workers: Vec<WorkerHandle>,
     pub(crate) room: Room,
 }
 
@@ -65,21 +65,24 @@ impl Acceptor {
     }
 
     fn deal(&self, socket: TcpStream, peer: SocketAddr) {
-        let Some(seat) = self
-            .seats
+        let Some(worker) = self
+            .workers
             .iter()
-            .min_by_key(|seat| seat.counters.load().open)
+            .min_by_key(|worker| worker.counters.load().open)
         else {
             return;
         };
-        let slot = Slot::new(Arc::clone(&self.control), Arc::clone(&seat.counters));
+        let open = OpenConnection::new(Arc::clone(&self.control), Arc::clone(&worker.counters));
         // A worker's end is gone only if its thread has died; handlers cannot make it.
-        let accepted = Accepted { socket, peer, slot };
-        let _ = seat.worker.send(ToWorker::Serve(accepted));
+        let accepted = Accepted { socket, peer, open };
+        let _ = worker.messages.send(ToWorker::Serve(accepted));
     }
 
     fn is_full(&self) -> bool {
-        let open = self.seats.iter().map(|seat| seat.counters.load().open);
+        let open = self
+            .workers
+            .iter()
+            .map(|worker| worker.counters.load().open);
         open.sum::<usize>() >= self.room.connections
     }
 
@@ -97,9 +100,9 @@ impl Acceptor {
         }
         let now = clock::now();
         let before = now.checked_sub(self.room.after).unwrap_or(now);
-        for (seat, key) in self.longest_waiting(count, before).await {
+        for (worker, key) in self.longest_waiting(count, before).await {
             // A worker's end is gone only if its thread has died.
-            let _ = seat.worker.send(ToWorker::MakeRoom { key, before });
+            let _ = worker.messages.send(ToWorker::MakeRoom { key, before });
         }
         // The place is free once the peer has acknowledged the end.
         let room = async {
@@ -111,25 +114,25 @@ impl Acceptor {
     }
 
     /// The connections that go first, over all workers.
-    async fn longest_waiting(&self, count: usize, before: Instant) -> Vec<(&Seat, usize)> {
+    async fn longest_waiting(&self, count: usize, before: Instant) -> Vec<(&WorkerHandle, usize)> {
         let mut waiting = Vec::new();
-        for seat in &self.seats {
+        for worker in &self.workers {
             let (reply, answer) = oneshot::channel();
-            let _ = seat.worker.send(ToWorker::Waiting {
+            let _ = worker.messages.send(ToWorker::Waiting {
                 count,
                 before,
                 reply,
             });
             // One that a handler blocks has nobody to put out, as far as anybody knows.
             if let Ok(Ok(answer)) = tokio::time::timeout(ANSWER, answer).await {
-                waiting.extend(answer.into_iter().map(|(waits, key)| (waits, seat, key)));
+                waiting.extend(answer.into_iter().map(|(waits, key)| (waits, worker, key)));
             }
         }
         waiting.sort_unstable_by_key(|(waits, ..)| *waits);
         waiting.truncate(count);
         waiting
             .into_iter()
-            .map(|(_, seat, key)| (seat, key))
+            .map(|(_, worker, key)| (worker, key))
             .collect()
     }
 }

@@ -96,13 +96,13 @@ fn answer(passes: bool) -> HttpResponse {
 async fn livez(view: web::Data<View>) -> HttpResponse {
     let alive = match view.live_within {
         None => true,
-        Some(within) => view.control.ask_workers().await.silent < within,
+        Some(within) => view.control.ledger.ask_workers().await.silent < within,
     };
     answer(alive && view.probes().livez)
 }
 
 async fn metrics(view: web::Data<View>) -> HttpResponse {
-    view.control.ask_workers().await;
+    view.control.ledger.ask_workers().await;
     HttpResponse::Ok()
         .insert_header((
             header::CONTENT_TYPE,
@@ -112,7 +112,7 @@ async fn metrics(view: web::Data<View>) -> HttpResponse {
 }
 
 async fn status(view: web::Data<View>) -> HttpResponse {
-    let workers = view.control.ask_workers().await;
+    let workers = view.control.ledger.ask_workers().await;
     let page = view.status.borrow().page(&view.control, workers);
     HttpResponse::Ok().json(page)
 }

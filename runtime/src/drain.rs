@@ -125,7 +125,7 @@ impl Told {
 
     fn count(&self) {
         if !self.counted.replace(true) {
-            self.control.stream_told();
+            self.control.ledger.stream_told();
         }
     }
 }
@@ -182,7 +182,7 @@ mod tests {
         drain.told().await;
         drain.told().await;
         assert!(began.elapsed() <= Duration::from_secs(1));
-        assert_eq!(control.streams_told(), 1);
+        assert_eq!(control.ledger.streams_told(), 1);
     }
 
     #[tokio::test]

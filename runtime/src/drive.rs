@@ -94,7 +94,7 @@ impl Driver {
                 Some(notice) = self.notices.recv() => self.hear(notice),
                 opened = &mut open, if starting => {
                     let opened = opened?;
-                    self.control.count(opened.counters);
+                    self.control.ledger.count(opened.counters);
                     self.fence = Some(opened.fence);
                     Event::Started
                 }
@@ -122,10 +122,10 @@ impl Driver {
             Notice::Fenced(Fenced { accepted, kernel }) => {
                 self.report.accepted_after_fence = accepted;
                 self.report.kernel_fence = Some(kernel);
-                self.report.at_fence = Some(self.control.load());
+                self.report.at_fence = Some(self.control.ledger.load());
                 Event::Fenced
             }
-            Notice::Progress => Event::Load(self.control.load()),
+            Notice::Progress => Event::Load(self.control.ledger.load()),
             Notice::HooksDone(failed) => {
                 self.report.hooks_failed = failed;
                 self.background = None;
@@ -139,7 +139,8 @@ impl Driver {
         self.feed(event, now).await;
         if self.machine.phase() == Phase::Draining {
             // Whatever happened may have been the last thing that was waited for.
-            self.feed(Event::Load(self.control.load()), now).await;
+            self.feed(Event::Load(self.control.ledger.load()), now)
+                .await;
         }
         self.publish(self.machine.phase());
     }
@@ -177,14 +178,14 @@ impl Driver {
         match action {
             Action::BeginLameDuck => {
                 self.control.raise(Stage::Goodbye, now);
-                self.report.at_t0 = self.control.load();
+                self.report.at_t0 = self.control.ledger.load();
                 self.enter(Phase::LameDuck, now);
             }
             Action::TellHttp2 => {
                 // Raised first and counted second, while a connection is counted first and looks at
                 // the stage second: in whatever order the two run, nobody is missed.
                 self.control.raise(Stage::TellHttp2, now);
-                return Some(Event::Http2Told(self.control.http2() > 0));
+                return Some(Event::Http2Told(self.control.ledger.http2() > 0));
             }
             Action::AnswerPrestop => {
                 self.status
@@ -217,7 +218,7 @@ impl Driver {
     }
 
     fn run_hooks(&mut self) {
-        self.report.at_end = Some(self.control.load());
+        self.report.at_end = Some(self.control.ledger.load());
         match &self.background {
             Some(background) => background.run_hooks(),
             None => self.control.notify(Notice::HooksDone(Vec::new())),
@@ -228,12 +229,13 @@ impl Driver {
     async fn cut(&mut self, now: Instant) {
         self.control.raise(Stage::Cut, now);
         let asked = clock::now();
-        while self.control.load().open > 0 && asked.elapsed() < ACCOUNT {
+        while self.control.ledger.load().open > 0 && asked.elapsed() < ACCOUNT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let unaccounted = self.control.load().in_flight;
+        let unaccounted = self.control.ledger.load().in_flight;
         if unaccounted > 0 {
             self.control
+                .ledger
                 .count_cut("(a worker that a handler blocks)", unaccounted as u64);
         }
     }
@@ -242,7 +244,7 @@ impl Driver {
         let background = self.background.take();
         let running = background.filter(|_| self.machine.told_to_run_hooks());
         let unfinished = running.map_or_else(Vec::new, |background| background.unfinished());
-        let cut = !unfinished.is_empty() || !self.control.cut().is_empty();
+        let cut = !unfinished.is_empty() || !self.control.ledger.cut().is_empty();
         let names = unfinished.iter().map(|name| format!("{name} (unfinished)"));
         self.report.hooks_failed.extend(names);
         self.exit = Some(if cut { Exit::Cut } else { Exit::Ok });
@@ -258,13 +260,13 @@ impl Driver {
         self.report.last_sign_ms =
             told.map(|((t0, _), sign)| millis(sign.saturating_duration_since(t0)));
         self.report.max_reached = self.machine.max_reached();
-        self.report.last_request_ms = self.control.last_request().map(millis);
-        self.report.streams_told = self.control.streams_told();
-        self.report.responses_finished = self.control.responses_finished();
-        self.report.crossed = self.control.crossed();
-        self.report.unanswered = self.control.unanswered();
-        self.report.vanished = self.control.vanished();
-        self.report.cut = self.control.cut();
+        self.report.last_request_ms = self.control.ledger.last_request().map(millis);
+        self.report.streams_told = self.control.ledger.streams_told();
+        self.report.responses_finished = self.control.ledger.responses_finished();
+        self.report.crossed = self.control.ledger.crossed();
+        self.report.unanswered = self.control.ledger.unanswered();
+        self.report.vanished = self.control.ledger.vanished();
+        self.report.cut = self.control.ledger.cut();
         self.report.exit = self.exit.map(Exit::code);
         self.report.publish();
     }

@@ -101,12 +101,12 @@ pub(crate) struct Gauges {
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let (load, workers) = (self.control.load(), self.control.workers());
+        let (load, workers) = (self.control.ledger.load(), self.control.ledger.workers());
         let gauges = [
             (
                 "http_server_active_requests",
                 "Requests being handled",
-                self.control.requests(),
+                self.control.ledger.requests(),
             ),
             (
                 "lastcall_connections_open",
@@ -139,22 +139,22 @@ impl Collector for Gauges {
             (
                 "lastcall_requests_aborted",
                 "Requests whose clients left before the end of the response",
-                self.control.aborted(),
+                self.control.ledger.aborted(),
             ),
             (
                 "lastcall_requests_crossed",
                 "Requests lost behind the end of an idle connection (at least)",
-                self.control.crossed(),
+                self.control.ledger.crossed(),
             ),
             (
                 "lastcall_connections_unanswered",
                 "Connections whose clients sent more after they were told to leave",
-                self.control.unanswered(),
+                self.control.ledger.unanswered(),
             ),
             (
                 "lastcall_peers_vanished",
                 "Peers that went without a word, with bytes on their way",
-                self.control.vanished(),
+                self.control.ledger.vanished(),
             ),
         ];
         for (name, help, value) in counters {

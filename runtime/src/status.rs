@@ -51,11 +51,11 @@ impl Status {
             cause: self.told.map(|(_, cause)| cause),
             since_t0_ms: self.told.map(|(t0, _)| t0.elapsed().as_millis()),
             lame_duck_over: self.lame_duck_over,
-            connections: control.load(),
-            requests: control.requests(),
+            connections: control.ledger.load(),
+            requests: control.ledger.requests(),
             workers,
-            streams_told: control.streams_told(),
-            responses_finished: control.responses_finished(),
+            streams_told: control.ledger.streams_told(),
+            responses_finished: control.ledger.responses_finished(),
         }
     }
 }

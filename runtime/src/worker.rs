@@ -12,7 +12,7 @@ use futures_util::future::{Ready, ready};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    acceptor::Seat,
+    acceptor::WorkerHandle,
     conn::{Limits, ToWorker, Worker},
     control::{Control, Counters},
     drain,
@@ -44,11 +44,11 @@ impl<T, B> Application<B> for T where
 
 /// What every worker of a listener has in common.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct WorkerConfig {
     pub(crate) control: Arc<Control>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
-    pub(crate) config: AppConfig,
+    pub(crate) app: AppConfig,
 }
 
 /// Starts a worker thread, and returns once its application stands.
@@ -57,33 +57,33 @@ pub(crate) struct Plan {
 /// When the system has no thread to give, or the application cannot be built.
 pub(crate) async fn start<T, B>(
     name: String,
-    plan: Plan,
+    settings: WorkerConfig,
     app: impl FnOnce() -> App<T> + Send + 'static,
-) -> anyhow::Result<Seat>
+) -> anyhow::Result<WorkerHandle>
 where
     T: Application<B>,
     B: MessageBody + 'static,
 {
     let counters = Arc::<Counters>::default();
-    let (worker, messages) = mpsc::unbounded_channel();
+    let (sender, messages) = mpsc::unbounded_channel();
     let (ready, stands) = oneshot::channel();
-    let seat = Seat {
+    let worker = WorkerHandle {
         counters: Arc::clone(&counters),
-        worker,
+        messages: sender,
     };
     std::thread::Builder::new().name(name).spawn(move || {
-        drain::enter(Arc::clone(&plan.control));
+        drain::enter(Arc::clone(&settings.control));
         actix_rt::System::new().block_on(async move {
             let heard = Arc::clone(&counters);
             actix_rt::spawn(async move { heard.pulse.answer().await });
-            actix_rt::spawn(serve(plan, counters, app, messages, ready));
+            actix_rt::spawn(serve(settings, counters, app, messages, ready));
             // The thread lives as long as the process. Its first future is polled whenever any task
             // has something to do, which is with each request: so it is one that costs nothing.
             std::future::pending::<()>().await;
         });
     })?;
     match stands.await {
-        Ok(true) => Ok(seat),
+        Ok(true) => Ok(worker),
         Ok(false) => anyhow::bail!("the application's services could not be built"),
         Err(_) => anyhow::bail!("the application panicked while it was built"),
     }
@@ -91,7 +91,7 @@ where
 
 /// Serves what arrives until the process leaves.
 pub(crate) async fn serve<T, B>(
-    plan: Plan,
+    settings: WorkerConfig,
     counters: Arc<Counters>,
     app: impl FnOnce() -> App<T>,
     mut messages: mpsc::UnboundedReceiver<ToWorker>,
@@ -100,16 +100,16 @@ pub(crate) async fn serve<T, B>(
     T: Application<B>,
     B: MessageBody + 'static,
 {
-    let routes = Rc::new(Routes::new(plan.metrics));
-    let app = app().wrap(Learn(Rc::clone(&routes)));
-    let factory = map_config(app, |()| plan.config.clone());
+    let routes = Rc::new(Routes::new(settings.metrics));
+    let app = app().wrap(LearnRoutes(Rc::clone(&routes)));
+    let factory = map_config(app, |()| settings.app.clone());
     let Ok(service) = factory.new_service(()).await else {
         let _ = ready.send(false);
         return;
     };
     let _ = ready.send(true);
-    let mut stage = plan.control.watch();
-    let worker = Worker::new(service, plan.control, counters, plan.limits, routes);
+    let mut stage = settings.control.watch();
+    let worker = Worker::new(service, settings.control, counters, settings.limits, routes);
     loop {
         tokio::select! {
             Some(message) = messages.recv() => worker.hear(message),
@@ -120,32 +120,32 @@ pub(crate) async fn serve<T, B>(
 }
 
 /// Shows the application's routes to the accounting; requests pass through untouched.
-struct Learn(Rc<Routes>);
+struct LearnRoutes(Rc<Routes>);
 
-struct Learning<S> {
+struct LearnRoutesService<S> {
     routes: Rc<Routes>,
     service: S,
 }
 
-impl<S> Transform<S, ServiceRequest> for Learn
+impl<S> Transform<S, ServiceRequest> for LearnRoutes
 where
     S: Service<ServiceRequest>,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Transform = Learning<S>;
+    type Transform = LearnRoutesService<S>;
     type InitError = ();
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Learning {
+        ready(Ok(LearnRoutesService {
             routes: Rc::clone(&self.0),
             service,
         }))
     }
 }
 
-impl<S> Service<ServiceRequest> for Learning<S>
+impl<S> Service<ServiceRequest> for LearnRoutesService<S>
 where
     S: Service<ServiceRequest>,
 {
@@ -173,7 +173,7 @@ mod tests {
         let routes = Rc::new(Routes::new(Metrics::new("", "")));
         let app = App::new()
             .wrap(actix_web::middleware::DefaultHeaders::new())
-            .wrap(Learn(routes))
+            .wrap(LearnRoutes(routes))
             .route("/", web::get().to(async || "hello"));
         let factory = map_config(app, |()| AppConfig::default());
         let service = factory.new_service(()).await.unwrap();

@@ -4,8 +4,8 @@ use std::{
 };
 
 use super::{
+    buffered_io::BufferedIo,
     delivery::{Delivery, GivenUp},
-    link::Link,
     timer::Timer,
 };
 use crate::{clock, control::Control, rules::Rule};
@@ -75,14 +75,14 @@ pub(super) struct Close {
 }
 
 impl Close {
-    pub(super) fn new(link: &Link, behind: Behind, now: Instant) -> Self {
+    pub(super) fn new(io: &BufferedIo, behind: Behind, now: Instant) -> Self {
         Self {
             fin_sent: false,
             abrupt: false,
-            peer_done: link.eof,
+            peer_done: io.eof,
             behind,
             counted: false,
-            owes_nothing: link.io.unacknowledged() == Some(0),
+            owes_nothing: io.transport.unacknowledged() == Some(0),
             began: now,
             delivery: Delivery::default(),
             discarded: now,
@@ -98,11 +98,11 @@ impl Close {
     }
 
     /// The end of a response that has failed, and for which a FIN would be the proper end.
-    pub(super) fn abrupt(link: &Link, now: Instant) -> Self {
+    pub(super) fn abrupt(io: &BufferedIo, now: Instant) -> Self {
         Self {
             fin_sent: true,
             abrupt: true,
-            ..Self::new(link, Behind::Anything, now)
+            ..Self::new(io, Behind::Anything, now)
         }
     }
 
@@ -118,10 +118,10 @@ impl Close {
         }
         match self.behind {
             Behind::Crossed => {
-                control.count_crossed();
+                control.ledger.count_crossed();
                 tracing::warn!("a request crossed the end of its idle connection, and is lost");
             }
-            Behind::Unanswered => control.count_unanswered(),
+            Behind::Unanswered => control.ledger.count_unanswered(),
             Behind::Body | Behind::Anything => return,
         }
         self.counted = true;
@@ -131,20 +131,20 @@ impl Close {
     /// the reason. `patience`: see [`Delivery::poll`].
     pub(super) fn poll(
         &mut self,
-        link: &mut Link,
+        io: &mut BufferedIo,
         timer: &mut Timer,
         patience: Option<Duration>,
         control: &Control,
         cx: &mut Context<'_>,
     ) -> Poll<Option<GivenUp>> {
         if !self.fin_sent {
-            if ready!(link.poll_shutdown(cx)).is_err() {
+            if ready!(io.poll_shutdown(cx)).is_err() {
                 return Poll::Ready(None);
             }
             self.fin_sent = true;
         }
         while !self.peer_done {
-            let noted = link.poll_discard(cx, |bytes| self.note(bytes, control));
+            let noted = io.poll_discard(cx, |bytes| self.note(bytes, control));
             match noted {
                 Poll::Ready(Ok(0)) => self.peer_done = true,
                 Poll::Ready(Ok(_)) => self.discarded = clock::now(),
@@ -154,15 +154,14 @@ impl Close {
             }
         }
         if self.acknowledged.is_none()
-            && let Some(given_up) =
-                ready!(self.poll_acknowledged(link, timer, patience, control, cx))
+            && let Some(given_up) = ready!(self.poll_acknowledged(io, timer, patience, control, cx))
         {
             return Poll::Ready(Some(given_up));
         }
         if self.abrupt {
-            link.io.abandon();
+            io.transport.abandon();
         } else if !self.peer_done && !control.lacks(Rule::Linger) {
-            ready!(timer.poll(self.lingers_until(link), cx));
+            ready!(timer.poll(self.lingers_until(io), cx));
         }
         Poll::Ready(None)
     }
@@ -170,7 +169,7 @@ impl Close {
     /// Ready with `None` when the peer has everything, else when it is given up.
     fn poll_acknowledged(
         &mut self,
-        link: &Link,
+        io: &BufferedIo,
         timer: &mut Timer,
         patience: Option<Duration>,
         control: &Control,
@@ -178,7 +177,7 @@ impl Close {
     ) -> Poll<Option<GivenUp>> {
         loop {
             let now = clock::now();
-            let given_up = self.delivery.look(&link.io, link.written, patience, now);
+            let given_up = self.delivery.look(&io.transport, io.written, patience, now);
             let owed_nothing = self.owes_nothing && now - self.began >= FIN_ALONE;
             let has_all = self.delivery.left() == Some(0) || owed_nothing;
             if has_all || control.lacks(Rule::Acknowledged) {
@@ -186,7 +185,7 @@ impl Close {
                 return Poll::Ready(None);
             }
             if given_up.is_some() {
-                link.io.abandon();
+                io.transport.abandon();
                 return Poll::Ready(given_up);
             }
             // Not at each poll: what the peer goes on sending must not put the next look off.
@@ -199,10 +198,10 @@ impl Close {
     }
 
     /// Until when the client's FIN is waited for.
-    fn lingers_until(&self, link: &Link) -> Instant {
+    fn lingers_until(&self, io: &BufferedIo) -> Instant {
         let since = self.acknowledged.unwrap_or(self.began);
         let last = self.discarded.max(since);
-        let round_trip = link.io.peer().round_trip;
+        let round_trip = io.transport.peer().round_trip;
         let linger = (round_trip * ROUND_TRIPS).clamp(LINGER[0], LINGER[1]);
         match self.behind {
             Behind::Body => (last + UPLOAD_PAUSE).min(since + UPLOAD),

@@ -13,6 +13,7 @@ mod left;
 mod lines;
 mod respond;
 mod slow;
+mod upload;
 
 use std::{
     future::Future,
@@ -31,35 +32,38 @@ use actix_http::{
 };
 use pin_project_lite::pin_project;
 
-use self::{body::Fed, content::Content, lines::Lines};
+use self::{lines::Lines, upload::Upload};
 use super::{
     Worker,
     app::{self, App, Called},
-    arrival::Arrival,
+    buffered_io::BufferedIo,
     close::{Behind, Close},
     delivery::{Delivery, GivenUp},
     h2::Handover,
-    link::Link,
-    payload,
+    policy::Further,
     registry::Registration,
-    request::{InFlight, LastRoute},
+    request::{InFlight, LastResponse},
     timer::Timer,
     transport::Transport,
 };
-use crate::control::{Slot, Stage};
+use crate::control::{OpenConnection, Stage};
 
 /// A response is collected to this size before it is written.
 const WRITE_AHEAD: usize = 32 * 1024;
 
 pin_project! {
-    /// Where the one request at hand stands; those pipelined behind it wait in the read buffer.
-    #[project = ExchangeProj]
-    enum Exchange<F, B> {
-        None,
-        // The service has no room for it yet.
-        Full { request: Option<Request> },
-        Call { #[pin] response: F },
-        Body { #[pin] body: EitherBody<B, BoxBody> },
+    /// Where a connection stands with the one request at hand; those pipelined behind it wait in the
+    /// read buffer.
+    #[project = StateProj]
+    enum State<F, B> {
+        // Silence, or a head that is arriving.
+        Between,
+        // The application has no room for the request yet.
+        Waiting { request: Option<Request> },
+        Handling { #[pin] response: F },
+        // `until_close`: the body lasts until the connection ends.
+        Responding { #[pin] body: EitherBody<B, BoxBody>, until_close: bool },
+        Closing { close: Close },
     }
 }
 
@@ -71,25 +75,19 @@ pin_project! {
     {
         worker: Rc<Worker<A>>,
         peer: SocketAddr,
-        link: Link,
-        slot: Slot,
+        io: BufferedIo,
+        open: OpenConnection,
         timer: Timer,
         registration: Option<Registration>,
         codec: Option<Codec>,
         lines: Lines,
         request: Option<InFlight>,
-        payload: Option<payload::Sender>,
-        // Its client waits to be asked for it (`Expect: 100-continue`).
-        expects: bool,
-        // How the body at hand arrives.
-        arrival: Arrival,
-        // How it is framed.
-        content: Option<Content>,
+        // Its body, until all of it has come.
+        upload: Option<Upload>,
+        upgrade: Upgrade,
         #[pin]
-        exchange: Exchange<A::Future, A::Body>,
-        route: LastRoute,
-        // The last response was counted as one that the drain finished.
-        finished: bool,
+        state: State<A::Future, A::Body>,
+        last: LastResponse,
         // No response has been sent yet.
         fresh: bool,
         // Since when the connection is silent, or the head at hand has been arriving.
@@ -97,45 +95,42 @@ pin_project! {
         // The last reading of the clock, taken with each read.
         now: Instant,
         delivery: Delivery,
-        // The client has offered to speak another protocol.
-        offered: bool,
-        // The connection speaks it now.
-        switched: bool,
-        // Whoever reads another protocol has heard of its client's FIN.
-        heard: bool,
-        // The request came by HTTP/1.0.
-        is_old: bool,
-        // The response at hand lasts until the connection ends.
-        until_close: bool,
-        // Nothing more is to be read: the peer broke the framing, or was too slow.
-        broken: bool,
-        // The connection ends once everything is written: what may come behind it.
-        ends: Option<Behind>,
-        farewell: Farewell,
-        close: Option<Close>,
+        reading: Reading,
+        // How the connection ends, once everything is written.
+        ends: Option<End>,
+        further: Further,
     }
 }
 
-/// Which further requests are answered. A goodbye is withheld while a further request is here
-/// already; but not for ever: a client that always has two under way would never be told.
+/// Whether more is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Farewell {
-    /// Whatever comes.
-    Open,
-    /// The process drains: what had been read by then.
-    Read,
-    /// The one at hand, or the one that is arriving.
-    Last,
+enum Reading {
+    On,
+    /// No: the body at hand came too slowly, and what follows is the rest of it.
+    GivenUp,
+    /// No: its framing is broken, or its sender has gone, and what follows is anything.
+    Broken,
 }
 
-impl Farewell {
-    /// More has been read. What is read for a request that had begun may bring further ones with
-    /// it, and so on for ever.
-    fn read_on(&mut self) {
-        if *self == Self::Read {
-            *self = Self::Last;
-        }
-    }
+/// Another protocol on the same connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upgrade {
+    None,
+    /// The client offers to speak it.
+    Offered,
+    /// The connection speaks it now. `heard_fin`: its handler knows that the client has sent its FIN.
+    Granted {
+        heard_fin: bool,
+    },
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// By FIN; and what its client sends behind that.
+    Fin(Behind),
+    /// By RST: only that tells that a body has failed which lasts until the connection ends.
+    Reset,
 }
 
 /// What follows a connection of HTTP/1.1.
@@ -148,13 +143,13 @@ pub(super) enum Next {
 }
 
 /// What a step of the connection came to.
-enum Turn {
+enum Step {
     /// Something changed: look again.
     Again,
     /// Every waker is registered.
     Wait,
-    /// End it in good order; what its client sends behind that.
-    Close(Behind),
+    /// Nothing more will be answered.
+    Close(End),
     /// The peer has gone.
     Gone,
     /// The peer speaks HTTP/2.
@@ -166,39 +161,30 @@ impl<A: App> H1<A> {
         worker: Rc<Worker<A>>,
         transport: Transport,
         peer: SocketAddr,
-        slot: Slot,
+        open: OpenConnection,
     ) -> Self {
-        let now = slot.accepted();
+        let now = open.accepted();
         Self {
             worker,
             peer,
-            link: Link::new(transport),
-            slot,
+            io: BufferedIo::new(transport),
+            open,
             timer: Timer::default(),
             registration: None,
             codec: None,
             lines: Lines::default(),
             request: None,
-            payload: None,
-            expects: false,
-            arrival: Arrival::default(),
-            content: None,
-            exchange: Exchange::None,
-            route: LastRoute::default(),
-            finished: false,
+            upload: None,
+            upgrade: Upgrade::None,
+            state: State::Between,
+            last: LastResponse::default(),
             fresh: true,
             since: now,
             now,
             delivery: Delivery::default(),
-            offered: false,
-            switched: false,
-            heard: false,
-            is_old: false,
-            until_close: false,
-            broken: false,
+            reading: Reading::On,
             ends: None,
-            farewell: Farewell::Open,
-            close: None,
+            further: Further::default(),
         }
     }
 
@@ -208,69 +194,68 @@ impl<A: App> H1<A> {
         Handover {
             worker: this.worker,
             peer: *this.peer,
-            link: this.link,
-            slot: this.slot,
+            io: this.io,
+            open: this.open,
             timer: this.timer,
             registration: this.registration.as_ref(),
         }
     }
 
-    /// Turn after turn, until there is something to wait for, or an end: none but the one in good
-    /// order, which is begun.
-    fn poll_turns(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+    /// Step after step, until there is something to wait for, or an end.
+    fn poll_steps(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
         loop {
-            let turn = match self.as_mut().project().exchange.project() {
-                ExchangeProj::None => self.as_mut().poll_between(cx),
-                ExchangeProj::Full { .. } | ExchangeProj::Call { .. } => {
+            let step = match self.as_mut().project().state.project() {
+                StateProj::Between => self.as_mut().poll_between(cx),
+                StateProj::Waiting { .. } | StateProj::Handling { .. } => {
                     self.as_mut().poll_call(cx)
                 }
-                ExchangeProj::Body { .. } => self.as_mut().poll_body(cx),
-            };
-            match turn {
-                Turn::Again => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::Gone => return Poll::Ready(Some(Next::End)),
-                Turn::Http2 => return Poll::Ready(Some(Next::Http2)),
-                Turn::Close(behind) => {
-                    self.begin_close(behind);
-                    return Poll::Ready(None);
+                StateProj::Responding { .. } => self.as_mut().poll_body(cx),
+                StateProj::Closing { .. } => {
+                    return self.poll_close(cx).map(|()| Next::End);
                 }
+            };
+            match step {
+                Step::Again => {}
+                Step::Wait => return Poll::Pending,
+                Step::Gone => return Poll::Ready(Next::End),
+                Step::Http2 => return Poll::Ready(Next::Http2),
+                Step::Close(end) => self.as_mut().begin_close(end),
             }
         }
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let Some(close) = this.close else {
+        let StateProj::Closing { close } = this.state.project() else {
             return Poll::Ready(());
         };
         let control = &this.worker.control;
-        let closed = close.poll(this.link, this.timer, this.worker.patience(), control, cx);
-        this.slot.set_in_flight(!close.is_acknowledged());
+        let closed = close.poll(this.io, this.timer, this.worker.patience(), control, cx);
+        this.open.set_in_flight(!close.is_acknowledged());
         if closed == Poll::Ready(Some(GivenUp::Vanished)) {
-            control.count_vanished();
-            this.route.count_vanished(control, *this.finished);
+            control.ledger.count_vanished();
+            this.last.count_vanished(control);
         }
         closed.map(|_| ())
     }
 
     /// The handler is at work.
-    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
         let mut read = None;
         loop {
-            if self.as_mut().feed() == Fed::Corrupted {
+            if !self.as_mut().feed() {
                 return self.refuse_body(cx);
             }
-            if let Poll::Ready(turn) = self.as_mut().poll_answer(cx) {
-                return turn;
+            if let Poll::Ready(step) = self.as_mut().poll_answer(cx) {
+                return step;
             }
-            self.as_mut().ask(payload::Sender::is_asked);
+            self.as_mut().ask(Upload::is_asked);
             match self.as_mut().poll_read_ahead(cx) {
                 Poll::Ready(Ok(now)) => {
                     read = Some(now);
                     continue;
                 }
-                Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Ready(Err(_)) => return Step::Gone,
                 Poll::Pending => {}
             }
             if self.has_left() {
@@ -279,23 +264,25 @@ impl<A: App> H1<A> {
             if self.as_mut().poll_late_body(read, cx).is_ready() {
                 return self.give_up_body(cx);
             }
-            return match self.project().link.poll_flush(cx) {
-                Poll::Ready(Err(_)) => Turn::Gone,
-                _ => Turn::Wait,
+            return match self.project().io.poll_flush(cx) {
+                Poll::Ready(Err(_)) => Step::Gone,
+                _ => Step::Wait,
             };
         }
     }
 
     /// Polls the handler, once the service has room for its request.
-    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
         let this = self.as_mut().project();
-        let response = match this.exchange.project() {
-            ExchangeProj::Call { response } => response,
-            ExchangeProj::Full { request } => {
+        let response = match this.state.project() {
+            StateProj::Handling { response } => response,
+            StateProj::Waiting { request } => {
                 let called = ready!(app::call(&this.worker.app, request, cx));
                 return Poll::Ready(self.called(called));
             }
-            ExchangeProj::None | ExchangeProj::Body { .. } => return Poll::Ready(Turn::Again),
+            StateProj::Between | StateProj::Responding { .. } | StateProj::Closing { .. } => {
+                return Poll::Ready(Step::Again);
+            }
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
         match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
@@ -307,26 +294,26 @@ impl<A: App> H1<A> {
 
     /// Hands a request to the service, or keeps it until there is room.
     #[inline]
-    fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Turn {
+    fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Step {
         let mut request = Some(request);
         let mut this = self.as_mut().project();
         match app::call(&this.worker.app, &mut request, cx) {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
-                this.exchange.set(Exchange::Full { request });
-                Turn::Wait
+                this.state.set(State::Waiting { request });
+                Step::Wait
             }
         }
     }
 
     /// The service has the request.
     #[inline]
-    fn called(mut self: Pin<&mut Self>, called: Called<A::Future>) -> Turn {
+    fn called(mut self: Pin<&mut Self>, called: Called<A::Future>) -> Step {
         match called {
             Called::Begun(response) => {
-                let exchange = Exchange::Call { response };
-                self.as_mut().project().exchange.set(exchange);
-                Turn::Again
+                let state = State::Handling { response };
+                self.as_mut().project().state.set(state);
+                Step::Again
             }
             Called::Refused(error) => self.respond(Err(error)),
             Called::Panicked => self.respond_to_panic(),
@@ -337,22 +324,30 @@ impl<A: App> H1<A> {
     fn count_cut(self: Pin<&mut Self>) {
         let this = self.project();
         let (worker, routes) = (&this.worker, &this.worker.routes);
+        let close = match this.state.project() {
+            StateProj::Closing { close } => Some(close),
+            _ => None,
+        };
         // Without a FIN yet, too: the last response may be in the kernel, and its reader slow.
-        let unacknowledged = match this.close {
+        let unacknowledged = match &close {
             Some(close) => !close.is_acknowledged(),
-            None => this.link.io.unacknowledged().is_some_and(|left| left > 0),
+            None => this
+                .io
+                .transport
+                .unacknowledged()
+                .is_some_and(|left| left > 0),
         };
         if let Some(request) = this.request {
-            worker.control.count_cut(&request.cut(routes), 1);
-        } else if unacknowledged || !this.link.write.is_empty() {
-            worker.control.count_cut(&this.route.unacknowledged(), 1);
-            if *this.finished {
-                worker.control.uncount_finished();
-            }
-        } else if !this.link.read.is_empty() {
-            worker.control.count_cut("(half a request head)", 1);
-        } else if this.close.is_none() && this.link.io.request_waits() {
-            worker.control.count_cut("(a request not yet read)", 1);
+            worker.control.ledger.count_cut(&request.cut(routes), 1);
+        } else if unacknowledged || !this.io.write.is_empty() {
+            this.last.count_unacknowledged(&worker.control);
+        } else if !this.io.read.is_empty() {
+            worker.control.ledger.count_cut("(half a request head)", 1);
+        } else if close.is_none() && this.io.transport.request_waits() {
+            worker
+                .control
+                .ledger
+                .count_cut("(a request not yet read)", 1);
         }
     }
 }
@@ -369,11 +364,6 @@ impl<A: App> Future for H1<A> {
             self.count_cut();
             return Poll::Ready(Next::End);
         }
-        if this.close.is_none()
-            && let Some(next) = ready!(self.as_mut().poll_turns(cx))
-        {
-            return Poll::Ready(next);
-        }
-        self.poll_close(cx).map(|()| Next::End)
+        self.poll_steps(cx)
     }
 }

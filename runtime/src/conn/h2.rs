@@ -3,7 +3,6 @@
 //! `h2` knows frames, windows and states; when a connection says goodbye, how long it may be
 //! silent and how it ends is ours, as in HTTP/1.1. actix's own dispatcher says no goodbye at all.
 
-mod due;
 mod frames;
 mod head;
 mod incoming;
@@ -32,16 +31,16 @@ use self::{
 use super::{
     Worker,
     app::App,
+    buffered_io::BufferedIo,
     close::{Behind, Close},
     delivery::GivenUp,
-    link::Link,
     registry::Registration,
-    request::LastRoute,
+    request::LastResponse,
     timer::Timer,
 };
 use crate::{
     clock,
-    control::{Slot, Stage},
+    control::{OpenConnection, Stage},
 };
 
 /// Streams that a client may have open at once: the least that RFC 9113 (6.5.2) advises. What is
@@ -66,8 +65,8 @@ const SEND_BUFFER: usize = 64 * 1024;
 pub(super) struct Handover<'l, A> {
     pub(super) worker: &'l Rc<Worker<A>>,
     pub(super) peer: SocketAddr,
-    pub(super) link: &'l mut Link,
-    pub(super) slot: &'l mut Slot,
+    pub(super) io: &'l mut BufferedIo,
+    pub(super) open: &'l mut OpenConnection,
     pub(super) timer: &'l mut Timer,
     pub(super) registration: Option<&'l Registration>,
 }
@@ -77,25 +76,24 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
     let Handover {
         worker,
         peer,
-        link,
-        slot,
+        io,
+        open,
         timer,
         registration,
     } = handover;
     let shared = Rc::new(Shared {
         worker: Rc::clone(worker),
         peer,
-        route: RefCell::new(LastRoute::default()),
+        last: RefCell::new(LastResponse::default()),
         answered: Cell::new(false),
-        finished: Cell::new(false),
         waiting: Cell::new(0),
         read_ahead: Cell::new(0),
         heads: Cell::new(0),
         outgoing: Outgoing::default(),
         since: Cell::new(clock::now()),
     });
-    slot.set_http2();
-    let wire = RefCell::new(Wire::new(link));
+    open.set_http2();
+    let wire = RefCell::new(Wire::new(io));
     // The preface is here, and a new socket has room for the answer: this does not wait.
     let Ok(connection) = handshake(Io(&wire)).await else {
         return;
@@ -103,7 +101,7 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
     let mut session = Session::new(
         Rc::clone(&shared),
         &wire,
-        slot,
+        open,
         timer,
         registration,
         connection,
@@ -113,8 +111,8 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
     let Ended::Close { owing } = ended else {
         return;
     };
-    let link = wire.into_inner().link;
-    let mut close = Close::new(link, Behind::Anything, clock::now());
+    let io = wire.into_inner().io;
+    let mut close = Close::new(io, Behind::Anything, clock::now());
     if !owing {
         close.owes_nothing();
     }
@@ -126,12 +124,11 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
             }
             return Poll::Ready(());
         }
-        let closed = close.poll(link, timer, worker.patience(), &worker.control, cx);
-        slot.set_in_flight(!close.is_acknowledged());
+        let closed = close.poll(io, timer, worker.patience(), &worker.control, cx);
+        open.set_in_flight(!close.is_acknowledged());
         if closed == Poll::Ready(Some(GivenUp::Vanished)) {
-            worker.control.count_vanished();
-            let route = shared.route.borrow();
-            route.count_vanished(&worker.control, shared.finished.get());
+            worker.control.ledger.count_vanished();
+            shared.last.borrow().count_vanished(&worker.control);
         }
         closed.map(|_| ())
     })

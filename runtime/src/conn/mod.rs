@@ -7,15 +7,15 @@
 mod app;
 mod arrival;
 mod authority;
+mod buffered_io;
 mod close;
 mod dates;
 mod delivery;
 mod framing;
 mod h1;
 mod h2;
-mod idle;
-mod link;
 mod payload;
+mod policy;
 mod registry;
 mod request;
 #[cfg(test)]
@@ -39,13 +39,13 @@ use self::{
     app::App,
     dates::Dates,
     h1::{H1, Next},
-    idle::Life,
+    policy::{Life, Silences},
     registry::Registry,
     transport::Transport,
 };
 use crate::{
     body_limits::BodyLimits,
-    control::{Control, Counters, Slot, Stage},
+    control::{Control, Counters, OpenConnection, Stage},
     metrics::Routes,
 };
 
@@ -54,7 +54,7 @@ use crate::{
 pub(crate) struct Accepted {
     pub(crate) socket: std::net::TcpStream,
     pub(crate) peer: SocketAddr,
-    pub(crate) slot: Slot,
+    pub(crate) open: OpenConnection,
 }
 
 /// What a worker is told, or asked, by the acceptor.
@@ -131,14 +131,24 @@ impl<A> Worker<A> {
         })
     }
 
-    /// How far the process has come, for connections that are idle.
     #[inline]
     fn life(&self) -> Life {
         match self.control.stage() {
-            Stage::Serve => Life::Serving {
-                keep_alive: self.limits.keep_alive,
-            },
-            _ => self.control.fence().map_or(Life::LameDuck, Life::Draining),
+            Stage::Serve => Life::Serving,
+            _ => self.control.fence().map_or_else(
+                || Life::LameDuck {
+                    http2_told_since: self.control.http2_told_since(),
+                    quiet: self.control.drain().quiet,
+                },
+                Life::Draining,
+            ),
+        }
+    }
+
+    fn silences(&self) -> Silences {
+        Silences {
+            keep_alive: self.limits.keep_alive,
+            head_timeout: self.limits.head_timeout,
         }
     }
 
@@ -175,7 +185,7 @@ impl<A: App> Worker<A> {
     }
 
     fn spawn(self: &Rc<Self>, accepted: Accepted) {
-        let Accepted { socket, peer, slot } = accepted;
+        let Accepted { socket, peer, open } = accepted;
         let registered = socket
             .set_nonblocking(true)
             .and_then(|()| TcpStream::from_std(socket));
@@ -184,21 +194,26 @@ impl<A: App> Worker<A> {
                 // A response's last segment must not wait for the acknowledgement of the one
                 // before (Nagle).
                 let _ = socket.set_nodelay(true);
-                self.serve(Transport::Tcp(socket), peer, slot);
+                self.serve(Transport::Tcp(socket), peer, open);
             }
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
 
     /// Serves a connection in a task of its own.
-    fn serve(self: &Rc<Self>, transport: Transport, peer: SocketAddr, slot: Slot) {
-        tokio::task::spawn_local(serve(Rc::clone(self), transport, peer, slot));
+    fn serve(self: &Rc<Self>, transport: Transport, peer: SocketAddr, open: OpenConnection) {
+        tokio::task::spawn_local(serve(Rc::clone(self), transport, peer, open));
     }
 }
 
 /// Serves a connection by the protocol that its first bytes choose.
-async fn serve<A: App>(worker: Rc<Worker<A>>, transport: Transport, peer: SocketAddr, slot: Slot) {
-    let mut connection = pin!(H1::new(worker, transport, peer, slot));
+async fn serve<A: App>(
+    worker: Rc<Worker<A>>,
+    transport: Transport,
+    peer: SocketAddr,
+    open: OpenConnection,
+) {
+    let mut connection = pin!(H1::new(worker, transport, peer, open));
     if connection.as_mut().await == Next::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.
         Box::pin(h2::serve(connection.handover())).await;

@@ -19,6 +19,8 @@ pub(super) struct InFlight {
     pub(super) method: Method,
     target: Option<PathAndQuery>,
     began: Instant,
+    /// It came by HTTP/1.0.
+    pub(super) is_old: bool,
     answered: Option<(Rc<Route>, StatusCode)>,
     ends_itself: bool,
     /// Its end is known, and is not that its client has left.
@@ -38,6 +40,7 @@ impl InFlight {
             method,
             target,
             began,
+            is_old: false,
             answered: None,
             ends_itself: false,
             settled: Cell::new(false),
@@ -61,7 +64,7 @@ impl InFlight {
     pub(super) fn answered_by<B>(
         &mut self,
         routes: &Routes,
-        last: &mut LastRoute,
+        last: &mut LastResponse,
         response: &ServiceResponse<B>,
     ) {
         self.ends_itself = drain::ends_itself(response.request());
@@ -90,7 +93,7 @@ impl InFlight {
         let drain = control.draining_since();
         let finished = drain.is_some_and(|since| self.began <= since && !self.ends_itself);
         if finished {
-            control.count_finished();
+            control.ledger.count_finished();
         }
         finished
     }
@@ -116,43 +119,52 @@ impl Drop for InFlight {
 /// asked for.
 const REMEMBERED: usize = 256;
 
-/// The route of a connection's last response, and the path that led to it: finding a route is the
-/// dearest part of accounting, and a connection mostly asks for what it asked for before.
+/// What is remembered of a connection's last response: its route, and the path that led to it, since
+/// finding a route is the dearest part of accounting, and a connection mostly asks for what it asked
+/// for before.
 #[derive(Debug, Default)]
-pub(super) struct LastRoute(Option<(Option<String>, Rc<Route>)>);
+pub(super) struct LastResponse {
+    route: Option<(Option<String>, Rc<Route>)>,
+    /// It was counted as one that the drain has finished.
+    pub(super) finished: bool,
+}
 
-impl LastRoute {
+impl LastResponse {
     fn find<B>(&mut self, routes: &Routes, response: &ServiceResponse<B>) -> Rc<Route> {
         let request = response.request();
         let path = request.path();
-        match &self.0 {
+        match &self.route {
             Some((Some(last), route)) if last == path => Rc::clone(route),
             _ => {
                 let route = routes.get(request.match_pattern());
                 let remembered = (path.len() <= REMEMBERED).then(|| path.to_owned());
-                self.0 = Some((remembered, Rc::clone(&route)));
+                self.route = Some((remembered, Rc::clone(&route)));
                 route
             }
         }
     }
 
-    /// Counts a response that its peer, which has vanished, did not get: once the process is to go,
-    /// it is cut. `finished`: it was counted as one that the drain has finished.
-    pub(super) fn count_vanished(&self, control: &Control, finished: bool) {
-        if control.stage() >= Stage::Goodbye {
-            control.count_cut(&self.unacknowledged(), 1);
-        }
-        if finished {
-            control.uncount_finished();
+    /// Its peer, which has vanished, did not get it: once the process is to go, it is cut.
+    pub(super) fn count_vanished(&self, control: &Control) {
+        match control.stage() >= Stage::Goodbye {
+            true => self.count_unacknowledged(control),
+            false => self.uncount_finished(control),
         }
     }
 
-    /// What a response is counted under that is written, and has not arrived.
-    pub(super) fn unacknowledged(&self) -> String {
-        let route = self
-            .0
-            .as_ref()
-            .map_or("unmatched", |(_, route)| &route.pattern);
-        format!("{route} (unacknowledged)")
+    /// It is written, and has not arrived.
+    pub(super) fn count_unacknowledged(&self, control: &Control) {
+        let route = self.route.as_ref();
+        let route = route.map_or("unmatched", |(_, route)| &route.pattern);
+        control
+            .ledger
+            .count_cut(&format!("{route} (unacknowledged)"), 1);
+        self.uncount_finished(control);
+    }
+
+    fn uncount_finished(&self, control: &Control) {
+        if self.finished {
+            control.ledger.uncount_finished();
+        }
     }
 }

@@ -22,11 +22,11 @@ use super::{
 use crate::{
     body_limits::BodyLimits,
     conn::{Accepted, Limits, Room, ToWorker},
-    control::{Control, Counters, Slot, Stage},
+    control::{Control, Counters, OpenConnection, Stage},
     metrics::Metrics,
     rules::Rules,
     settings::Drain,
-    worker::{self, Plan},
+    worker::{self, WorkerConfig},
 };
 
 /// When a connection is taken to hang.
@@ -107,11 +107,11 @@ async fn run(listener: &TcpListener, script: &Script) -> Observed {
         let narrowed = SockRef::from(&accepted).set_send_buffer_size(NARROW);
         narrowed.expect("it is a TCP socket");
     }
-    let slot = Slot::new(Arc::clone(&control), Arc::clone(&counters));
+    let open = OpenConnection::new(Arc::clone(&control), Arc::clone(&counters));
     let accepted = Accepted {
         socket: accepted,
         peer,
-        slot,
+        open,
     };
     assert!(
         connections.send(ToWorker::Serve(accepted)).is_ok(),
@@ -162,16 +162,22 @@ async fn start(
             half_heads: false,
         },
     };
-    let plan = Plan {
+    let worker_config = WorkerConfig {
         control: Arc::clone(control),
         metrics: Metrics::new("", ""),
         limits,
-        config: AppConfig::default(),
+        app: AppConfig::default(),
     };
     let (connections, messages) = mpsc::unbounded_channel();
     let (ready, stands) = oneshot::channel();
     let counters = Arc::clone(counters);
-    spawn_local(worker::serve(plan, counters, app::app, messages, ready));
+    spawn_local(worker::serve(
+        worker_config,
+        counters,
+        app::app,
+        messages,
+        ready,
+    ));
     assert!(stands.await.is_ok_and(|built| built), "the app is built");
     connections
 }

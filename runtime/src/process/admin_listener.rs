@@ -14,7 +14,7 @@ use super::{
     serve::{bind, listen},
 };
 use crate::{
-    acceptor::{Acceptor, Seat},
+    acceptor::{Acceptor, WorkerHandle},
     admin::{self, View},
     clock,
     conn::{Limits, Room},
@@ -25,7 +25,7 @@ use crate::{
     rules::{Rule, Rules},
     settings::Drain,
     status::Status,
-    worker::{self, Plan},
+    worker::{self, WorkerConfig},
 };
 
 /// For probes, a scraper, preStop. Whoever else holds connections makes room: the kubelet kills a
@@ -76,23 +76,23 @@ impl AdminListener {
         let (notify, notices) = mpsc::unbounded_channel();
         let rules = view.control.rules();
         let control = Control::new(Drain::default(), rules, notify);
-        let plan = Plan {
+        let worker_config = WorkerConfig {
             control: Arc::clone(&control),
             metrics: Metrics::new("", ""),
             limits,
-            config: AppConfig::__priv_test_new(false, address.to_string(), address),
+            app: AppConfig::__priv_test_new(false, address.to_string(), address),
         };
         let counters = Arc::<Counters>::default();
-        let (worker, messages) = mpsc::unbounded_channel();
+        let (sender, messages) = mpsc::unbounded_channel();
         let (ready, stands) = oneshot::channel();
-        let seat = Seat {
+        let worker = WorkerHandle {
             counters: Arc::clone(&counters),
-            worker,
+            messages: sender,
         };
         let status = view.status.clone();
         let app = || admin::app(view);
         spawn_local(worker::serve(
-            plan,
+            worker_config,
             Arc::clone(&counters),
             app,
             messages,
@@ -106,7 +106,7 @@ impl AdminListener {
         }
         let acceptor = Acceptor {
             control: Arc::clone(&control),
-            seats: vec![seat],
+            workers: vec![worker],
             room: limits.room,
         };
         let accepting = spawn_local(async move {

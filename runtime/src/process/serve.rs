@@ -27,7 +27,7 @@ use crate::{
     settings::{Budget, Http, Loaded, Settings},
     signals::Signals,
     telemetry,
-    worker::{self, Application, Plan},
+    worker::{self, Application, WorkerConfig},
 };
 
 /// At `http.max_connections` a connection that has been silent for so long makes room for a newcomer.
@@ -155,29 +155,33 @@ where
     let http = &settings.http;
     let bound = bind("http.address", http.address)?;
     let address = bound.address();
-    let plan = Plan {
+    let worker_config = WorkerConfig {
         control: Arc::clone(&control),
         metrics,
         limits: limits(http),
-        config: AppConfig::__priv_test_new(false, address.to_string(), address),
+        app: AppConfig::__priv_test_new(false, address.to_string(), address),
     };
-    let mut seats = Vec::new();
+    let mut workers = Vec::new();
     let app = Arc::new(move || app(&settings.service, &state));
     for number in 0..http.workers {
         let app = Arc::clone(&app);
-        let seat = worker::start(format!("worker-{number}"), plan.clone(), move || app());
-        seats.push(seat.await.map_err(|error| (Exit::Software, error))?);
+        let worker = worker::start(
+            format!("worker-{number}"),
+            worker_config.clone(),
+            move || app(),
+        );
+        workers.push(worker.await.map_err(|error| (Exit::Software, error))?);
     }
-    let counters = seats
+    let counters = workers
         .iter()
-        .map(|seat| Arc::clone(&seat.counters))
+        .map(|worker| Arc::clone(&worker.counters))
         .collect();
     // Only now: whoever connects from here on is served.
     let listener = listen("http.address", bound, http.backlog)?;
     let (fence, raised) = oneshot::channel();
     let acceptor = Acceptor {
         control,
-        seats,
+        workers,
         room: limits(http).room,
     };
     spawn_local(acceptor.run(listener, raised));

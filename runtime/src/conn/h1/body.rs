@@ -1,7 +1,7 @@
 //! What is read while a request is at hand.
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -15,25 +15,18 @@ use actix_http::{
 };
 
 use super::{
-    ExchangeProj, Farewell, H1, Turn,
-    content::{Content, Piece},
+    H1, Reading, StateProj, Step, Upgrade,
+    content::Content,
+    upload::{Fed, Upload},
 };
 use crate::{
     clock,
-    conn::{app::App, payload},
+    conn::{app::App, policy::Further},
 };
 
 /// While a request is handled, so much is read of what follows it: enough to see that something
 /// does, and that the client is still there.
 const READ_AHEAD: usize = 16 * 1024;
-
-/// What has become of the body at hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fed {
-    Well,
-    /// Its framing has just been seen to be broken.
-    Corrupted,
-}
 
 impl<A: App> H1<A> {
     /// Reads on while a request is at hand: its body, if it is wanted, or a little of what
@@ -43,20 +36,20 @@ impl<A: App> H1<A> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Instant>> {
         let this = self.project();
-        let wanted = match (&this.payload, &this.content) {
+        let wanted = match this.upload {
             // What follows an offer may be the next request.
-            (Some(payload), content) if !matches!(content, Some(Content::Offer)) => {
-                payload.wants(cx)
-            }
-            _ => *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD,
+            Some(upload) if !upload.is_offer() => upload.sender.wants(cx),
+            _ => *this.further == Further::All && this.io.read.len() < READ_AHEAD,
         };
-        if !wanted || this.link.eof || *this.broken {
+        if !wanted || this.io.eof || *this.reading != Reading::On {
             return Poll::Pending;
         }
-        ready!(this.link.poll_fill(cx))?;
-        this.farewell.read_on();
+        ready!(this.io.poll_fill(cx))?;
+        this.further.read_on();
         *this.now = clock::now();
-        this.arrival.moved(|| *this.now);
+        if let Some(upload) = this.upload {
+            upload.arrival.moved(|| *this.now);
+        }
         Poll::Ready(Ok(*this.now))
     }
 
@@ -64,72 +57,123 @@ impl<A: App> H1<A> {
     /// refuses a request does not want it, and so its client can do without sending it. But whether
     /// it does cannot be known: it may have grown tired of waiting (RFC 9110, 10.1.1). Its body and
     /// its next request could not be told apart, so the connection ends with such a response.
-    pub(super) fn ask(self: Pin<&mut Self>, wanted: impl Fn(&payload::Sender) -> bool) {
+    pub(super) fn ask(self: Pin<&mut Self>, wanted: impl Fn(&Upload) -> bool) {
         let this = self.project();
-        if *this.expects && this.payload.as_ref().is_some_and(wanted) {
-            *this.expects = false;
+        if let Some(upload) = this.upload
+            && upload.expects
+            && wanted(upload)
+        {
+            upload.expects = false;
             let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
-            this.link.write().extend_from_slice(go_on);
+            this.io.write().extend_from_slice(go_on);
         }
     }
 
-    /// Moves what has arrived of the body to the handler.
-    pub(super) fn feed(self: Pin<&mut Self>) -> Fed {
-        let this = self.project();
-        let (Some(content), Some(_)) = (this.content.as_mut(), this.payload.as_ref()) else {
-            return Fed::Well;
+    /// Moves what has arrived of the body to the handler. False if its framing has just been seen to
+    /// be broken.
+    pub(super) fn feed(mut self: Pin<&mut Self>) -> bool {
+        let this = self.as_mut().project();
+        let Some(upload) = this.upload else {
+            return true;
         };
-        // A client that sends its body unasked need not be asked for it (RFC 9110, 10.1.1).
-        *this.expects &= this.link.read.is_empty();
-        while let Some(payload) = this.payload.as_ref() {
-            match content.decode(&mut this.link.read) {
-                Piece::Data(data) => {
-                    this.arrival.count(data.len());
-                    payload.push(data);
-                }
-                Piece::End => end(this.payload, Ok(())),
-                Piece::None => break,
-                Piece::Bad => {
-                    *this.broken = true;
-                    end(this.payload, Err(PayloadError::EncodingCorrupted));
-                    return Fed::Corrupted;
-                }
+        match upload.feed(&mut this.io.read) {
+            Fed::Partly => {}
+            Fed::Wholly => {
+                self.end_upload(Ok(()));
+                return true;
+            }
+            Fed::Corrupted => {
+                *this.reading = Reading::Broken;
+                self.end_upload(Err(PayloadError::EncodingCorrupted));
+                return false;
             }
         }
         // Behind an offer may be the next request. Who awaits a body where no more is read would wait
         // for ever: not even the client's FIN would be seen.
-        let reads_on = *this.farewell == Farewell::Open && this.link.read.len() < READ_AHEAD;
-        if matches!(content, Content::Offer) && !reads_on {
-            end(this.payload, Ok(()));
+        let reads_on = *this.further == Further::All && this.io.read.len() < READ_AHEAD;
+        match upload.content {
+            Content::Offer if !reads_on || this.io.eof => self.end_upload(Ok(())),
+            Content::Other if this.io.eof => {
+                let heard_fin = upload.is_held();
+                *this.upgrade = Upgrade::Granted { heard_fin };
+                *this.reading = Reading::Broken;
+                self.end_upload(Ok(()));
+            }
+            _ if this.io.eof => {
+                *this.reading = Reading::Broken;
+                self.end_upload(Err(PayloadError::Incomplete(None)));
+            }
+            _ => {}
         }
-        if this.link.eof && this.payload.is_some() {
-            let whole = matches!(content, Content::Offer | Content::Other);
-            let held = this.payload.as_ref().is_some_and(payload::Sender::is_held);
-            *this.heard = held && matches!(content, Content::Other);
-            *this.broken |= !matches!(content, Content::Offer);
-            let error = PayloadError::Incomplete(None);
-            end(this.payload, if whole { Ok(()) } else { Err(error) });
-        }
-        Fed::Well
+        true
     }
 
-    /// The body's framing is broken, and the response has not begun. What the handler would answer
-    /// is not what was asked, since nobody knows all that was.
-    pub(super) fn refuse_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
-        if let ExchangeProj::Call { response } = self.as_mut().project().exchange.project() {
-            // For the handler to see it.
-            let _ = catch_unwind(AssertUnwindSafe(|| response.poll(cx).is_ready()));
+    /// Ends the body for its reader.
+    pub(super) fn end_upload(self: Pin<&mut Self>, end: Result<(), PayloadError>) {
+        if let Some(upload) = self.project().upload.take() {
+            upload.end(end);
         }
-        let status = StatusCode::BAD_REQUEST;
+    }
+
+    /// Ready when the body at hand comes too slowly. `read` is when something was read, if that
+    /// was in this very poll.
+    pub(super) fn poll_late_body(
+        self: Pin<&mut Self>,
+        read: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let this = self.project();
+        let now = || read.unwrap_or_else(clock::now);
+        let upload = match this.upload {
+            // Another protocol has silences of its own.
+            Some(upload) if !matches!(this.upgrade, Upgrade::Granted { .. }) => upload,
+            _ => return Poll::Pending,
+        };
+        if !upload.sender.is_awaited(cx) {
+            if upload.arrival.runs() {
+                upload.arrival.pause(now());
+            }
+            return Poll::Pending;
+        }
+        let limits = upload.sender.limits(this.worker.limits.body);
+        match upload.arrival.deadline(limits, now) {
+            Some(deadline) => this.timer.poll(deadline, cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// The body at hand comes too slowly. Its reader is told by a failed read, and the client by a
+    /// 408, if it can be.
+    pub(super) fn give_up_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
+        *self.as_mut().project().reading = Reading::GivenUp;
+        let late = PayloadError::Io(ErrorKind::TimedOut.into());
+        self.as_mut().end_upload(Err(late));
+        let text = "the request's body came too slowly\n";
+        self.answer_instead(StatusCode::REQUEST_TIMEOUT, text, cx)
+    }
+
+    /// The body's framing is broken.
+    pub(super) fn refuse_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
+        let text = "the request's body is badly framed\n";
+        self.answer_instead(StatusCode::BAD_REQUEST, text, cx)
+    }
+
+    /// Answers in the place of a handler whose request's body has failed, unless its response has
+    /// begun, which is then the handler's to end. What it would answer is not what was asked, since
+    /// nobody knows all that was.
+    fn answer_instead(
+        mut self: Pin<&mut Self>,
+        status: StatusCode,
+        text: &'static str,
+        cx: &mut Context<'_>,
+    ) -> Step {
+        let StateProj::Handling { response } = self.as_mut().project().state.project() else {
+            return Step::Again;
+        };
+        // For the handler to see it.
+        let _ = catch_unwind(AssertUnwindSafe(|| response.poll(cx).is_ready()));
         self.as_mut().note_unrouted(status);
-        let body = BoxBody::new("the request's body is badly framed\n");
-        self.send(Response::with_body(status, ()), EitherBody::right(body))
-    }
-}
-
-/// Ends the body for its reader.
-pub(super) fn end(payload: &mut Option<payload::Sender>, end: Result<(), PayloadError>) {
-    if let Some(payload) = payload.take() {
-        payload.end(end);
+        let body = EitherBody::right(BoxBody::new(text));
+        self.send(Response::with_body(status, ()), body)
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_http::body::{BodySize, MessageBody};
 
-use super::{Exchange, H1};
+use super::{H1, State, Upgrade};
 use crate::conn::{app::App, request::InFlight};
 
 impl<A: App> H1<A> {
@@ -17,14 +17,15 @@ impl<A: App> H1<A> {
     /// Another protocol has ends of its own: its FIN is the end of what its handler reads, and what
     /// that means is for the handler to say, if it does read.
     pub(super) fn has_left(&self) -> bool {
-        if !self.link.eof {
+        if !self.io.eof {
             return false;
         }
-        let endless = || match &self.exchange {
-            Exchange::Body { body } => body.size() == BodySize::Stream,
-            Exchange::Full { .. } | Exchange::Call { .. } | Exchange::None => false,
+        let endless = || match &self.state {
+            State::Responding { body, .. } => body.size() == BodySize::Stream,
+            _ => false,
         };
+        let heard_fin = matches!(self.upgrade, Upgrade::Granted { heard_fin: true });
         let told = || self.request.as_ref().is_some_and(InFlight::ends_itself);
-        !self.worker.limits.half_close || (told() && endless() && !self.heard)
+        !self.worker.limits.half_close || (told() && endless() && !heard_fin)
     }
 }

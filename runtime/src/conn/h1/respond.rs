@@ -16,15 +16,18 @@ use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use tokio_util::codec::Encoder as _;
 
-use super::{Exchange, ExchangeProj, Farewell, H1, Turn, WRITE_AHEAD, body, content::Content};
+use super::{
+    End, H1, Reading, State, StateProj, Step, Upgrade, WRITE_AHEAD, content::Content,
+    upload::Upload,
+};
 use crate::{
     clock,
     conn::{
         app::App,
+        buffered_io::BufferedIo,
         close::{Behind, Close},
         framing::Framing,
-        link::Link,
-        payload,
+        policy::Further,
         request::InFlight,
     },
     control::Stage,
@@ -32,7 +35,7 @@ use crate::{
 };
 
 /// The response to a request that could not be read. Its connection ends.
-pub(super) fn refuse(link: &mut Link, codec: &Option<Codec>, status: StatusCode) {
+pub(super) fn refuse(io: &mut BufferedIo, codec: &Option<Codec>, status: StatusCode) {
     // Not in the version of a request that is none.
     let Some(mut codec) = codec
         .as_ref()
@@ -46,7 +49,7 @@ pub(super) fn refuse(link: &mut Link, codec: &Option<Codec>, status: StatusCode)
         .set_connection_type(ConnectionType::Close);
     let head = Message::Item((response, BodySize::Sized(0)));
     // Encoding into memory fails only for a body that exceeds its announced size.
-    let _ = codec.encode(head, link.write());
+    let _ = codec.encode(head, io.write());
 }
 
 /// The bytes of a body that is small and there already, as most are: they need no polling. Exactly as
@@ -73,7 +76,7 @@ impl<A: App> H1<A> {
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
         result: Result<ServiceResponse<A::Body>, actix_web::Error>,
-    ) -> Turn {
+    ) -> Step {
         match result {
             Ok(response) if !self.may_say(response.status()) => {
                 let status = response.status();
@@ -96,11 +99,12 @@ impl<A: App> H1<A> {
     /// Whether a response may have this status. After an informational one a client waits for the
     /// response itself; but for 101, if that is what it has offered.
     fn may_say(&self, status: StatusCode) -> bool {
-        !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS && self.offered
+        !status.is_informational()
+            || status == StatusCode::SWITCHING_PROTOCOLS && self.upgrade == Upgrade::Offered
     }
 
     /// The handler has panicked.
-    pub(super) fn respond_to_panic(mut self: Pin<&mut Self>) -> Turn {
+    pub(super) fn respond_to_panic(mut self: Pin<&mut Self>) -> Step {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         self.as_mut().note_unrouted(status);
         let body = BoxBody::new("internal server error\n");
@@ -110,7 +114,7 @@ impl<A: App> H1<A> {
     fn note_route(self: Pin<&mut Self>, response: &ServiceResponse<A::Body>) {
         let this = self.project();
         if let Some(in_flight) = this.request {
-            in_flight.answered_by(&this.worker.routes, this.route, response);
+            in_flight.answered_by(&this.worker.routes, this.last, response);
         }
     }
 
@@ -125,43 +129,43 @@ impl<A: App> H1<A> {
         mut self: Pin<&mut Self>,
         mut response: Response<()>,
         body: EitherBody<A::Body, BoxBody>,
-    ) -> Turn {
+    ) -> Step {
         // A body that has wholly arrived, though the handler did not want it, is no reason to
         // close.
         self.as_mut().feed();
         // A response that goes on reading the body, while it is on its way itself.
-        self.as_mut().ask(payload::Sender::is_held);
+        self.as_mut().ask(Upload::is_held);
         let is_head = self
             .request
             .as_ref()
             .is_some_and(|r| r.method == Method::HEAD);
         let mut framing = Framing::of(&response, body.size(), is_head);
+        let mut until_close = false;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             // Its body is the other protocol.
-            framing.bare = body.size() != BodySize::Stream;
+            framing = Framing {
+                announced: body.size(),
+                bare: body.size() != BodySize::Stream,
+            };
             self.as_mut().switch(&mut response);
         } else {
-            self.as_mut().stay(&mut response, framing);
+            until_close = self.as_mut().stay(&mut response, framing);
         }
         let this = self.as_mut().project();
         let Some(codec) = this.codec else {
-            return Turn::Gone;
+            return Step::Gone;
         };
-        let announced = match *this.switched {
-            true => body.size(),
-            false => framing.announced,
-        };
-        let head = Message::Item((response, announced));
-        if codec.encode(head, this.link.write()).is_err() {
-            return Turn::Gone;
+        let head = Message::Item((response, framing.announced));
+        if codec.encode(head, this.io.write()).is_err() {
+            return Step::Gone;
         }
         if framing.bare {
             // Even to produce it may take for ever.
             drop(body);
             self.finish();
-            return Turn::Again;
+            return Step::Again;
         }
-        self.send_body(body, announced)
+        self.send_body(body, framing.announced, until_close)
     }
 
     /// The head has been encoded.
@@ -169,26 +173,29 @@ impl<A: App> H1<A> {
         mut self: Pin<&mut Self>,
         body: EitherBody<A::Body, BoxBody>,
         size: BodySize,
-    ) -> Turn {
+        until_close: bool,
+    ) -> Step {
         let mut this = self.as_mut().project();
         match (whole(body, size), this.codec) {
             (Ok(bytes), Some(codec)) => {
                 // Encoding into memory fails only for a body that exceeds its announced size.
-                let _ = codec.encode(Message::Chunk(Some(bytes)), this.link.write());
+                let _ = codec.encode(Message::Chunk(Some(bytes)), this.io.write());
                 self.finish();
             }
-            (Ok(_), None) => return Turn::Gone,
-            (Err(body), _) => this.exchange.set(Exchange::Body { body }),
+            (Ok(_), None) => return Step::Gone,
+            (Err(body), _) => this.state.set(State::Responding { body, until_close }),
         }
-        Turn::Again
+        Step::Again
     }
 
     /// From here on the connection is another protocol's.
     fn switch(self: Pin<&mut Self>, response: &mut Response<()>) {
         let this = self.project();
-        *this.switched = true;
-        if matches!(this.content, Some(Content::Offer)) {
-            *this.content = Some(Content::Other);
+        *this.upgrade = Upgrade::Granted { heard_fin: false };
+        if let Some(upload) = this.upload
+            && upload.is_offer()
+        {
+            upload.content = Content::Other;
         }
         let head = response.head_mut();
         head.no_chunking(true);
@@ -196,77 +203,63 @@ impl<A: App> H1<A> {
     }
 
     /// The connection stays HTTP's, whatever its client has offered. If it ends with this response,
-    /// the response says so.
-    fn stay(mut self: Pin<&mut Self>, response: &mut Response<()>, framing: Framing) {
-        let this = self.as_mut().project();
-        if matches!(this.content, Some(Content::Offer)) {
-            body::end(this.payload, Ok(()));
+    /// the response says so. True if that end is the body's.
+    fn stay(mut self: Pin<&mut Self>, response: &mut Response<()>, framing: Framing) -> bool {
+        if self.upload.as_ref().is_some_and(Upload::is_offer) {
+            self.as_mut().end_upload(Ok(()));
         }
-        if this.payload.is_none() {
+        let is_old = self.request.as_ref().is_some_and(|request| request.is_old);
+        let this = self.as_mut().project();
+        if this.upload.is_none() {
             this.lines
-                .skip_line_ends(&mut this.link.read, this.worker.control.rules());
+                .skip_line_ends(&mut this.io.read, this.worker.control.rules());
         }
         let head = response.head_mut();
-        let mut lasts = false;
-        if framing.announced == BodySize::Stream && (*this.is_old || !head.chunked()) {
+        let mut until_close = false;
+        if framing.announced == BodySize::Stream && (is_old || !head.chunked()) {
             // Without chunks only the connection's end is the body's.
-            lasts = !framing.bare;
+            until_close = !framing.bare;
             head.no_chunking(true);
             head.headers_mut().remove(header::TRANSFER_ENCODING);
         }
-        *this.until_close = lasts;
         if head.upgrade() {
             // The handler's own offer, as with 426.
             head.set_connection_type(ConnectionType::KeepAlive);
         }
-        if lasts || self.is_last() {
+        if until_close || self.is_last() {
             head.set_connection_type(ConnectionType::Close);
         }
+        until_close
     }
 
     /// Whether the connection ends with the response at hand, and says so.
     fn is_last(self: Pin<&mut Self>) -> bool {
         let this = self.project();
         // The rest of the body cannot be told from a next request.
-        if this.payload.is_some() || *this.broken {
+        if this.upload.is_some() || *this.reading != Reading::On {
             return true;
         }
-        let read_all = this.link.read.is_empty();
-        if this.link.eof {
+        let read_all = this.io.read.is_empty();
+        if this.io.eof {
             return read_all;
         }
-        let stage = this.worker.control.stage();
-        if stage < Stage::Goodbye || this.worker.control.lacks(Rule::Goodbye) {
+        if this.worker.control.lacks(Rule::Goodbye) {
             return false;
         }
-        // After a goodbye a client must discard what follows (RFC 9112, 9.6), so it is withheld
-        // while a further request is here already, if only its first byte.
-        let waits = || this.link.io.request_waits();
-        match this.farewell {
-            Farewell::Last => true,
-            Farewell::Read => read_all,
-            Farewell::Open if read_all && !waits() => true,
-            Farewell::Open => {
-                if stage >= Stage::Drain {
-                    *this.farewell = match read_all {
-                        true => Farewell::Last,
-                        false => Farewell::Read,
-                    };
-                }
-                false
-            }
-        }
+        let waits = || this.io.transport.request_waits();
+        let life = this.worker.life();
+        this.further.at_response(life, read_all, waits)
     }
 
     /// The response's body is on its way.
-    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
         let mut read = None;
         loop {
             self.as_mut().feed();
             let mut more = true;
-            while more && self.link.write.len() < WRITE_AHEAD {
+            while more && self.io.write.len() < WRITE_AHEAD {
                 match self.as_mut().poll_chunk(cx) {
-                    Poll::Ready(Some(turn)) => return turn,
+                    Poll::Ready(Some(step)) => return step,
                     Poll::Ready(None) => {}
                     Poll::Pending => more = false,
                 }
@@ -274,16 +267,16 @@ impl<A: App> H1<A> {
             match self.as_mut().poll_hand_over(cx) {
                 Poll::Ready(Ok(())) if more => continue,
                 Poll::Ready(Ok(())) | Poll::Pending => {}
-                Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Ready(Err(_)) => return Step::Gone,
             }
             match self.as_mut().poll_read_ahead(cx) {
                 Poll::Ready(Ok(now)) => read = Some(now),
-                Poll::Ready(Err(_)) => return Turn::Gone,
+                Poll::Ready(Err(_)) => return Step::Gone,
                 Poll::Pending if self.has_left() => return self.fail(),
                 Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
                     return match self.poll_given_up(cx) {
-                        Poll::Ready(()) => Turn::Gone,
-                        Poll::Pending => Turn::Wait,
+                        Poll::Ready(()) => Step::Gone,
+                        Poll::Pending => Step::Wait,
                     };
                 }
                 Poll::Pending => return self.give_up_body(cx),
@@ -292,13 +285,13 @@ impl<A: App> H1<A> {
     }
 
     /// Encodes one chunk; `Some` when the response ends with it.
-    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Turn>> {
+    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         let this = self.as_mut().project();
-        let ExchangeProj::Body { body } = this.exchange.project() else {
-            return Poll::Ready(Some(Turn::Again));
+        let StateProj::Responding { body, .. } = this.state.project() else {
+            return Poll::Ready(Some(Step::Again));
         };
         let Some(codec) = this.codec else {
-            return Poll::Ready(Some(Turn::Gone));
+            return Poll::Ready(Some(Step::Gone));
         };
         let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
         let chunk: Option<Bytes> = match polled {
@@ -314,7 +307,7 @@ impl<A: App> H1<A> {
         };
         let last = chunk.is_none();
         if codec
-            .encode(Message::Chunk(chunk), this.link.write())
+            .encode(Message::Chunk(chunk), this.io.write())
             .is_err()
         {
             return Poll::Ready(Some(self.fail()));
@@ -324,9 +317,9 @@ impl<A: App> H1<A> {
             self.as_mut().finish();
             if ends {
                 // Its client was not told.
-                self.project().ends.get_or_insert(Behind::Crossed);
+                self.project().ends.get_or_insert(End::Fin(Behind::Crossed));
             }
-            return Poll::Ready(Some(Turn::Again));
+            return Poll::Ready(Some(Step::Again));
         }
         Poll::Ready(None)
     }
@@ -334,7 +327,7 @@ impl<A: App> H1<A> {
     /// The response's body has failed, or nobody waits for it. If its head has gone out, all that
     /// can be said is to end without an end; but in good order, for the sake of the responses
     /// before it.
-    pub(super) fn fail(self: Pin<&mut Self>) -> Turn {
+    pub(super) fn fail(self: Pin<&mut Self>) -> Step {
         let left = self.has_left();
         let mut this = self.project();
         if let Some(request) = this.request.take()
@@ -343,9 +336,13 @@ impl<A: App> H1<A> {
             request.fail();
         }
         this.codec.take();
-        this.exchange.set(Exchange::None);
-        (*this.broken, *this.ends) = (true, Some(Behind::Anything));
-        Turn::Again
+        *this.ends = Some(match this.state.as_mut().project() {
+            StateProj::Responding { until_close, .. } if *until_close => End::Reset,
+            _ => End::Fin(Behind::Anything),
+        });
+        this.state.set(State::Between);
+        *this.reading = Reading::Broken;
+        Step::Again
     }
 
     /// The response is complete: its last byte is in the write buffer.
@@ -354,13 +351,16 @@ impl<A: App> H1<A> {
         let now = clock::now();
         (*this.now, *this.since, *this.fresh) = (now, now, false);
         if let Some(request) = this.request.take() {
-            *this.finished = request.done(now, &this.worker.control);
+            this.last.finished = request.done(now, &this.worker.control);
         }
-        this.exchange.set(Exchange::None);
+        let until_close = match this.state.as_mut().project() {
+            StateProj::Responding { until_close, .. } => *until_close,
+            _ => false,
+        };
+        this.state.set(State::Between);
         let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
-        let ends = !kept || *this.until_close || this.payload.is_some() || *this.broken;
-        *this.ends = ends.then_some(Behind::Unanswered);
-        *this.until_close = false;
+        let ends = !kept || until_close || this.upload.is_some() || *this.reading != Reading::On;
+        *this.ends = ends.then_some(End::Fin(Behind::Unanswered));
     }
 
     /// Whether the connection ends with the stream that has just ended, though its head, which is
@@ -372,29 +372,28 @@ impl<A: App> H1<A> {
         self.request.as_ref().is_some_and(InFlight::ends_itself)
             && self.worker.control.stage() >= Stage::Goodbye
             && !self.worker.control.lacks(Rule::Goodbye)
-            && self.farewell == Farewell::Open
-            && self.link.read.is_empty()
-            && !self.link.io.request_waits()
+            && self.further == Further::All
+            && self.io.read.is_empty()
+            && !self.io.transport.request_waits()
     }
 
-    /// Everything is written, and nothing more will be answered. `behind` is what would be a
-    /// further request.
-    pub(super) fn begin_close(self: Pin<&mut Self>, behind: Behind) {
-        let this = self.project();
-        let behind = match this.payload.take() {
-            Some(_) => Behind::Body,
-            // It was given up.
-            None if this.arrival.runs() => Behind::Body,
-            None if *this.broken || *this.switched => Behind::Anything,
-            None => behind,
-        };
+    /// Everything is written, and nothing more will be answered.
+    pub(super) fn begin_close(self: Pin<&mut Self>, end: End) {
+        let mut this = self.project();
+        let is_http = !matches!(this.upgrade, Upgrade::Granted { .. });
         let now = clock::now();
-        let mut close = match *this.until_close {
-            // A body that lasts until then has failed: only a reset tells.
-            true => Close::abrupt(this.link, now),
-            false => Close::new(this.link, behind, now),
+        let mut close = match end {
+            End::Reset => Close::abrupt(this.io, now),
+            End::Fin(behind) => {
+                let behind = match (this.upload.take(), *this.reading) {
+                    (Some(_), _) | (None, Reading::GivenUp) => Behind::Body,
+                    (None, Reading::On) if is_http => behind,
+                    (None, Reading::On | Reading::Broken) => Behind::Anything,
+                };
+                Close::new(this.io, behind, now)
+            }
         };
-        close.note(&this.link.read, &this.worker.control);
-        *this.close = Some(close);
+        close.note(&this.io.read, &this.worker.control);
+        this.state.set(State::Closing { close });
     }
 }

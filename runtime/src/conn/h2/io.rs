@@ -9,16 +9,16 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
-use crate::conn::link::Link;
+use crate::conn::buffered_io::BufferedIo;
 
 /// What is read in one turn, more or less one read. `h2` takes in all that there is before it lets
 /// anybody have it, in room that it does not give back: a megabyte in frames of a byte takes hundreds.
 const A_TURN: usize = 16 * 1024;
 
-/// A connection's link while HTTP/2 uses it.
+/// A connection's io while HTTP/2 uses it.
 #[derive(Debug)]
 pub(super) struct Wire<'l> {
-    pub(super) link: &'l mut Link,
+    pub(super) io: &'l mut BufferedIo,
     pub(super) frames: Frames,
     /// The kernel takes no more at present, and something is to be written.
     pub(super) blocked: bool,
@@ -26,15 +26,15 @@ pub(super) struct Wire<'l> {
     pub(super) readable: usize,
 }
 
-/// The link as `h2` sees it. `h2` gives nothing back, and the end of a connection is ours: so this
+/// The io as `h2` sees it. `h2` gives nothing back, and the end of a connection is ours: so this
 /// is a view, and its shutdown sends no FIN.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Io<'w, 'l>(pub(super) &'w RefCell<Wire<'l>>);
 
 impl<'l> Wire<'l> {
-    pub(super) fn new(link: &'l mut Link) -> Self {
+    pub(super) fn new(io: &'l mut BufferedIo) -> Self {
         Self {
-            link,
+            io,
             frames: Frames::new(),
             blocked: false,
             readable: A_TURN,
@@ -49,7 +49,7 @@ impl<'l> Wire<'l> {
     fn written(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.blocked = written.is_pending();
         if let Poll::Ready(Ok(count)) = written {
-            self.link.written = self.link.written.wrapping_add(count);
+            self.io.written = self.io.written.wrapping_add(count);
         }
         written
     }
@@ -62,7 +62,7 @@ impl AsyncRead for Io<'_, '_> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Wire {
-            link,
+            io,
             frames,
             readable,
             ..
@@ -72,16 +72,16 @@ impl AsyncRead for Io<'_, '_> {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        if link.read.is_empty() {
-            ready!(Pin::new(&mut link.io).poll_read(cx, buffer))?;
-            link.eof = buffer.filled().len() == before;
+        if io.read.is_empty() {
+            ready!(Pin::new(&mut io.transport).poll_read(cx, buffer))?;
+            io.eof = buffer.filled().len() == before;
         } else {
             // What was read to choose the protocol comes first.
-            let count = link.read.len().min(buffer.remaining());
-            buffer.put_slice(&link.read[..count]);
-            link.read.advance(count);
-            if link.read.is_empty() {
-                link.read = BytesMut::new();
+            let count = io.read.len().min(buffer.remaining());
+            buffer.put_slice(&io.read[..count]);
+            io.read.advance(count);
+            if io.read.is_empty() {
+                io.read = BytesMut::new();
             }
         }
         let read = &buffer.filled()[before..];
@@ -98,7 +98,7 @@ impl AsyncWrite for Io<'_, '_> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut wire = self.0.borrow_mut();
-        let written = Pin::new(&mut wire.link.io).poll_write(cx, bytes);
+        let written = Pin::new(&mut wire.io.transport).poll_write(cx, bytes);
         wire.written(written)
     }
 
@@ -108,12 +108,12 @@ impl AsyncWrite for Io<'_, '_> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut wire = self.0.borrow_mut();
-        let written = Pin::new(&mut wire.link.io).poll_write_vectored(cx, slices);
+        let written = Pin::new(&mut wire.io.transport).poll_write_vectored(cx, slices);
         wire.written(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.borrow().link.io.is_write_vectored()
+        self.0.borrow().io.transport.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

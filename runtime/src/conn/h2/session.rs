@@ -25,7 +25,7 @@ use super::{
 use crate::{
     clock,
     conn::{app::App, delivery::Delivery, registry::Registration, timer::Timer},
-    control::{Slot, Stage},
+    control::{OpenConnection, Stage},
 };
 
 /// So many more requests may be reset by their client than are answered. `h2` limits those that
@@ -42,7 +42,7 @@ pub(super) enum Ended {
 }
 
 /// What a step came to.
-enum Turn {
+enum Step {
     Again,
     /// Every waker is registered.
     Wait,
@@ -56,7 +56,7 @@ where
 {
     shared: Rc<Shared<A>>,
     wire: &'w RefCell<Wire<'l>>,
-    slot: &'w mut Slot,
+    open: &'w mut OpenConnection,
     timer: &'w mut Timer,
     registration: Option<&'w Registration>,
     connection: Connection<Io<'w, 'l>, Bytes>,
@@ -83,7 +83,7 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
     pub(super) fn new(
         shared: Rc<Shared<A>>,
         wire: &'w RefCell<Wire<'l>>,
-        slot: &'w mut Slot,
+        open: &'w mut OpenConnection,
         timer: &'w mut Timer,
         registration: Option<&'w Registration>,
         connection: Connection<Io<'w, 'l>, Bytes>,
@@ -91,7 +91,7 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
         Self {
             shared,
             wire,
-            slot,
+            open,
             timer,
             registration,
             connection,
@@ -114,15 +114,15 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
                 self.count_cut();
                 return Poll::Ready(Ended::Gone);
             }
-            match self.turn(stage, cx) {
-                Turn::Again => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::End(ended) => return Poll::Ready(ended),
+            match self.step(stage, cx) {
+                Step::Again => {}
+                Step::Wait => return Poll::Pending,
+                Step::End(ended) => return Poll::Ready(ended),
             }
         }
     }
 
-    fn turn(&mut self, stage: Stage, cx: &mut Context<'_>) -> Turn {
+    fn step(&mut self, stage: Stage, cx: &mut Context<'_>) -> Step {
         // What was sent before now is flushed first, and so comes before a goodbye. Its time is taken
         // before its client can know of it.
         if self.shared.answered.get() && self.first_response.is_none() {
@@ -130,11 +130,11 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
         }
         self.wire.borrow_mut().begin_turn();
         if let Some(ended) = self.poll_connection(stage, cx) {
-            return Turn::End(ended);
+            return Step::End(ended);
         }
         if self.leaving {
             // The client does not even take the last GOAWAY.
-            return Turn::End(self.close());
+            return Step::End(self.close());
         }
         if !self.wire.borrow().blocked {
             self.shared.outgoing.all_taken();
@@ -142,13 +142,13 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
         self.poll_streams(cx);
         if self.resets > RESETS {
             self.leave(Reason::ENHANCE_YOUR_CALM);
-            return Turn::Again;
+            return Step::Again;
         }
-        if self.is_to_be_told(stage, cx) {
+        if self.is_to_be_told(cx) {
             self.tell();
-            return Turn::Again;
+            return Step::Again;
         }
-        self.poll_silence(stage, cx)
+        self.poll_silence(cx)
     }
 
     /// Reads, writes, and takes what requests have come.

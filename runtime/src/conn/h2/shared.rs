@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::conn::{Worker, request::LastRoute};
+use crate::conn::{Worker, request::LastResponse};
 
 /// What the heads of all requests of a connection may weigh that handlers are at work on: a hundred
 /// of 28 fields each.
@@ -28,11 +28,9 @@ const READ_AHEAD: usize = 256 * 1024;
 pub(super) struct Shared<A> {
     pub(super) worker: Rc<Worker<A>>,
     pub(super) peer: SocketAddr,
-    pub(super) route: RefCell<LastRoute>,
+    pub(super) last: RefCell<LastResponse>,
     /// A response has been sent, if only its head.
     pub(super) answered: Cell<bool>,
-    /// The last response was counted as one that the drain finished.
-    pub(super) finished: Cell<bool>,
     /// When the last stream ended.
     pub(super) since: Cell<Instant>,
     /// Streams whose client's windows are full.
@@ -134,10 +132,8 @@ impl<A> Shared<A> {
 
     /// The deadline: the last response is written, and has not arrived.
     pub(super) fn count_unacknowledged(&self) {
-        let control = &self.worker.control;
-        control.count_cut(&self.route.borrow().unacknowledged(), 1);
-        if self.finished.get() {
-            control.uncount_finished();
-        }
+        self.last
+            .borrow()
+            .count_unacknowledged(&self.worker.control);
     }
 }

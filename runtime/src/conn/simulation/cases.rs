@@ -18,12 +18,12 @@ use crate::{clock, exit::Exit, rules::Rules};
 const LATENCY: Duration = Duration::from_millis(50);
 
 /// A process, and a connection to it.
-struct Stage {
+struct Pair {
     process: Process,
     client: Socket,
 }
 
-impl Stage {
+impl Pair {
     async fn new() -> Self {
         let network = Network::new(Random::new(1), 0);
         let packets = network.clone();
@@ -73,15 +73,15 @@ fn on_paused_time(test: impl Future<Output = ()>) {
 #[test]
 fn a_request_that_crosses_the_end_of_its_idle_connection_is_counted() {
     on_paused_time(async {
-        let mut stage = Stage::new().await;
-        let t0 = stage.ask_and_terminate().await;
+        let mut pair = Pair::new().await;
+        let t0 = pair.ask_and_terminate().await;
         // The FIN is on its way.
         sleep_until((t0 + PATIENCE + LATENCY / 2).into()).await;
-        stage.send("/quick").await;
-        assert_eq!(stage.receive().await, "");
-        drop(stage.client);
-        assert_eq!(stage.process.exit().await.0, Exit::Ok);
-        assert_eq!(stage.process.control.crossed(), 1);
+        pair.send("/quick").await;
+        assert_eq!(pair.receive().await, "");
+        drop(pair.client);
+        assert_eq!(pair.process.exit().await.0, Exit::Ok);
+        assert_eq!(pair.process.control.ledger.crossed(), 1);
     });
 }
 
@@ -91,16 +91,16 @@ fn a_request_that_arrives_when_its_idle_connection_is_to_end_is_served_or_counte
     let mut served = 0;
     for millis in 0..12 {
         on_paused_time(async {
-            let mut stage = Stage::new().await;
-            let t0 = stage.ask_and_terminate().await;
+            let mut pair = Pair::new().await;
+            let t0 = pair.ask_and_terminate().await;
             let arrives = t0 + PATIENCE - Duration::from_millis(6) + Duration::from_millis(millis);
             sleep_until((arrives - LATENCY).into()).await;
-            stage.send("/quick").await;
-            let answered = stage.receive().await.ends_with("quick");
+            pair.send("/quick").await;
+            let answered = pair.receive().await.ends_with("quick");
             served += u64::from(answered);
-            drop(stage.client);
-            assert_eq!(stage.process.exit().await.0, Exit::Ok);
-            let crossed = stage.process.control.crossed();
+            drop(pair.client);
+            assert_eq!(pair.process.exit().await.0, Exit::Ok);
+            let crossed = pair.process.control.ledger.crossed();
             assert_eq!(crossed, u64::from(!answered), "{millis} ms");
         });
     }
@@ -111,21 +111,24 @@ fn a_request_that_arrives_when_its_idle_connection_is_to_end_is_served_or_counte
 #[test]
 fn a_client_that_vanishes_in_the_middle_of_a_response_holds_nobody() {
     on_paused_time(async {
-        let mut stage = Stage::new().await;
-        stage.send("/large").await;
+        let mut pair = Pair::new().await;
+        pair.send("/large").await;
         sleep(Duration::from_secs(1)).await;
-        stage.client.power_switch()();
-        stage.process.terminate();
+        pair.client.power_switch()();
+        pair.process.terminate();
         let t0 = clock::now();
-        let (exit, ended) = stage.process.exit().await;
+        let (exit, ended) = pair.process.exit().await;
         // From the fence on it takes five seconds to be sure.
         assert!(
             ended - t0 < MIN * 2 + Duration::from_secs(2),
             "{:?}",
             ended - t0
         );
-        assert_eq!((exit, stage.process.control.vanished()), (Exit::Cut, 1));
-        let cut = stage.process.control.cut();
+        assert_eq!(
+            (exit, pair.process.control.ledger.vanished()),
+            (Exit::Cut, 1)
+        );
+        let cut = pair.process.control.ledger.cut();
         assert_eq!(
             cut.into_iter().collect::<Vec<_>>(),
             [("/large (unacknowledged)".to_owned(), 1)]

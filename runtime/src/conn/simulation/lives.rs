@@ -104,7 +104,7 @@ async fn run(random: Random, rules: Rules) -> Life {
         exit,
         ended,
         outcomes: tally.outcomes(),
-        crossed: process.control.crossed(),
+        crossed: process.control.ledger.crossed(),
         vanished,
         round_trip: 2 * (path.latency + path.jitter),
     }

@@ -21,7 +21,7 @@ use crate::{
     body_limits::BodyLimits,
     clock,
     conn::{Limits, Room, Worker, transport::Transport},
-    control::{Control, Counters, Fenced, Notice, Slot},
+    control::{Control, Counters, Fenced, Notice, OpenConnection},
     drain,
     drive::{Driver, Opened},
     exit::Exit,
@@ -46,7 +46,7 @@ type Switch = Box<dyn Fn()>;
 pub(super) struct Process {
     pub(super) control: Arc<Control>,
     counters: Arc<Counters>,
-    serve: Rc<dyn Fn(Socket, Slot)>,
+    serve: Rc<dyn Fn(Socket, OpenConnection)>,
     listening: Rc<Cell<bool>>,
     /// Take the machine off the network, connection by connection.
     switches: Rc<RefCell<Vec<Switch>>>,
@@ -111,8 +111,8 @@ impl Process {
         if self.listening.get() {
             let switch: Switch = Box::new(socket.power_switch());
             self.switches.borrow_mut().push(switch);
-            let slot = Slot::new(Arc::clone(&self.control), Arc::clone(&self.counters));
-            (self.serve)(socket, slot);
+            let open = OpenConnection::new(Arc::clone(&self.control), Arc::clone(&self.counters));
+            (self.serve)(socket, open);
         }
         self.listening.get()
     }
@@ -164,7 +164,10 @@ fn limits() -> Limits {
     }
 }
 
-async fn worker(control: &Arc<Control>, counters: &Arc<Counters>) -> Rc<dyn Fn(Socket, Slot)> {
+async fn worker(
+    control: &Arc<Control>,
+    counters: &Arc<Counters>,
+) -> Rc<dyn Fn(Socket, OpenConnection)> {
     let factory = map_config(app::app(), |()| AppConfig::default());
     let service = factory.new_service(()).await.expect("it has no state");
     let worker = Worker::new(
@@ -182,5 +185,5 @@ async fn worker(control: &Arc<Control>, counters: &Arc<Counters>) -> Rc<dyn Fn(S
         }
     });
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    Rc::new(move |socket, slot| serve.serve(Transport::Simulated(socket), peer, slot))
+    Rc::new(move |socket, open| serve.serve(Transport::Simulated(socket), peer, open))
 }

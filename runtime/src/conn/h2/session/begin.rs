@@ -37,7 +37,7 @@ impl<A: App> Session<'_, '_, A> {
         let worker = &self.shared.worker;
         if stage >= Stage::Goodbye {
             worker.control.request_came(now);
-            self.slot.note_request(request.uri().path(), now);
+            self.open.note_request(request.uri().path(), now);
         }
         let (parts, body) = request.into_parts();
         let expects = !body.is_end_stream() && expects_continue(&parts.headers);

@@ -7,10 +7,7 @@ use h2::Reason;
 use super::{Ended, Session};
 use crate::{
     clock,
-    conn::{
-        app::App,
-        h2::due::{Life, due},
-    },
+    conn::{app::App, policy::goodbye_due},
     control::Stage,
     kernel::Waiting,
     rules::Rule,
@@ -19,28 +16,15 @@ use crate::{
 impl<A: App> Session<'_, '_, A> {
     /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
     /// then.
-    pub(super) fn is_to_be_told(&mut self, stage: Stage, cx: &mut Context<'_>) -> bool {
+    pub(super) fn is_to_be_told(&mut self, cx: &mut Context<'_>) -> bool {
         if self.told.is_some() || self.shared.worker.control.lacks(Rule::Goodbye) {
             return false;
         }
         if self.shared.worker.control.lacks(Rule::FirstResponse) {
-            return stage >= Stage::Goodbye;
+            return self.shared.worker.control.stage() >= Stage::Goodbye;
         }
-        stage >= Stage::TellHttp2
-            && due(self.first_response, self.life())
-                .is_some_and(|due| self.timer.poll(due, cx).is_ready())
-    }
-
-    fn life(&self) -> Life {
-        let control = &self.shared.worker.control;
-        match (control.draining_since(), control.http2_told_since()) {
-            (Some(since), _) => Life::Draining { since },
-            (None, Some(since)) => Life::LameDuck {
-                since,
-                quiet: control.drain().quiet,
-            },
-            (None, None) => Life::Early,
-        }
+        goodbye_due(self.first_response, self.shared.worker.life())
+            .is_some_and(|due| self.timer.poll(due, cx).is_ready())
     }
 
     /// Tells the client to leave, in two steps: a first GOAWAY that allows every stream; and when
@@ -63,7 +47,7 @@ impl<A: App> Session<'_, '_, A> {
     }
 
     fn note_debts(&mut self) {
-        let unacknowledged = self.wire.borrow().link.io.unacknowledged();
+        let unacknowledged = self.wire.borrow().io.transport.unacknowledged();
         self.settled |= !self.is_busy() && unacknowledged == Some(0);
     }
 
@@ -78,12 +62,15 @@ impl<A: App> Session<'_, '_, A> {
         let mut count = 0;
         for stream in Pin::new(&mut self.streams).iter_pin_mut() {
             if let Some(request) = stream.request() {
-                worker.control.count_cut(&request.cut(&worker.routes), 1);
+                worker
+                    .control
+                    .ledger
+                    .count_cut(&request.cut(&worker.routes), 1);
                 count += 1;
             }
         }
         let wire = self.wire.borrow();
-        let io = &wire.link.io;
+        let io = &wire.io.transport;
         let unacknowledged = io.unacknowledged().is_some_and(|left| left > 0);
         let owing = unacknowledged || wire.blocked || self.connection.has_streams();
         if count > 0 {
@@ -91,9 +78,12 @@ impl<A: App> Session<'_, '_, A> {
         } else if owing && !self.settled {
             self.shared.count_unacknowledged();
         } else if wire.frames.is_half_head() {
-            worker.control.count_cut("(half a request head)", 1);
+            worker.control.ledger.count_cut("(half a request head)", 1);
         } else if io.waiting() == Waiting::Bytes {
-            worker.control.count_cut("(a request not yet read)", 1);
+            worker
+                .control
+                .ledger
+                .count_cut("(a request not yet read)", 1);
         }
     }
 }

@@ -4,37 +4,37 @@ use std::task::{Context, Poll};
 
 use h2::Reason;
 
-use super::{Ended, Session, Turn};
+use super::{Ended, Session, Step};
 use crate::conn::{app::App, delivery::GivenUp};
 
 impl<A: App> Session<'_, '_, A> {
     /// Something is under way. It is the connection that must move, not each of its streams: they
     /// share it, and some of them wait long.
-    pub(super) fn poll_stall(&mut self, cx: &mut Context<'_>) -> Turn {
+    pub(super) fn poll_stall(&mut self, cx: &mut Context<'_>) -> Step {
         let patience = self.shared.worker.patience();
         let wire = self.wire.borrow();
         if patience.is_some() && !wire.blocked && self.shared.waiting.get() == 0 {
             self.delivery.forget();
-            return Turn::Wait;
+            return Step::Wait;
         }
-        let (io, written) = (&wire.link.io, wire.link.written);
+        let (io, written) = (&wire.io.transport, wire.io.written);
         let given_up = self.delivery.poll(io, written, patience, self.timer, cx);
         match given_up {
-            Poll::Pending => return Turn::Wait,
+            Poll::Pending => return Step::Wait,
             // It keeps its windows shut, but may listen.
             Poll::Ready(GivenUp::Stalled) if !wire.blocked => {
                 drop(wire);
                 self.leave(Reason::ENHANCE_YOUR_CALM);
-                return Turn::Again;
+                return Step::Again;
             }
             Poll::Ready(GivenUp::Stalled) => {}
             Poll::Ready(GivenUp::Vanished) => {
-                self.shared.worker.control.count_vanished();
+                self.shared.worker.control.ledger.count_vanished();
                 drop(wire);
                 self.count_cut();
             }
         }
-        self.wire.borrow().link.io.abandon();
-        Turn::End(Ended::Gone)
+        self.wire.borrow().io.transport.abandon();
+        Step::End(Ended::Gone)
     }
 }

@@ -29,8 +29,8 @@ impl<A: App> Stream<A> {
         let response = match result {
             Ok(response) => {
                 if let Some(request) = this.request {
-                    let route = &mut this.shared.route.borrow_mut();
-                    request.answered_by(routes, route, &response);
+                    let last = &mut this.shared.last.borrow_mut();
+                    request.answered_by(routes, last, &response);
                 }
                 Response::from(response).map_body(|_, body| EitherBody::left(body))
             }
@@ -110,7 +110,7 @@ impl<A: App> Stream<A> {
         let this = self.project();
         if let Some(request) = this.request.take() {
             let finished = request.done(clock::now(), &this.shared.worker.control);
-            this.shared.finished.set(finished);
+            this.shared.last.borrow_mut().finished = finished;
         }
         End::Answered
     }

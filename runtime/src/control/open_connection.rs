@@ -42,7 +42,7 @@ impl Counters {
 ///
 /// It is taken by the acceptor, so that a connection on its way to a worker is in flight.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct OpenConnection {
     control: Arc<Control>,
     counters: Arc<Counters>,
     accepted: Instant,
@@ -52,7 +52,7 @@ pub(crate) struct Slot {
     is_sign: bool,
 }
 
-impl Slot {
+impl OpenConnection {
     pub(crate) fn new(control: Arc<Control>, counters: Arc<Counters>) -> Self {
         counters.open.fetch_add(1, SeqCst);
         counters.in_flight.fetch_add(1, SeqCst);
@@ -140,7 +140,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.set_in_flight(false);
         if self.http2 {

@@ -22,11 +22,11 @@ const LARGE_WRITE: usize = 128 * 1024;
 
 /// A socket with its two buffers, which it has only while there is something in them.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) io: Transport,
+pub(super) struct BufferedIo {
+    pub(super) transport: Transport,
     /// Read, and not yet taken by a request.
     pub(super) read: BytesMut,
-    /// Part of a response, and not yet taken by the kernel. Written to by [`Link::write`].
+    /// Part of a response, and not yet taken by the kernel. Written to by [`BufferedIo::write`].
     pub(super) write: BytesMut,
     /// The buffers have grown too large to be used again. Their capacity alone does not tell: what
     /// is taken from their front counts no more, and is not given back either.
@@ -38,10 +38,10 @@ pub(super) struct Link {
     pub(super) eof: bool,
 }
 
-impl Link {
-    pub(super) fn new(io: Transport) -> Self {
+impl BufferedIo {
+    pub(super) fn new(transport: Transport) -> Self {
         Self {
-            io,
+            transport,
             read: BytesMut::new(),
             write: BytesMut::new(),
             large_read: false,
@@ -55,7 +55,7 @@ impl Link {
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.read.capacity() == 0 {
             self.read = spare::READ.with(spare::Spare::take);
-        } else if self.read.is_empty() && self.io.poll_read_ready(cx).is_pending() {
+        } else if self.read.is_empty() && self.transport.poll_read_ready(cx).is_pending() {
             // Mostly so once all that had come is taken.
             self.give_read_buffer();
             return Poll::Pending;
@@ -64,7 +64,7 @@ impl Link {
             self.read.reserve(READ);
             self.large_read |= self.read.capacity() > LARGE_READ;
         }
-        let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.read);
+        let read = poll_read_buf(Pin::new(&mut self.transport), cx, &mut self.read);
         if self.read.is_empty() {
             self.give_read_buffer();
         }
@@ -88,7 +88,7 @@ impl Link {
     ) -> Poll<io::Result<usize>> {
         let mut bytes = [0; 4096];
         let mut buffer = ReadBuf::new(&mut bytes);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer))?;
         show(buffer.filled());
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -106,7 +106,7 @@ impl Link {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.large_write |= self.write.capacity() > LARGE_WRITE;
         while !self.write.is_empty() {
-            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.write))?;
+            let written = ready!(Pin::new(&mut self.transport).poll_write(cx, &self.write))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -128,6 +128,6 @@ impl Link {
 
     /// Sends FIN.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }

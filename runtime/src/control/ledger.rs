@@ -1,0 +1,157 @@
+//! What has happened to requests and connections, for the drain report, the metrics and `/status`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use super::{Counters, Workers};
+use crate::lifecycle::Load;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Microseconds from T0 to the last request, plus one; 0 is none.
+    last_request: AtomicU64,
+    streams_told: AtomicU64,
+    responses_finished: AtomicU64,
+    crossed: AtomicU64,
+    unanswered: AtomicU64,
+    vanished: AtomicU64,
+    cut: Mutex<BTreeMap<String, u64>>,
+    counters: OnceLock<Vec<Arc<Counters>>>,
+}
+
+impl Ledger {
+    /// Makes the workers' counts part of [`Ledger::load`].
+    pub(crate) fn count(&self, counters: Vec<Arc<Counters>>) {
+        // Only once: the workers live as long as the process.
+        let _ = self.counters.set(counters);
+    }
+
+    /// What is open and in flight, over all workers.
+    pub(crate) fn load(&self) -> Load {
+        self.counters
+            .get()
+            .into_iter()
+            .flatten()
+            .map(|counters| counters.load())
+            .sum()
+    }
+
+    /// Asks the workers whether their event loops go round, and waits for their answers a while.
+    pub(crate) async fn ask_workers(&self) -> Workers {
+        let counters = self.counters.get().into_iter().flatten();
+        Workers::ask(counters.map(|counters| &counters.pulse)).await
+    }
+
+    /// What is known from the last time they were asked.
+    pub(crate) fn workers(&self) -> Workers {
+        let counters = self.counters.get().into_iter().flatten();
+        Workers::known(counters.map(|counters| &counters.pulse))
+    }
+
+    /// Requests whose clients left before the end of the response, over all workers.
+    pub(crate) fn aborted(&self) -> u64 {
+        let counters = self.counters.get().into_iter().flatten();
+        counters
+            .map(|counters| counters.aborted.load(SeqCst) as u64)
+            .sum()
+    }
+
+    /// Requests being handled, over all workers.
+    pub(crate) fn requests(&self) -> usize {
+        let counters = self.counters.get().into_iter().flatten();
+        counters
+            .map(|counters| counters.requests.load(SeqCst))
+            .sum()
+    }
+
+    /// Connections that speak HTTP/2, over all workers.
+    pub(crate) fn http2(&self) -> usize {
+        let counters = self.counters.get().into_iter().flatten();
+        counters.map(|counters| counters.http2()).sum()
+    }
+
+    /// Notes a request that came so long after T0.
+    pub(super) fn request_came(&self, since_t0: Duration) {
+        let micros = u64::try_from(since_t0.as_micros()).unwrap_or(u64::MAX - 1);
+        self.last_request.fetch_max(micros + 1, SeqCst);
+    }
+
+    /// From T0 to the last request that came after it.
+    pub(crate) fn last_request(&self) -> Option<Duration> {
+        self.last_request
+            .load(SeqCst)
+            .checked_sub(1)
+            .map(Duration::from_micros)
+    }
+
+    pub(crate) fn stream_told(&self) {
+        self.streams_told.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn streams_told(&self) -> u64 {
+        self.streams_told.load(SeqCst)
+    }
+
+    /// Counts a response that was under way when the drain began, and that it has let end.
+    pub(crate) fn count_finished(&self) {
+        self.responses_finished.fetch_add(1, SeqCst);
+    }
+
+    /// Takes one back whose end the client has not acknowledged at the deadline: it is cut.
+    pub(crate) fn uncount_finished(&self) {
+        self.responses_finished.fetch_sub(1, SeqCst);
+    }
+
+    pub(crate) fn responses_finished(&self) -> u64 {
+        self.responses_finished.load(SeqCst)
+    }
+
+    /// Counts a request that came behind the FIN of a connection whose client was never told to
+    /// leave: it is lost, and neither side could see it coming.
+    pub(crate) fn count_crossed(&self) {
+        self.crossed.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn crossed(&self) -> u64 {
+        self.crossed.load(SeqCst)
+    }
+
+    /// Counts a connection whose client went on sending after it was told that nothing more would
+    /// be answered.
+    pub(crate) fn count_unanswered(&self) {
+        self.unanswered.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered.load(SeqCst)
+    }
+
+    /// Counts a peer that has gone without a word, and was waited for no longer.
+    pub(crate) fn count_vanished(&self) {
+        self.vanished.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn vanished(&self) -> u64 {
+        self.vanished.load(SeqCst)
+    }
+
+    /// Counts something that the deadline ended, under the name of its route.
+    pub(crate) fn count_cut(&self, route: &str, count: u64) {
+        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        *cut.entry(route.to_owned()).or_default() += count;
+    }
+
+    pub(crate) fn cut(&self) -> BTreeMap<String, u64> {
+        self.cut
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
