@@ -148,6 +148,24 @@ fn with_fields(count: usize, crumbs: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_status_without_a_body_has_none() {
+    let service = Setup::new().serve();
+    let mut peer = Peer::connect(service.http);
+    for (method, code) in [("GET", 204), ("HEAD", 204), ("GET", 304), ("HEAD", 304)] {
+        let stream = peer.open(&head(method, &format!("/status/{code}")), true);
+        let response = peer.response(stream);
+        assert_eq!(
+            (response.status, &response.body[..]),
+            (code, &b""[..]),
+            "{method}"
+        );
+    }
+    peer.ask("/hello/again").expect(200, "Hello, again!");
+    drop(peer);
+    service.stop();
+}
+
+#[test]
 fn a_head_has_at_most_96_fields_and_the_crumbs_of_its_cookie_count_as_one() {
     let service = Setup::new().serve();
     let mut peer = Peer::connect(service.http);

@@ -1,6 +1,7 @@
 //! What Prometheus is shown.
 
 use crate::{
+    h2_wire::{Peer, field, head},
     harness::Service,
     process::Setup,
     until,
@@ -90,6 +91,17 @@ fn requests_that_were_refused_are_counted_by_status_and_aborted_ones_too() {
         let status = format!("http_response_status_code=\"{status}\"");
         wait_for(&service, &["lastcall_requests_refused_total", &status], 1.0);
     }
+    // By HTTP/2 too; a stream that is reset is counted by what HTTP/1.1 would have answered.
+    let mut peer = Peer::connect(service.http);
+    let malformed = [&head("GET", "/")[..], &field("host", "other")].concat();
+    let fields = (0..97).flat_map(|number| field(&format!("x-{number}"), "1"));
+    let too_many = head("GET", "/").into_iter().chain(fields).collect();
+    for (status, block) in [("400", malformed), ("431", too_many)] {
+        peer.open(&block, true);
+        let status = format!("http_response_status_code=\"{status}\"");
+        wait_for(&service, &["lastcall_requests_refused_total", &status], 2.0);
+    }
+    drop(peer);
     assert_eq!(
         value(&service, &["lastcall_requests_aborted_total "]),
         Some(0.0)

@@ -40,6 +40,18 @@ pub(super) enum Refusal {
     TooMuch,
 }
 
+impl Refusal {
+    /// What it is counted under, though a stream that is reset has no status.
+    pub(super) fn status(&self) -> actix_http::StatusCode {
+        use actix_http::StatusCode;
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooMuch => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
 /// What fields hold in memory beside their bytes: actix keeps them in a table of which an eighth and
 /// more is free, with room for several values in each place, and each has its name and value apart.
 fn overhead(fields: usize) -> usize {

@@ -9,6 +9,7 @@ use actix_web::{
 };
 use futures_util::stream;
 
+use super::crowded::Crowded;
 use crate::Drain;
 
 /// The length of a large response: more than the kernels of both sides take.
@@ -24,6 +25,7 @@ pub(super) fn app() -> App<
     >,
 > {
     App::new()
+        .wrap(Crowded)
         .route("/quick", web::get().to(async || "quick"))
         .route("/slow/{millis}", web::get().to(slow))
         .route("/echo", web::post().to(async |body: Bytes| body))

@@ -4,6 +4,7 @@
 mod app;
 mod cases;
 mod client;
+mod crowded;
 mod http2;
 mod lives;
 mod network;

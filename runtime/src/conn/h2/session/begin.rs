@@ -48,6 +48,7 @@ impl<A: App> Session<'_, '_, A> {
         let (mut request, head) = match taken {
             Ok(taken) => taken,
             Err(refusal) => {
+                worker.routes.refuse(refusal.status());
                 refuse(refusal, &mut respond);
                 return self.shared.answered.set(true);
             }
