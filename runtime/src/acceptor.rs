@@ -1,14 +1,16 @@
-//! Accepts connections and deals them out to the workers.
+//! Has workers accept connections, makes room for newcomers, and raises the fence.
 
 use std::{
+    io,
     net::{SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
+    accept::{self, Port},
     clock,
     conn::{Accepted, Room, ToWorker},
     control::{Control, Counters, Notice, OpenConnection},
@@ -34,79 +36,124 @@ pub(crate) struct WorkerHandle {
     pub(crate) messages: mpsc::UnboundedSender<ToWorker>,
 }
 
-/// Deals connections out, until the fence.
+/// Has the workers of a listener accept, makes room where there is none, and raises the fence.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
-    pub(crate) control: Arc<Control>,
-    pub(crate) workers: Vec<WorkerHandle>,
-    pub(crate) room: Room,
+    control: Arc<Control>,
+    workers: Arc<[WorkerHandle]>,
+    listener: Listener,
+    limits: Room,
+    places: Arc<accept::Places>,
+    full: Arc<Notify>,
+    /// Whether the fence goes up; each change is a reason for a worker to look for room again.
+    fence: watch::Sender<bool>,
 }
 
 impl Acceptor {
-    /// Accepts until `fence` is sent, then raises the fence and reports it to the driver.
-    pub(crate) async fn run(self, listener: Listener, mut fence: oneshot::Receiver<()>) {
+    /// From here on whoever connects is served.
+    ///
+    /// # Errors
+    /// When there are not enough descriptors for each worker to have one of the listener.
+    pub(crate) fn open(
+        control: Arc<Control>,
+        workers: Vec<WorkerHandle>,
+        listener: Listener,
+        limits: Room,
+    ) -> io::Result<Self> {
+        let acceptor = Self {
+            control,
+            workers: workers.into(),
+            listener,
+            limits,
+            places: accept::Places::new(limits.connections),
+            full: Arc::default(),
+            fence: watch::Sender::new(false),
+        };
+        for (number, worker) in acceptor.workers.iter().enumerate() {
+            let listener = acceptor.listener.share()?;
+            let port = Port {
+                places: Arc::clone(&acceptor.places),
+                full: Arc::clone(&acceptor.full),
+                fence: acceptor.fence.subscribe(),
+                workers: Arc::clone(&acceptor.workers),
+                number,
+            };
+            // A worker's end is gone only if its thread has died; handlers cannot make it.
+            let _ = worker.messages.send(ToWorker::Accept(listener, port));
+        }
+        Ok(acceptor)
+    }
+
+    /// Makes room until `fence` is sent, then raises the fence and reports it to the driver.
+    pub(crate) async fn run(self, mut fence: oneshot::Receiver<()>) {
         loop {
-            // Asked once: a connection may leave between two questions, and with the answers "full"
-            // and "not full" nobody would be waited for but the fence.
-            let is_full = self.is_full();
             tokio::select! {
                 biased;
                 _ = &mut fence => break,
-                (socket, peer) = listener.accept(), if !is_full => self.deal(socket, peer),
-                () = self.make_room(&listener), if is_full => {}
+                () = self.make_room_when_full() => {}
             }
+        }
+        self.fence.send_replace(true);
+        // A connection that a worker has just accepted, and that is not counted yet, would be nobody's.
+        while self.places.attempts() > 0 {
+            tokio::task::yield_now().await;
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.
         let deal = |socket, peer| self.deal(socket, peer);
         // Idle connections hold the descriptors that those in the queue need.
         let held_up = || self.control.end_idle_at(clock::now());
-        let fenced = listener.fence(deal, held_up, self.control.rules()).await;
+        let fenced = self
+            .listener
+            .fence(deal, held_up, self.control.rules())
+            .await;
         self.control.notify(Notice::Fenced(fenced));
     }
 
     fn deal(&self, socket: TcpStream, peer: SocketAddr) {
-        let Some(worker) = self
+        let fewest = self
             .workers
             .iter()
-            .min_by_key(|worker| worker.counters.load().open)
-        else {
+            .min_by_key(|worker| worker.counters.load().open);
+        let Some(worker) = fewest else {
             return;
         };
-        let open = OpenConnection::new(Arc::clone(&self.control), Arc::clone(&worker.counters));
-        // A worker's end is gone only if its thread has died; handlers cannot make it.
+        let place = Some(self.places.squeeze_in());
+        let counters = Arc::clone(&worker.counters);
+        let open = OpenConnection::new(Arc::clone(&self.control), counters, place);
         let accepted = Accepted { socket, peer, open };
         let _ = worker.messages.send(ToWorker::Serve(accepted));
     }
 
-    fn is_full(&self) -> bool {
-        let open = self
-            .workers
-            .iter()
-            .map(|worker| worker.counters.load().open);
-        open.sum::<usize>() >= self.room.connections
+    /// Waits until a worker finds that there is no room, and until there is some again.
+    async fn make_room_when_full(&self) {
+        self.full.notified().await;
+        while self.places.is_full() {
+            self.make_room().await;
+        }
+        self.fence.send_replace(false);
     }
 
     /// Full is not deaf. Whoever comes waits in the kernel's queue; for each one there, somebody is
     /// put out who has waited for its client for long enough, if there is such a one.
-    async fn make_room(&self, listener: &Listener) {
+    async fn make_room(&self) {
         let most = if self.control.lacks(Rule::Room) {
             0
         } else {
             PUT_OUT
         };
-        let count = listener.waiting().await.min(most);
-        if !self.is_full() {
+        let count = self.listener.waiting().await.min(most);
+        if !self.places.is_full() {
             return;
         }
         let now = clock::now();
-        let before = now.checked_sub(self.room.after).unwrap_or(now);
+        let before = now.checked_sub(self.limits.after).unwrap_or(now);
         for (worker, key) in self.longest_waiting(count, before).await {
             // A worker's end is gone only if its thread has died.
             let _ = worker.messages.send(ToWorker::MakeRoom { key, before });
         }
         // The place is free once the peer has acknowledged the end.
         let room = async {
-            while self.is_full() {
+            while self.places.is_full() {
                 tokio::time::sleep(LOOK).await;
             }
         };
@@ -116,7 +163,7 @@ impl Acceptor {
     /// The connections that go first, over all workers.
     async fn longest_waiting(&self, count: usize, before: Instant) -> Vec<(&WorkerHandle, usize)> {
         let mut waiting = Vec::new();
-        for worker in &self.workers {
+        for worker in &*self.workers {
             let (reply, answer) = oneshot::channel();
             let _ = worker.messages.send(ToWorker::Waiting {
                 count,

@@ -22,6 +22,7 @@
 //! the last response, see [`Service::start`] and [`Service::on_shutdown`].
 #![deny(unsafe_code)]
 
+mod accept;
 mod acceptor;
 mod admin;
 mod background;

@@ -1,20 +1,19 @@
 //! The public listener: binding, accepting, and the fence.
 
 use std::{
-    cell::Cell,
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use tokio::io::unix::AsyncFd;
-
 use crate::{
+    accept::RETRY,
     control::Fenced,
     kernel::{self, handshakes},
     rules::{Rule, Rules},
 };
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 /// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
 /// second to send its SYN again (RFC 6298, 2.1).
@@ -24,9 +23,6 @@ const HANDSHAKES: Duration = Duration::from_secs(1);
 /// gives it up after nine probes (tcp(7)).
 const PEER_SILENT: Duration = Duration::from_secs(60);
 const PEER_PROBED: Duration = Duration::from_secs(10);
-
-/// The pause after an `accept` that failed for want of descriptors or memory.
-const RETRY: Duration = Duration::from_millis(20);
 
 /// How often the list of handshakes is looked at while there are any.
 const LOOK: Duration = Duration::from_millis(5);
@@ -51,7 +47,10 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<Bound> {
     // A restart must not wait for the connections of the process before it in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    // Connections inherit it. A peer that has vanished is owed nothing, and a handler that waits for
+    // Connections inherit this and what follows. A response's last segment must not wait for the
+    // acknowledgement of the one before (Nagle).
+    socket.set_tcp_nodelay(true)?;
+    // A peer that has vanished is owed nothing, and a handler that waits for
     // hours, as an event stream's may, would never hear of it.
     let keep_alive = TcpKeepalive::new()
         .with_time(PEER_SILENT)
@@ -67,63 +66,48 @@ impl Bound {
         self.address
     }
 
-    /// Lets clients connect, on the current event loop.
+    /// Lets clients connect.
     ///
     /// # Errors
-    /// When somebody else listens there by now, or the event loop cannot take the socket.
+    /// When somebody else listens there by now.
     pub(crate) fn listen(self, backlog: u32) -> io::Result<Listener> {
         self.socket
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         Ok(Listener {
-            socket: kernel::watch(self.socket.into())?,
+            socket: Arc::new(self.socket.into()),
             address: self.address,
-            held_up: Cell::new(false),
         })
     }
 }
 
-/// A listener on the current event loop.
+/// A socket that clients can connect to.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: AsyncFd<TcpListener>,
+    socket: Arc<TcpListener>,
     address: SocketAddr,
-    /// The last attempt to accept somebody failed, and that is in the log.
-    held_up: Cell<bool>,
 }
 
 impl Listener {
-    /// The next connection. May be dropped without losing one.
-    pub(crate) async fn accept(&self) -> (TcpStream, SocketAddr) {
-        loop {
-            // The guard's error is that of a runtime which shuts down, and drops this future.
-            let Ok(mut ready) = self.socket.readable().await else {
-                return std::future::pending().await;
-            };
-            match ready.try_io(|socket| socket.get_ref().accept()) {
-                Ok(Ok(accepted)) => {
-                    self.held_up.set(false);
-                    return accepted;
-                }
-                Ok(Err(error)) if is_of_one_connection(&error) => {}
-                Ok(Err(error)) => {
-                    // Once for as long as it lasts: fifty lines a second would hide all others.
-                    if !self.held_up.replace(true) {
-                        tracing::warn!(%error, "a connection could not be accepted; trying again");
-                    }
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(_would_block) => {}
-            }
-        }
+    /// Another descriptor of the same socket, to accept from.
+    ///
+    /// # Errors
+    /// When there is none left.
+    pub(crate) fn share(&self) -> io::Result<TcpListener> {
+        self.socket.try_clone()
     }
 
     /// Waits until somebody is in the accept queue; how many, as far as the kernel says.
     pub(crate) async fn waiting(&self) -> usize {
+        // On the event loop only now: it would hear of every newcomer.
+        let Ok(socket) = kernel::watch(Arc::clone(&self.socket)) else {
+            tokio::time::sleep(RETRY).await;
+            return 1;
+        };
         loop {
-            let Ok(mut ready) = self.socket.readable().await else {
+            let Ok(mut ready) = socket.readable().await else {
                 return std::future::pending().await;
             };
-            match kernel::accept_queue(self.socket.get_ref()) {
+            match kernel::accept_queue(&self.socket) {
                 Ok(0) => ready.clear_ready(),
                 Ok(count) => return count as usize,
                 Err(_) => return 1,
@@ -139,16 +123,17 @@ impl Listener {
     ///
     /// `held_up` is called if descriptors run out: somebody has to leave before more can come.
     pub(crate) async fn fence(
-        self,
+        &self,
         mut accepted: impl FnMut(TcpStream, SocketAddr),
         held_up: impl Fn(),
         rules: Rules,
     ) -> Fenced {
         let mut fenced = Fenced::default();
         if rules.lack(Rule::Fence) {
+            self.close();
             return fenced;
         }
-        match kernel::raise_fence(self.socket.get_ref()) {
+        match kernel::raise_fence(&self.socket) {
             Ok(()) => fenced.kernel = true,
             Err(error) => tracing::warn!(
                 %error,
@@ -168,10 +153,17 @@ impl Listener {
                 tokio::time::sleep(RETRY).await;
             }
             if !in_progress || raised.elapsed() >= HANDSHAKES {
+                self.close();
                 return fenced;
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Closes the socket, whoever has a descriptor of it: a worker that a handler blocks has one still.
+    fn close(&self) {
+        // Fails only if it is closed.
+        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
     }
 
     fn handshakes_in_progress(&self, warned: &mut bool) -> bool {
@@ -195,7 +187,7 @@ impl Listener {
         count: &mut u64,
         accepted: &mut impl FnMut(TcpStream, SocketAddr),
     ) -> io::Result<()> {
-        let socket = self.socket.get_ref();
+        let socket = &self.socket;
         loop {
             match socket.accept() {
                 Ok((stream, peer)) => {
@@ -214,7 +206,7 @@ impl Listener {
 
 /// Errors of the connection that was at the head of the queue, and has gone with them (accept(2)
 /// passes pending network errors on).
-fn is_of_one_connection(error: &io::Error) -> bool {
+pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

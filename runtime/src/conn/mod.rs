@@ -34,9 +34,8 @@ use std::{
 
 use tokio::{net::TcpStream, sync::oneshot};
 
-pub(crate) use self::registry::Waits;
+pub(crate) use self::{app::App, registry::Waits};
 use self::{
-    app::App,
     dates::Dates,
     h1::{H1, Next},
     policy::{Life, Silences},
@@ -44,6 +43,7 @@ use self::{
     transport::Transport,
 };
 use crate::{
+    accept::Port,
     body_limits::BodyLimits,
     control::{Control, Counters, OpenConnection, Stage},
     metrics::Routes,
@@ -60,6 +60,8 @@ pub(crate) struct Accepted {
 /// What a worker is told, or asked, by the acceptor.
 #[derive(Debug)]
 pub(crate) enum ToWorker {
+    /// Accept what comes.
+    Accept(std::net::TcpListener, Port),
     Serve(Accepted),
     /// Which connections have waited for their clients since `before` or longer: at most `count`.
     Waiting {
@@ -158,6 +160,10 @@ impl<A> Worker<A> {
         (self.control.stage() < Stage::Drain).then_some(self.limits.keep_alive)
     }
 
+    pub(crate) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
     /// Has every connection look at the stage.
     pub(crate) fn wake_all(&self) {
         self.connections.wake_all();
@@ -171,6 +177,9 @@ impl<A: App> Worker<A> {
     /// Outside of a `LocalSet`, where no worker runs.
     pub(crate) fn hear(self: &Rc<Self>, message: ToWorker) {
         match message {
+            ToWorker::Accept(listener, port) => {
+                tokio::task::spawn_local(port.accept(listener, Rc::clone(self)));
+            }
             ToWorker::Serve(accepted) => self.spawn(accepted),
             ToWorker::Waiting {
                 count,
@@ -190,14 +199,18 @@ impl<A: App> Worker<A> {
             .set_nonblocking(true)
             .and_then(|()| TcpStream::from_std(socket));
         match registered {
-            Ok(socket) => {
-                // A response's last segment must not wait for the acknowledgement of the one
-                // before (Nagle).
-                let _ = socket.set_nodelay(true);
-                self.serve(Transport::Tcp(socket), peer, open);
-            }
+            Ok(socket) => self.serve_tcp(socket, peer, open),
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
+    }
+
+    pub(crate) fn serve_tcp(
+        self: &Rc<Self>,
+        socket: TcpStream,
+        peer: SocketAddr,
+        open: OpenConnection,
+    ) {
+        self.serve(Transport::Tcp(socket), peer, open);
     }
 
     /// Serves a connection in a task of its own.

@@ -7,8 +7,7 @@ use std::{
 };
 
 use super::{Control, Notice, Pulse, Stage};
-use crate::clock;
-use crate::lifecycle::Load;
+use crate::{accept::Place, clock, lifecycle::Load};
 
 /// What one worker has open. Written by that worker alone but for `open`, so it is uncontended; and
 /// whether the worker answers.
@@ -45,6 +44,8 @@ impl Counters {
 pub(crate) struct OpenConnection {
     control: Arc<Control>,
     counters: Arc<Counters>,
+    /// Where there may be so many only.
+    _place: Option<Place>,
     accepted: Instant,
     in_flight: bool,
     http2: bool,
@@ -53,12 +54,17 @@ pub(crate) struct OpenConnection {
 }
 
 impl OpenConnection {
-    pub(crate) fn new(control: Arc<Control>, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        control: Arc<Control>,
+        counters: Arc<Counters>,
+        place: Option<Place>,
+    ) -> Self {
         counters.open.fetch_add(1, SeqCst);
         counters.in_flight.fetch_add(1, SeqCst);
         Self {
             control,
             counters,
+            _place: place,
             accepted: clock::now(),
             in_flight: true,
             http2: false,

@@ -107,7 +107,7 @@ async fn run(listener: &TcpListener, script: &Script) -> Observed {
         let narrowed = SockRef::from(&accepted).set_send_buffer_size(NARROW);
         narrowed.expect("it is a TCP socket");
     }
-    let open = OpenConnection::new(Arc::clone(&control), Arc::clone(&counters));
+    let open = OpenConnection::new(Arc::clone(&control), Arc::clone(&counters), None);
     let accepted = Accepted {
         socket: accepted,
         peer,

@@ -17,7 +17,7 @@ pub(crate) mod signals;
 #[cfg(all(test, target_os = "linux"))]
 mod other;
 
-use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd, time::Duration};
+use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd, sync::Arc, time::Duration};
 
 use socket2::SockRef;
 pub(crate) use system::{accept_queue, peer, raise_fence, unacknowledged};
@@ -88,13 +88,12 @@ pub(crate) fn request_waits(socket: &impl AsFd) -> bool {
     count == 16 || bytes.any(|byte: u8| !matches!(byte, b'\r' | b'\n'))
 }
 
-/// Puts a listener on the current event loop. tokio's own listener would register each
-/// connection with the event loop that accepts it, when another is to serve it.
+/// Puts a listener on the current event loop, to hear of newcomers without accepting them.
 ///
 /// # Errors
 /// When the event loop cannot take the socket.
-pub(crate) fn watch(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
-    // SAFETY: `TcpListener` owns its descriptor, and `as_raw_fd` returns the same one until it is
+pub(crate) fn watch(listener: Arc<TcpListener>) -> io::Result<AsyncFd<Arc<TcpListener>>> {
+    // SAFETY: the `TcpListener` owns its descriptor, and `as_raw_fd` returns the same one until it is
     // dropped, which `AsyncFd` does only after it has taken it off the event loop.
     unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }.map_err(Into::into)
 }

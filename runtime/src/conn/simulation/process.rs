@@ -111,7 +111,8 @@ impl Process {
         if self.listening.get() {
             let switch: Switch = Box::new(socket.power_switch());
             self.switches.borrow_mut().push(switch);
-            let open = OpenConnection::new(Arc::clone(&self.control), Arc::clone(&self.counters));
+            let open =
+                OpenConnection::new(Arc::clone(&self.control), Arc::clone(&self.counters), None);
             (self.serve)(socket, open);
         }
         self.listening.get()
