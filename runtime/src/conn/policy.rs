@@ -72,7 +72,7 @@ impl Quiet {
     /// Its client has not been told, so the FIN is the one moment at which a request can be lost
     /// unseen: it may be on its way. The time counts from T0: one that counted from the last request
     /// would fall into step with a client of just that rhythm.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ends_at(self, life: Life, limits: Silences) -> Option<Instant> {
         let fence = match (self.awaits, life) {
             (Awaits::Head, _) => return Some(self.since + limits.head_timeout),

@@ -71,7 +71,13 @@ impl<A: App> H1<A> {
 
     /// Moves what has arrived of the body to the handler. False if its framing has just been seen to
     /// be broken.
-    pub(super) fn feed(mut self: Pin<&mut Self>) -> bool {
+    #[inline]
+    pub(super) fn feed(self: Pin<&mut Self>) -> bool {
+        // Most requests have none.
+        self.upload.is_none() || self.feed_upload()
+    }
+
+    fn feed_upload(mut self: Pin<&mut Self>) -> bool {
         let this = self.as_mut().project();
         let Some(upload) = this.upload else {
             return true;
