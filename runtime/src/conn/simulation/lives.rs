@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use super::{
     client::{Client, Manner, Outcome, Tally},
     network::{Network, Path},
-    process::{KEEP_ALIVE, PATIENCE, Process},
+    process::{CUT_AFTER, KEEP_ALIVE, PATIENCE, Process},
     random::Random,
 };
 use crate::{
@@ -35,6 +35,8 @@ struct Life {
     crossed: u64,
     /// When the last client vanished that did.
     vanished: Option<Instant>,
+    /// One that sends bodies has: nothing is owed to it while it does, so nobody can know.
+    upload_vanished: bool,
     round_trip: Duration,
 }
 
@@ -68,7 +70,7 @@ async fn run(random: Random, rules: Rules) -> Life {
     tokio::task::spawn_local(async move { packets.run().await });
     let process = Process::start(rules).await;
     let tally = Tally::default();
-    let (mut clients, mut vanished) = (JoinSet::new(), None);
+    let (mut clients, mut vanished, mut upload_vanished) = (JoinSet::new(), None, false);
     for _ in 0..1 + random.below(3) {
         let vanishes = random.percent(20);
         let vanishes = vanishes.then(|| clock::now() + Duration::from_millis(random.below(30_000)));
@@ -85,6 +87,8 @@ async fn run(random: Random, rules: Rules) -> Life {
             tally: tally.clone(),
             vanishes,
         };
+        let uploads = matches!(client.manner, Manner::Posts | Manner::Refused);
+        upload_vanished |= uploads && vanishes.is_some();
         let begins = Duration::from_millis(random.below(8_000));
         clients.spawn_local(async move {
             tokio::time::sleep(begins).await;
@@ -106,6 +110,7 @@ async fn run(random: Random, rules: Rules) -> Life {
         outcomes: tally.outcomes(),
         crossed: process.control.ledger.crossed(),
         vanished,
+        upload_vanished,
         round_trip: 2 * (path.latency + path.jitter),
     }
 }
@@ -154,6 +159,10 @@ impl Life {
     /// Idle connections are waited for; a client that has vanished is not, once that is clear, which
     /// takes five seconds from when it is looked at: with a connection that is idle, at its end.
     fn ends_at_latest(&self) -> Instant {
+        if self.upload_vanished {
+            // `http.body_timeout` is longer than the drain.
+            return self.t0 + CUT_AFTER + Duration::from_secs(1);
+        }
         let idle = self.t0 + PATIENCE + Duration::from_secs(2);
         let vanished = self
             .vanished

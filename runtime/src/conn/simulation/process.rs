@@ -36,7 +36,7 @@ pub(super) const MIN: Duration = Duration::from_secs(5);
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 pub(super) const MAX: Duration = Duration::from_secs(15);
 pub(super) const PATIENCE: Duration = Duration::from_secs(21);
-const CUT_AFTER: Duration = Duration::from_secs(28);
+pub(super) const CUT_AFTER: Duration = Duration::from_secs(28);
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 type Switch = Box<dyn Fn()>;
