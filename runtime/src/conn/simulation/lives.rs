@@ -159,8 +159,8 @@ impl Life {
     /// Idle connections are waited for; a client that has vanished is not, once that is clear, which
     /// takes five seconds from when it is looked at: with a connection that is idle, at its end.
     fn ends_at_latest(&self) -> Instant {
-        if self.upload_vanished {
-            // `http.body_timeout` is longer than the drain.
+        if self.upload_vanished && self.exit == Exit::Cut {
+            // `http.body_timeout` is longer than the drain, so the deadline ends it, and says so.
             return self.t0 + CUT_AFTER + Duration::from_secs(1);
         }
         let idle = self.t0 + PATIENCE + Duration::from_secs(2);
