@@ -43,8 +43,12 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// Clients at a time: more than any server takes at once, less than any queue holds.
+/// Clients that come again and again, at a time.
 const CROWD: usize = 24;
+
+/// Connections in the accept queue: more than a server accepts before it sees that its lame duck is
+/// over, fewer than the queue holds (128 for a listener of Rust's standard library).
+const QUEUE: usize = 100;
 
 /// Where a process races with its clients it may win by luck: it is looked at so often.
 const ROUNDS: usize = 3;
@@ -105,17 +109,20 @@ async fn backlog_at_signal(stand: &Stand<'_>) -> Outcome {
 }
 
 async fn backlog_at_fence(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    pod.tell_and_suspend_before_fence().await?;
-    let mut queue = queue(&pod).await?;
-    pod.resume_at_fence().await;
-    all_are_served(&mut queue).await
+    for _ in 0..ROUNDS {
+        let mut pod = stand.start().await?;
+        pod.tell_and_suspend_before_fence().await?;
+        let mut queue = queue(&pod).await?;
+        pod.resume_at_fence().await;
+        all_are_served(&mut queue).await?;
+    }
+    Ok(())
 }
 
 /// Connections that a suspended process has not accepted, each with a request sent.
 async fn queue(pod: &Pod<'_>) -> Result<Vec<Wire>, Stop> {
     let mut queue = Vec::new();
-    for _ in 0..CROWD {
+    for _ in 0..QUEUE {
         let mut wire = pod
             .connect()
             .await
