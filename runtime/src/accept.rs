@@ -2,36 +2,37 @@
 //! share.
 
 use std::{
-    future::poll_fn,
     io,
-    net::SocketAddr,
+    net::TcpListener,
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
-    task::{Poll, ready},
     time::Duration,
 };
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::unix::AsyncFdReadyGuard,
     sync::{Notify, watch},
 };
 
 use crate::{
     acceptor::WorkerHandle,
-    conn::{Accepted, App, ToWorker, Worker},
-    control::OpenConnection,
+    conn::{Accepted, App, Worker},
+    control::{Control, OpenConnection},
+    kernel,
     listener::is_of_one_connection,
 };
 
 /// The pause after an `accept` that failed for want of descriptors or memory.
 pub(crate) const RETRY: Duration = Duration::from_millis(20);
 
-/// So many connections more than another a worker may have when it takes one. Whichever worker the
-/// newcomers wake first would else have all of them, and for as long as they stay.
+/// A worker that has so many connections more than another stands back for a moment when somebody
+/// comes: whichever worker newcomers wake first would else have all of them, and for as long as they
+/// stay. Then it takes them nevertheless, since a handler may block the other.
 const AHEAD: usize = 1;
+const STAND_BACK: Duration = Duration::from_millis(1);
 
 /// Places for so many connections, over all workers.
 #[derive(Debug)]
@@ -107,6 +108,7 @@ impl Drop for Place {
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Port {
+    pub(crate) listener: Arc<TcpListener>,
     pub(crate) places: Arc<Places>,
     /// Told when there is none.
     pub(crate) full: Arc<Notify>,
@@ -117,53 +119,62 @@ pub(crate) struct Port {
     pub(crate) number: usize,
 }
 
-/// Why a worker accepts nobody.
-enum Closed {
+/// What comes of looking into the accept queue.
+enum Next {
+    Connection(Accepted),
+    /// The queue is empty.
+    Nobody,
+    /// Somebody who has gone already.
+    Gone,
+    Failed(io::Error),
     /// There is no room for another connection.
     Full,
     Fence,
 }
 
-type Newcomer<'a> = (TcpStream, SocketAddr, Place, Attempt<'a>);
-
 impl Port {
-    /// Has a worker accept until the fence, by a descriptor of its own.
-    pub(crate) async fn accept<A: App>(
-        self,
-        listener: std::net::TcpListener,
-        worker: Rc<Worker<A>>,
-    ) {
-        let listener = match TcpListener::from_std(listener) {
+    /// Has a worker accept until the fence.
+    pub(crate) async fn accept<A: App>(self, worker: Rc<Worker<A>>) {
+        let listener = match kernel::watch(Arc::clone(&self.listener)) {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a worker cannot accept connections"),
         };
         let mut fence = self.fence.clone();
+        let mut stood_back = false;
         loop {
+            // A crowd must not keep the worker from those that it serves already.
+            tokio::task::consume_budget().await;
             fence.mark_unchanged();
-            let accepted = tokio::select! {
+            let ready = tokio::select! {
                 biased;
                 // Without its sender nobody accepts any more.
                 changed = fence.changed() => match changed {
                     Ok(()) => continue,
                     Err(_) => return,
                 },
-                accepted = self.next(&listener) => accepted,
+                ready = listener.readable() => ready,
             };
-            match accepted {
-                Ok(Ok((socket, peer, place, attempt))) => {
+            let Ok(mut ready) = ready else { return };
+            if !stood_back && self.is_ahead() {
+                stood_back = true;
+                tokio::time::sleep(STAND_BACK).await;
+                continue;
+            }
+            match self.next(worker.control(), &mut ready) {
+                Next::Connection(accepted) => {
                     self.places.held_up.store(false, SeqCst);
-                    self.deal(&worker, socket, peer, place);
-                    drop(attempt);
+                    worker.spawn(accepted);
                 }
-                Ok(Err(error)) if is_of_one_connection(&error) => {}
-                Ok(Err(error)) => {
+                Next::Nobody => stood_back = false,
+                Next::Gone => {}
+                Next::Failed(error) => {
                     if !self.places.held_up.swap(true, SeqCst) {
                         tracing::warn!(%error, "a connection could not be accepted; trying again");
                     }
                     tokio::time::sleep(RETRY).await;
                 }
-                Err(Closed::Fence) => return,
-                Err(Closed::Full) => {
+                Next::Fence => return,
+                Next::Full => {
                     self.full.notify_one();
                     if fence.changed().await.is_err() {
                         return;
@@ -173,56 +184,37 @@ impl Port {
         }
     }
 
-    /// The next connection. A place is taken first, since what was accepted cannot be given back.
-    async fn next(&self, listener: &TcpListener) -> Result<io::Result<Newcomer<'_>>, Closed> {
-        poll_fn(|cx| {
-            let attempt = self.places.attempt();
-            if *self.fence.borrow() {
-                return Poll::Ready(Err(Closed::Fence));
+    /// A place is taken first, since what was accepted cannot be given back.
+    fn next(
+        &self,
+        control: &Arc<Control>,
+        ready: &mut AsyncFdReadyGuard<'_, Arc<TcpListener>>,
+    ) -> Next {
+        // Until the connection is counted.
+        let _attempt = self.places.attempt();
+        if *self.fence.borrow() {
+            return Next::Fence;
+        }
+        let Some(place) = self.places.take() else {
+            return Next::Full;
+        };
+        match ready.try_io(|listener| listener.get_ref().accept()) {
+            Ok(Ok((socket, peer))) => {
+                let counters = Arc::clone(&self.workers[self.number].counters);
+                let open = OpenConnection::new(Arc::clone(control), counters, Some(place));
+                Next::Connection(Accepted { socket, peer, open })
             }
-            let Some(place) = self.places.take() else {
-                return Poll::Ready(Err(Closed::Full));
-            };
-            let accepted = ready!(listener.poll_accept(cx));
-            Poll::Ready(Ok(
-                accepted.map(|(socket, peer)| (socket, peer, place, attempt))
-            ))
-        })
-        .await
+            Ok(Err(error)) if is_of_one_connection(&error) => Next::Gone,
+            Ok(Err(error)) => Next::Failed(error),
+            Err(_would_block) => Next::Nobody,
+        }
     }
 
-    /// Serves it here, unless another worker has fewer.
-    fn deal<A: App>(
-        &self,
-        here: &Rc<Worker<A>>,
-        socket: TcpStream,
-        peer: SocketAddr,
-        place: Place,
-    ) {
-        let open = |number: usize| self.workers[number].counters.load().open;
-        let fewest = (0..self.workers.len()).min_by_key(|number| open(*number));
-        let to = fewest.filter(|to| open(*to) + AHEAD < open(self.number));
-        let counters = &self.workers[to.unwrap_or(self.number)].counters;
-        let connection = OpenConnection::new(
-            Arc::clone(here.control()),
-            Arc::clone(counters),
-            Some(place),
-        );
-        let Some(to) = to else {
-            return here.serve_tcp(socket, peer, connection);
-        };
-        match socket.into_std() {
-            Ok(socket) => {
-                let accepted = Accepted {
-                    socket,
-                    peer,
-                    open: connection,
-                };
-                // A worker's end is gone only if its thread has died.
-                let _ = self.workers[to].messages.send(ToWorker::Serve(accepted));
-            }
-            Err(error) => tracing::error!(%peer, %error, "a connection could not be handed over"),
-        }
+    /// Whether another worker should have the next connection.
+    fn is_ahead(&self) -> bool {
+        let open = |worker: &WorkerHandle| worker.counters.load().open;
+        let fewest = self.workers.iter().map(open).min();
+        fewest.is_some_and(|fewest| fewest + AHEAD < open(&self.workers[self.number]))
     }
 }
 

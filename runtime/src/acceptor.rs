@@ -1,7 +1,6 @@
 //! Has workers accept connections, makes room for newcomers, and raises the fence.
 
 use std::{
-    io,
     net::{SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
@@ -51,15 +50,12 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     /// From here on whoever connects is served.
-    ///
-    /// # Errors
-    /// When there are not enough descriptors for each worker to have one of the listener.
     pub(crate) fn open(
         control: Arc<Control>,
         workers: Vec<WorkerHandle>,
         listener: Listener,
         limits: Room,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let acceptor = Self {
             control,
             workers: workers.into(),
@@ -70,8 +66,8 @@ impl Acceptor {
             fence: watch::Sender::new(false),
         };
         for (number, worker) in acceptor.workers.iter().enumerate() {
-            let listener = acceptor.listener.share()?;
             let port = Port {
+                listener: acceptor.listener.share(),
                 places: Arc::clone(&acceptor.places),
                 full: Arc::clone(&acceptor.full),
                 fence: acceptor.fence.subscribe(),
@@ -79,9 +75,9 @@ impl Acceptor {
                 number,
             };
             // A worker's end is gone only if its thread has died; handlers cannot make it.
-            let _ = worker.messages.send(ToWorker::Accept(listener, port));
+            let _ = worker.messages.send(ToWorker::Accept(port));
         }
-        Ok(acceptor)
+        acceptor
     }
 
     /// Makes room until `fence` is sent, then raises the fence and reports it to the driver.

@@ -88,12 +88,9 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Another descriptor of the same socket, to accept from.
-    ///
-    /// # Errors
-    /// When there is none left.
-    pub(crate) fn share(&self) -> io::Result<TcpListener> {
-        self.socket.try_clone()
+    /// The socket, for workers to accept from.
+    pub(crate) fn share(&self) -> Arc<TcpListener> {
+        Arc::clone(&self.socket)
     }
 
     /// Waits until somebody is in the accept queue; how many, as far as the kernel says.

@@ -70,6 +70,7 @@ mod vanished;
 mod websocket;
 mod websocket_close;
 mod wire;
+mod workers;
 
 use std::time::Duration;
 

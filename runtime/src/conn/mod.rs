@@ -61,7 +61,7 @@ pub(crate) struct Accepted {
 #[derive(Debug)]
 pub(crate) enum ToWorker {
     /// Accept what comes.
-    Accept(std::net::TcpListener, Port),
+    Accept(Port),
     Serve(Accepted),
     /// Which connections have waited for their clients since `before` or longer: at most `count`.
     Waiting {
@@ -177,8 +177,8 @@ impl<A: App> Worker<A> {
     /// Outside of a `LocalSet`, where no worker runs.
     pub(crate) fn hear(self: &Rc<Self>, message: ToWorker) {
         match message {
-            ToWorker::Accept(listener, port) => {
-                tokio::task::spawn_local(port.accept(listener, Rc::clone(self)));
+            ToWorker::Accept(port) => {
+                tokio::task::spawn_local(port.accept(Rc::clone(self)));
             }
             ToWorker::Serve(accepted) => self.spawn(accepted),
             ToWorker::Waiting {
@@ -193,27 +193,18 @@ impl<A: App> Worker<A> {
         }
     }
 
-    fn spawn(self: &Rc<Self>, accepted: Accepted) {
+    /// Serves a connection in a task of its own.
+    pub(crate) fn spawn(self: &Rc<Self>, accepted: Accepted) {
         let Accepted { socket, peer, open } = accepted;
         let registered = socket
             .set_nonblocking(true)
             .and_then(|()| TcpStream::from_std(socket));
         match registered {
-            Ok(socket) => self.serve_tcp(socket, peer, open),
+            Ok(socket) => self.serve(Transport::Tcp(socket), peer, open),
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
 
-    pub(crate) fn serve_tcp(
-        self: &Rc<Self>,
-        socket: TcpStream,
-        peer: SocketAddr,
-        open: OpenConnection,
-    ) {
-        self.serve(Transport::Tcp(socket), peer, open);
-    }
-
-    /// Serves a connection in a task of its own.
     fn serve(self: &Rc<Self>, transport: Transport, peer: SocketAddr, open: OpenConnection) {
         tokio::task::spawn_local(serve(Rc::clone(self), transport, peer, open));
     }
