@@ -120,7 +120,7 @@ pub(crate) struct Port {
 }
 
 /// What comes of looking into the accept queue.
-enum Next {
+enum Outcome {
     Connection(Accepted),
     /// The queue is empty.
     Nobody,
@@ -160,21 +160,21 @@ impl Port {
                 tokio::time::sleep(STAND_BACK).await;
                 continue;
             }
-            match self.next(worker.control(), &mut ready) {
-                Next::Connection(accepted) => {
+            match self.try_accept(worker.control(), &mut ready) {
+                Outcome::Connection(accepted) => {
                     self.places.held_up.store(false, SeqCst);
                     worker.spawn(accepted);
                 }
-                Next::Nobody => stood_back = false,
-                Next::Gone => {}
-                Next::Failed(error) => {
+                Outcome::Nobody => stood_back = false,
+                Outcome::Gone => {}
+                Outcome::Failed(error) => {
                     if !self.places.held_up.swap(true, SeqCst) {
                         tracing::warn!(%error, "a connection could not be accepted; trying again");
                     }
                     tokio::time::sleep(RETRY).await;
                 }
-                Next::Fence => return,
-                Next::Full => {
+                Outcome::Fence => return,
+                Outcome::Full => {
                     self.full.notify_one();
                     if fence.changed().await.is_err() {
                         return;
@@ -185,28 +185,28 @@ impl Port {
     }
 
     /// A place is taken first, since what was accepted cannot be given back.
-    fn next(
+    fn try_accept(
         &self,
         control: &Arc<Control>,
         ready: &mut AsyncFdReadyGuard<'_, Arc<TcpListener>>,
-    ) -> Next {
+    ) -> Outcome {
         // Until the connection is counted.
         let _attempt = self.places.attempt();
         if *self.fence.borrow() {
-            return Next::Fence;
+            return Outcome::Fence;
         }
         let Some(place) = self.places.take() else {
-            return Next::Full;
+            return Outcome::Full;
         };
         match ready.try_io(|listener| listener.get_ref().accept()) {
             Ok(Ok((socket, peer))) => {
                 let counters = Arc::clone(&self.workers[self.number].counters);
                 let open = OpenConnection::new(Arc::clone(control), counters, Some(place));
-                Next::Connection(Accepted { socket, peer, open })
+                Outcome::Connection(Accepted { socket, peer, open })
             }
-            Ok(Err(error)) if is_of_one_connection(&error) => Next::Gone,
-            Ok(Err(error)) => Next::Failed(error),
-            Err(_would_block) => Next::Nobody,
+            Ok(Err(error)) if is_of_one_connection(&error) => Outcome::Gone,
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_would_block) => Outcome::Nobody,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     accept::{self, Port},
     clock,
     conn::{Accepted, Room, ToWorker},
-    control::{Control, Counters, Notice, OpenConnection},
+    control::{Control, Counters, Notice, OpenConnection, Workers},
     listener::Listener,
     rules::Rule,
 };
@@ -89,13 +89,14 @@ impl Acceptor {
                 () = self.make_room_when_full() => {}
             }
         }
+        let free = self.workers_that_answer().await;
         self.fence.send_replace(true);
         // A connection that a worker has just accepted, and that is not counted yet, would be nobody's.
         while self.places.attempts() > 0 {
             tokio::task::yield_now().await;
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.
-        let deal = |socket, peer| self.deal(socket, peer);
+        let deal = |socket, peer| self.deal(&free, socket, peer);
         // Idle connections hold the descriptors that those in the queue need.
         let held_up = || self.control.end_idle_at(clock::now());
         let fenced = self
@@ -105,9 +106,19 @@ impl Acceptor {
         self.control.notify(Notice::Fenced(fenced));
     }
 
-    fn deal(&self, socket: TcpStream, peer: SocketAddr) {
-        let fewest = self
-            .workers
+    /// All but those that a handler blocks: whoever is given to one waits for that handler.
+    async fn workers_that_answer(&self) -> Vec<&WorkerHandle> {
+        Workers::ask(self.workers.iter().map(|worker| &worker.counters.pulse)).await;
+        let is_free = |worker: &&WorkerHandle| !worker.counters.pulse.is_blocked();
+        let free: Vec<_> = self.workers.iter().filter(is_free).collect();
+        match free.is_empty() {
+            true => self.workers.iter().collect(),
+            false => free,
+        }
+    }
+
+    fn deal(&self, workers: &[&WorkerHandle], socket: TcpStream, peer: SocketAddr) {
+        let fewest = workers
             .iter()
             .min_by_key(|worker| worker.counters.load().open);
         let Some(worker) = fewest else {
@@ -161,7 +172,7 @@ impl Acceptor {
         let mut waiting = Vec::new();
         for worker in &*self.workers {
             let (reply, answer) = oneshot::channel();
-            let _ = worker.messages.send(ToWorker::Waiting {
+            let _ = worker.messages.send(ToWorker::LongestWaiting {
                 count,
                 before,
                 reply,

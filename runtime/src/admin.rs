@@ -137,7 +137,7 @@ async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
     if view.control.lacks(Rule::Prestop) {
         return HttpResponse::Ok().finish();
     }
-    view.control.notify(Notice::Told(Cause::Prestop));
+    view.control.notify(Notice::Terminate(Cause::Prestop));
     let mut status = view.status.clone();
     let over = status.wait_for(|status| status.lame_duck_over).await;
     match over.map(|status| status.phase) {

@@ -59,7 +59,7 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A signal, or preStop.
-    Told(Cause),
+    Terminate(Cause),
     /// A connection has spoken that was accepted after T0, at this moment.
     Newcomer(Instant),
     /// The first request since T0 on a connection of HTTP/1.1 that was there before.

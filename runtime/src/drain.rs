@@ -67,9 +67,10 @@ pub(crate) fn ends_itself(request: &HttpRequest) -> bool {
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Drain(Option<Rc<Told>>);
+pub struct Drain(Option<Rc<Stream>>);
 
-struct Told {
+/// A stream that ends itself.
+struct Stream {
     control: Arc<Control>,
     /// This stream's own moment, counted from the beginning of the drain.
     after: Duration,
@@ -82,7 +83,7 @@ impl Drain {
             Some(_) => Duration::ZERO,
             None => control.drain().jitter.mul_f64(random_fraction()),
         };
-        Self(Some(Rc::new(Told {
+        Self(Some(Rc::new(Stream {
             control,
             after,
             counted: Cell::new(false),
@@ -92,29 +93,29 @@ impl Drain {
     /// Whether this stream is to end now.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        let Some(told) = self.0.as_ref().filter(|told| told.is_due()) else {
+        let Some(stream) = self.0.as_ref().filter(|stream| stream.is_due()) else {
             return false;
         };
-        told.count();
+        stream.count();
         true
     }
 
     /// Waits until this stream is to end. It may be dropped and called again at will.
     pub async fn told(&self) {
-        let Some(told) = &self.0 else {
+        let Some(stream) = &self.0 else {
             return pending().await;
         };
-        let mut stage = told.control.watch();
+        let mut stage = stream.control.watch();
         // The control outlives every worker, so the sender cannot be gone.
         let _ = stage.wait_for(|stage| *stage >= Stage::Drain).await;
-        if let Some(moment) = told.moment() {
+        if let Some(moment) = stream.moment() {
             tokio::time::sleep_until(moment.into()).await;
         }
-        told.count();
+        stream.count();
     }
 }
 
-impl Told {
+impl Stream {
     fn moment(&self) -> Option<Instant> {
         Some(self.control.draining_since()? + self.after)
     }
@@ -137,7 +138,7 @@ fn random_fraction() -> f64 {
 
 impl fmt::Debug for Drain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let due = self.0.as_ref().is_some_and(|told| told.is_due());
+        let due = self.0.as_ref().is_some_and(|stream| stream.is_due());
         f.debug_struct("Drain").field("due", &due).finish()
     }
 }

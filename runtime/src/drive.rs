@@ -15,7 +15,7 @@ use crate::{
     clock,
     control::{Control, Counters, Fenced, Notice, Stage},
     exit::Exit,
-    lifecycle::{Action, Cause, Event, Machine, Phase, Schedule},
+    lifecycle::{Action, Cause, Input, Machine, Phase, Schedule},
     report::{Report, millis},
     rules::Rule,
     status::Status,
@@ -89,73 +89,73 @@ impl Driver {
                 }
             };
             let starting = self.machine.phase() == Phase::Starting;
-            let event = tokio::select! {
+            let input = tokio::select! {
                 biased;
                 Some(notice) = self.notices.recv() => self.hear(notice),
                 opened = &mut open, if starting => {
                     let opened = opened?;
                     self.control.ledger.count(opened.counters);
                     self.fence = Some(opened.fence);
-                    Event::Started
+                    Input::Started
                 }
-                () = wake => Event::Tick,
+                () = wake => Input::Tick,
             };
-            self.step(event).await;
+            self.step(input).await;
         }
         Ok(self.exit.unwrap_or(Exit::Software))
     }
 
-    fn hear(&mut self, notice: Notice) -> Event {
+    fn hear(&mut self, notice: Notice) -> Input {
         match notice {
-            Notice::Told(Cause::Prestop) if self.control.lacks(Rule::PrestopServes) => {
-                Event::Told(Cause::Sigterm)
+            Notice::Terminate(Cause::Prestop) if self.control.lacks(Rule::PrestopServes) => {
+                Input::Terminate(Cause::Sigterm)
             }
-            Notice::Told(cause) => Event::Told(cause),
+            Notice::Terminate(cause) => Input::Terminate(cause),
             Notice::Newcomer(at) => {
                 self.report.connections_after_t0 += 1;
-                let t0 = self.machine.told().map(|(t0, _)| t0);
+                let t0 = self.machine.termination().map(|(t0, _)| t0);
                 let since = t0.map(|t0| millis(at.saturating_duration_since(t0)));
                 self.report.last_connection_ms = self.report.last_connection_ms.max(since);
-                Event::Traffic(at)
+                Input::Traffic(at)
             }
-            Notice::KeptRequest(at) => Event::Traffic(at),
+            Notice::KeptRequest(at) => Input::Traffic(at),
             Notice::Fenced(Fenced { accepted, kernel }) => {
                 self.report.accepted_after_fence = accepted;
                 self.report.kernel_fence = Some(kernel);
                 self.report.at_fence = Some(self.control.ledger.load());
-                Event::Fenced
+                Input::Fenced
             }
-            Notice::Progress => Event::Load(self.control.ledger.load()),
+            Notice::Progress => Input::Load(self.control.ledger.load()),
             Notice::HooksDone(failed) => {
                 self.report.hooks_failed = failed;
                 self.background = None;
-                Event::HooksDone
+                Input::HooksDone
             }
         }
     }
 
-    async fn step(&mut self, event: Event) {
+    async fn step(&mut self, input: Input) {
         let now = clock::now();
-        self.feed(event, now).await;
+        self.feed(input, now).await;
         if self.machine.phase() == Phase::Draining {
             // Whatever happened may have been the last thing that was waited for.
-            self.feed(Event::Load(self.control.ledger.load()), now)
+            self.feed(Input::Load(self.control.ledger.load()), now)
                 .await;
         }
         self.publish(self.machine.phase());
     }
 
-    async fn feed(&mut self, event: Event, now: Instant) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
+    async fn feed(&mut self, input: Input, now: Instant) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
             let before = self.machine.phase();
-            let actions = self.machine.on(event, now);
+            let actions = self.machine.on(input, now);
             let phase = self.machine.phase();
             if phase != before {
                 tracing::info!(phase = phase.name(), "phase");
             }
             for action in actions {
-                events.extend(self.act(action, now).await);
+                inputs.extend(self.act(action, now).await);
             }
         }
     }
@@ -166,7 +166,7 @@ impl Driver {
             let changed = status.phase != phase || status.lame_duck_over != over;
             *status = Status {
                 phase,
-                told: self.machine.told(),
+                termination: self.machine.termination(),
                 lame_duck_over: over,
             };
             changed
@@ -174,7 +174,7 @@ impl Driver {
     }
 
     /// Carries an action out, and says what the machine is to hear of it at once.
-    async fn act(&mut self, action: Action, now: Instant) -> Option<Event> {
+    async fn act(&mut self, action: Action, now: Instant) -> Option<Input> {
         match action {
             Action::BeginLameDuck => {
                 self.control.raise(Stage::Goodbye, now);
@@ -185,7 +185,7 @@ impl Driver {
                 // Raised first and counted second, while a connection is counted first and looks at
                 // the stage second: in whatever order the two run, nobody is missed.
                 self.control.raise(Stage::TellHttp2, now);
-                return Some(Event::Http2Told(self.control.ledger.http2() > 0));
+                return Some(Input::Http2Told(self.control.ledger.http2() > 0));
             }
             Action::AnswerPrestop => {
                 self.status
@@ -242,7 +242,7 @@ impl Driver {
 
     fn leave(&mut self, now: Instant) {
         let background = self.background.take();
-        let running = background.filter(|_| self.machine.told_to_run_hooks());
+        let running = background.filter(|_| self.machine.hooks_have_begun());
         let unfinished = running.map_or_else(Vec::new, |background| background.unfinished());
         let cut = !unfinished.is_empty() || !self.control.ledger.cut().is_empty();
         let names = unfinished.iter().map(|name| format!("{name} (unfinished)"));
@@ -254,11 +254,11 @@ impl Driver {
     /// Brings the report up to date, and publishes it.
     fn enter(&mut self, phase: Phase, now: Instant) {
         self.report.enter(phase, now);
-        self.report.cause = self.machine.told().map(|(_, cause)| cause);
+        self.report.cause = self.machine.termination().map(|(_, cause)| cause);
         self.report.repeated_signals = self.machine.repeated_signals();
-        let told = self.machine.told().zip(self.machine.last_sign());
+        let termination = self.machine.termination().zip(self.machine.last_sign());
         self.report.last_sign_ms =
-            told.map(|((t0, _), sign)| millis(sign.saturating_duration_since(t0)));
+            termination.map(|((t0, _), sign)| millis(sign.saturating_duration_since(t0)));
         self.report.max_reached = self.machine.max_reached();
         self.report.last_request_ms = self.control.ledger.last_request().map(millis);
         self.report.streams_told = self.control.ledger.streams_told();

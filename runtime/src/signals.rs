@@ -66,7 +66,7 @@ impl Signals {
     /// Passes them on for as long as the process lives.
     pub(crate) async fn forward(mut self, control: Arc<Control>) {
         loop {
-            control.notify(Notice::Told(self.next().await));
+            control.notify(Notice::Terminate(self.next().await));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     pub(crate) phase: Phase,
-    pub(crate) told: Option<(Instant, Cause)>,
+    pub(crate) termination: Option<(Instant, Cause)>,
     /// `/prestop` may be answered.
     pub(crate) lame_duck_over: bool,
 }
@@ -22,7 +22,7 @@ impl Default for Status {
     fn default() -> Self {
         Self {
             phase: Phase::Starting,
-            told: None,
+            termination: None,
             lame_duck_over: false,
         }
     }
@@ -48,8 +48,8 @@ impl Status {
     pub(crate) fn page(&self, control: &Control, workers: Workers) -> Page {
         Page {
             phase: self.phase,
-            cause: self.told.map(|(_, cause)| cause),
-            since_t0_ms: self.told.map(|(t0, _)| t0.elapsed().as_millis()),
+            cause: self.termination.map(|(_, cause)| cause),
+            since_t0_ms: self.termination.map(|(t0, _)| t0.elapsed().as_millis()),
             lame_duck_over: self.lame_duck_over,
             connections: control.ledger.load(),
             requests: control.ledger.requests(),

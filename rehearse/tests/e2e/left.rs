@@ -108,3 +108,19 @@ fn a_client_that_leaves_another_protocol_to_which_nobody_listens_is_forgotten() 
     service.wait_connections("open", 0);
     service.stop();
 }
+
+#[test]
+fn a_client_that_leaves_in_the_middle_of_a_head_is_not_counted_as_unanswered() {
+    let service = Setup::new().serve();
+    for kept in [false, true] {
+        let mut wire = service.connect();
+        if kept {
+            wire.ask(&get("/hello/you")).expect(200, "Hello, you!");
+        }
+        wire.send("GET /hello/you HTTP/1.1\r\nhost");
+        wire.shut_down();
+        wire.expect_fin();
+    }
+    let left = service.stop();
+    assert_eq!(left.report["unanswered"], 0, "{}", left.report);
+}

@@ -32,6 +32,27 @@ fn nobody_who_comes_waits_for_a_worker_that_a_handler_blocks() {
     service.stop();
 }
 
+#[test]
+fn nobody_who_waits_in_the_queue_at_the_fence_is_given_to_a_worker_that_a_handler_blocks() {
+    // The limit keeps newcomers in the queue.
+    let setup = Setup::held().set("http.workers", "2");
+    let service = setup.set("http.max_connections", "1").serve();
+    let gate = Gate::new();
+    let mut blocks = service.connect();
+    blocks.send(get(&gate.target("/block")));
+    let waiting = gate.waiting();
+    let mut queued: Vec<Wire> = (0..10).map(|_| service.connect()).collect();
+    service.begin_lame_duck();
+    service.begin_draining();
+    for wire in &mut queued {
+        wire.ask(&get("/hello/queued"))
+            .expect(200, "Hello, queued!");
+    }
+    waiting.let_go();
+    blocks.response().expect(200, "let go");
+    service.left_in_good_order();
+}
+
 /// Blocks one connection's worker, and asks on all others at once: one that is answered, when so many are.
 fn answered_beside(wires: &mut [Wire], blocks: usize, least: usize) -> usize {
     let gate = Gate::new();

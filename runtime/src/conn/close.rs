@@ -128,12 +128,12 @@ impl Close {
     }
 
     /// Ready when the socket may be dropped; if its peer is given up before it has everything, with
-    /// the reason. `patience`: see [`Delivery::poll`].
+    /// the reason. `stalled_after`: see [`Delivery::poll`].
     pub(super) fn poll(
         &mut self,
         io: &mut BufferedIo,
         timer: &mut Timer,
-        patience: Option<Duration>,
+        stalled_after: Option<Duration>,
         control: &Control,
         cx: &mut Context<'_>,
     ) -> Poll<Option<GivenUp>> {
@@ -154,7 +154,8 @@ impl Close {
             }
         }
         if self.acknowledged.is_none()
-            && let Some(given_up) = ready!(self.poll_acknowledged(io, timer, patience, control, cx))
+            && let Some(given_up) =
+                ready!(self.poll_acknowledged(io, timer, stalled_after, control, cx))
         {
             return Poll::Ready(Some(given_up));
         }
@@ -171,15 +172,17 @@ impl Close {
         &mut self,
         io: &BufferedIo,
         timer: &mut Timer,
-        patience: Option<Duration>,
+        stalled_after: Option<Duration>,
         control: &Control,
         cx: &mut Context<'_>,
     ) -> Poll<Option<GivenUp>> {
         loop {
             let now = clock::now();
-            let given_up = self.delivery.look(&io.transport, io.written, patience, now);
+            let given_up = self
+                .delivery
+                .look(&io.transport, io.written, stalled_after, now);
             let owed_nothing = self.owes_nothing && now - self.began >= FIN_ALONE;
-            let has_all = self.delivery.left() == Some(0) || owed_nothing;
+            let has_all = self.delivery.unacknowledged() == Some(0) || owed_nothing;
             if has_all || control.lacks(Rule::Acknowledged) {
                 self.acknowledged = Some(now);
                 return Poll::Ready(None);

@@ -31,7 +31,7 @@ struct Look {
     /// Bytes that its kernel and ours had taken in all.
     written: usize,
     /// Of these, what the peer had not acknowledged.
-    left: usize,
+    unacknowledged: usize,
     /// When either last said that something moves.
     moved: Instant,
     /// When the peer last acknowledged something, or had nothing to acknowledge. Whatever is written
@@ -46,8 +46,8 @@ impl Delivery {
     }
 
     /// What is not acknowledged, as it was last seen.
-    pub(super) fn left(&self) -> Option<usize> {
-        self.0.map(|look| look.left)
+    pub(super) fn unacknowledged(&self) -> Option<usize> {
+        self.0.map(|look| look.unacknowledged)
     }
 
     /// Looks what the peer has taken by now. `written` only has to change when more is written.
@@ -55,49 +55,49 @@ impl Delivery {
         &mut self,
         transport: &Transport,
         written: usize,
-        patience: Option<Duration>,
+        stalled_after: Option<Duration>,
         now: Instant,
     ) -> Option<GivenUp> {
         // Where the kernel cannot say, the client's own end must do.
-        let left = transport.unacknowledged().unwrap_or(0);
+        let unacknowledged = transport.unacknowledged().unwrap_or(0);
         let before = self.0.unwrap_or(Look {
             written,
-            left,
+            unacknowledged,
             moved: now,
             answered: now,
         });
-        let answers = left < before.left || left == 0;
+        let answers = unacknowledged < before.unacknowledged || unacknowledged == 0;
         let look = Look {
             written,
-            left,
-            moved: match written != before.written || left < before.left {
+            unacknowledged,
+            moved: match written != before.written || unacknowledged < before.unacknowledged {
                 true => now,
                 false => before.moved,
             },
             answered: if answers { now } else { before.answered },
         };
         self.0 = Some(look);
-        given_up(look, patience, now, || transport.peer())
+        given_up(look, stalled_after, now, || transport.peer())
     }
 
-    /// Ready when the peer is given up. `patience` is for how long it may take nothing; there is none
+    /// Ready when the peer is given up. `stalled_after` is for how long it may take nothing; `None`
     /// while the process drains: only the deadline ends a peer that lives.
     pub(super) fn poll(
         &mut self,
         transport: &Transport,
         written: usize,
-        patience: Option<Duration>,
+        stalled_after: Option<Duration>,
         timer: &mut Timer,
         cx: &mut Context<'_>,
     ) -> Poll<GivenUp> {
         loop {
             let now = clock::now();
-            if let Some(given_up) = self.look(transport, written, patience, now) {
+            if let Some(given_up) = self.look(transport, written, stalled_after, now) {
                 return Poll::Ready(given_up);
             }
             // Each poll is a look; this only sees to it that there is one.
             let moved = self.0.map_or(now, |look| look.moved);
-            let next = patience.map_or(now + LOOK, |patience| moved + patience);
+            let next = stalled_after.map_or(now + LOOK, |stalled_after| moved + stalled_after);
             ready!(timer.poll(next, cx));
         }
     }
@@ -106,15 +106,15 @@ impl Delivery {
 /// Whether a peer is given up that was last seen like this.
 fn given_up(
     look: Look,
-    patience: Option<Duration>,
+    stalled_after: Option<Duration>,
     now: Instant,
     peer: impl FnOnce() -> Peer,
 ) -> Option<GivenUp> {
-    if look.left > 0 && peer().has_vanished(now - look.answered) {
+    if look.unacknowledged > 0 && peer().has_vanished(now - look.answered) {
         return Some(GivenUp::Vanished);
     }
     // The kernel may have had so much room that it asks for more only after minutes.
-    let stalled = patience.is_some_and(|patience| now - look.moved >= patience);
+    let stalled = stalled_after.is_some_and(|stalled_after| now - look.moved >= stalled_after);
     stalled.then_some(GivenUp::Stalled)
 }
 
@@ -129,24 +129,29 @@ mod tests {
     };
 
     /// Of a peer that has answered nothing for so long, and to which something was written since.
-    fn after(seconds: u64, left: usize, patience: Option<u64>, peer: Peer) -> Option<GivenUp> {
+    fn after(
+        seconds: u64,
+        unacknowledged: usize,
+        stalled_after: Option<u64>,
+        peer: Peer,
+    ) -> Option<GivenUp> {
         let long_ago = clock::now();
         let now = long_ago + Duration::from_secs(seconds);
         let look = Look {
             written: 7,
-            left,
+            unacknowledged,
             moved: long_ago,
             answered: long_ago,
         };
-        given_up(look, patience.map(Duration::from_secs), now, || peer)
+        given_up(look, stalled_after.map(Duration::from_secs), now, || peer)
     }
 
     #[test]
     fn who_has_vanished_is_given_up_whether_the_process_drains_or_not() {
-        for patience in [None, Some(75)] {
-            assert_eq!(after(60, 1, patience, GONE), Some(GivenUp::Vanished));
+        for stalled_after in [None, Some(75)] {
+            assert_eq!(after(60, 1, stalled_after, GONE), Some(GivenUp::Vanished));
             assert_eq!(
-                after(60, 0, patience, GONE),
+                after(60, 0, stalled_after, GONE),
                 None,
                 "nothing is left to take"
             );

@@ -6,13 +6,15 @@
 
 mod body;
 mod chunks;
+mod client_left;
 mod content;
+mod end;
 mod guard;
 mod head;
-mod left;
 mod lines;
 mod respond;
-mod slow;
+mod response_body;
+mod slow_reader;
 mod upload;
 
 use std::{
@@ -32,13 +34,13 @@ use actix_http::{
 };
 use pin_project_lite::pin_project;
 
-use self::{lines::Lines, upload::Upload};
+use self::{end::End, lines::Lines, upload::Upload};
 use super::{
     Worker,
     app::{self, App, Called},
     buffered_io::BufferedIo,
-    close::{Behind, Close},
-    delivery::{Delivery, GivenUp},
+    close::Close,
+    delivery::Delivery,
     h2::Handover,
     policy::Further,
     registry::Registration,
@@ -59,7 +61,7 @@ pin_project! {
         // Silence, or a head that is arriving.
         Between,
         // The application has no room for the request yet.
-        Waiting { request: Option<Request> },
+        Queued { request: Option<Request> },
         Handling { #[pin] response: F },
         // `until_close`: the body lasts until the connection ends.
         Responding { #[pin] body: EitherBody<B, BoxBody>, until_close: bool },
@@ -107,7 +109,7 @@ pin_project! {
 enum Reading {
     On,
     /// No: the body at hand came too slowly, and what follows is the rest of it.
-    GivenUp,
+    TooSlow,
     /// No: its framing is broken, or its sender has gone, and what follows is anything.
     Broken,
 }
@@ -122,15 +124,6 @@ enum Upgrade {
     Granted {
         heard_fin: bool,
     },
-}
-
-/// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// By FIN; and what its client sends behind that.
-    Fin(Behind),
-    /// By RST: only that tells that a body has failed which lasts until the connection ends.
-    Reset,
 }
 
 /// What follows a connection of HTTP/1.1.
@@ -206,7 +199,7 @@ impl<A: App> H1<A> {
         loop {
             let step = match self.as_mut().project().state.project() {
                 StateProj::Between => self.as_mut().poll_between(cx),
-                StateProj::Waiting { .. } | StateProj::Handling { .. } => {
+                StateProj::Queued { .. } | StateProj::Handling { .. } => {
                     self.as_mut().poll_call(cx)
                 }
                 StateProj::Responding { .. } => self.as_mut().poll_body(cx),
@@ -222,21 +215,6 @@ impl<A: App> H1<A> {
                 Step::Close(end) => self.as_mut().begin_close(end),
             }
         }
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let StateProj::Closing { close } = this.state.project() else {
-            return Poll::Ready(());
-        };
-        let control = &this.worker.control;
-        let closed = close.poll(this.io, this.timer, this.worker.patience(), control, cx);
-        this.open.set_in_flight(!close.is_acknowledged());
-        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
-            control.ledger.count_vanished();
-            this.last.count_vanished(control);
-        }
-        closed.map(|_| ())
     }
 
     /// The handler is at work.
@@ -276,7 +254,7 @@ impl<A: App> H1<A> {
         let this = self.as_mut().project();
         let response = match this.state.project() {
             StateProj::Handling { response } => response,
-            StateProj::Waiting { request } => {
+            StateProj::Queued { request } => {
                 let called = ready!(app::call(&this.worker.app, request, cx));
                 return Poll::Ready(self.called(called));
             }
@@ -300,7 +278,7 @@ impl<A: App> H1<A> {
         match app::call(&this.worker.app, &mut request, cx) {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
-                this.state.set(State::Waiting { request });
+                this.state.set(State::Queued { request });
                 Step::Wait
             }
         }
@@ -317,37 +295,6 @@ impl<A: App> H1<A> {
             }
             Called::Refused(error) => self.respond(Err(error)),
             Called::Panicked => self.respond_to_panic(),
-        }
-    }
-
-    /// The deadline: counts what of this connection is lost.
-    fn count_cut(self: Pin<&mut Self>) {
-        let this = self.project();
-        let (worker, routes) = (&this.worker, &this.worker.routes);
-        let close = match this.state.project() {
-            StateProj::Closing { close } => Some(close),
-            _ => None,
-        };
-        // Without a FIN yet, too: the last response may be in the kernel, and its reader slow.
-        let unacknowledged = match &close {
-            Some(close) => !close.is_acknowledged(),
-            None => this
-                .io
-                .transport
-                .unacknowledged()
-                .is_some_and(|left| left > 0),
-        };
-        if let Some(request) = this.request {
-            worker.control.ledger.count_cut(&request.cut(routes), 1);
-        } else if unacknowledged || !this.io.write.is_empty() {
-            this.last.count_unacknowledged(&worker.control);
-        } else if !this.io.read.is_empty() {
-            worker.control.ledger.count_cut("(half a request head)", 1);
-        } else if close.is_none() && this.io.transport.request_waits() {
-            worker
-                .control
-                .ledger
-                .count_cut("(a request not yet read)", 1);
         }
     }
 }

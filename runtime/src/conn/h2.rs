@@ -24,7 +24,7 @@ use bytes::Bytes;
 use h2::server::{Builder, Connection};
 
 use self::{
-    io::{Io, Wire},
+    io::{FramedIo, H2Io},
     session::{Ended, Session},
     shared::{Outgoing, Shared},
 };
@@ -93,9 +93,9 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
         since: Cell::new(clock::now()),
     });
     open.set_http2();
-    let wire = RefCell::new(Wire::new(io));
+    let wire = RefCell::new(FramedIo::new(io));
     // The preface is here, and a new socket has room for the answer: this does not wait.
-    let Ok(connection) = handshake(Io(&wire)).await else {
+    let Ok(connection) = handshake(H2Io(&wire)).await else {
         return;
     };
     let mut session = Session::new(
@@ -124,7 +124,7 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
             }
             return Poll::Ready(());
         }
-        let closed = close.poll(io, timer, worker.patience(), &worker.control, cx);
+        let closed = close.poll(io, timer, worker.stalled_after(), &worker.control, cx);
         open.set_in_flight(!close.is_acknowledged());
         if closed == Poll::Ready(Some(GivenUp::Vanished)) {
             worker.control.ledger.count_vanished();
@@ -136,7 +136,7 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
 }
 
 /// Against floods of resets, CONTINUATIONs and empty frames `h2` has limits of its own.
-async fn handshake<'w, 'l>(io: Io<'w, 'l>) -> Result<Connection<Io<'w, 'l>, Bytes>, h2::Error> {
+async fn handshake<'w, 'l>(io: H2Io<'w, 'l>) -> Result<Connection<H2Io<'w, 'l>, Bytes>, h2::Error> {
     Builder::new()
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_LIST)

@@ -34,11 +34,11 @@ use std::{
 
 use tokio::{net::TcpStream, sync::oneshot};
 
-pub(crate) use self::{app::App, registry::Waits};
+pub(crate) use self::{app::App, registry::AwaitsClient};
 use self::{
     dates::Dates,
     h1::{H1, Next},
-    policy::{Life, Silences},
+    policy::{Life, SilenceLimits},
     registry::Registry,
     transport::Transport,
 };
@@ -49,7 +49,7 @@ use crate::{
     metrics::Routes,
 };
 
-/// An accepted connection on its way to its worker.
+/// An accepted connection, which has its place in the count.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) socket: std::net::TcpStream,
@@ -64,10 +64,10 @@ pub(crate) enum ToWorker {
     Accept(Port),
     Serve(Accepted),
     /// Which connections have waited for their clients since `before` or longer: at most `count`.
-    Waiting {
+    LongestWaiting {
         count: usize,
         before: Instant,
-        reply: oneshot::Sender<Vec<(Waits, usize)>>,
+        reply: oneshot::Sender<Vec<(AwaitsClient, usize)>>,
     },
     /// End this one, if it still waits, and has since `before`.
     MakeRoom {
@@ -147,8 +147,8 @@ impl<A> Worker<A> {
         }
     }
 
-    fn silences(&self) -> Silences {
-        Silences {
+    fn silence_limits(&self) -> SilenceLimits {
+        SilenceLimits {
             keep_alive: self.limits.keep_alive,
             head_timeout: self.limits.head_timeout,
         }
@@ -156,7 +156,7 @@ impl<A> Worker<A> {
 
     /// For how long a peer may take nothing of what is sent to it; while the process drains, only the
     /// deadline ends one that lives.
-    fn patience(&self) -> Option<Duration> {
+    fn stalled_after(&self) -> Option<Duration> {
         (self.control.stage() < Stage::Drain).then_some(self.limits.keep_alive)
     }
 
@@ -181,7 +181,7 @@ impl<A: App> Worker<A> {
                 tokio::task::spawn_local(port.accept(Rc::clone(self)));
             }
             ToWorker::Serve(accepted) => self.spawn(accepted),
-            ToWorker::Waiting {
+            ToWorker::LongestWaiting {
                 count,
                 before,
                 reply,

@@ -6,11 +6,11 @@
 //! | its last response, or stream | once that is written: a client that was told sends nothing more | [`Further::at_response`], [`goodbye_due`] |
 //! | its silence | late: a request may be on its way, and nobody here can know | [`Quiet::ends_at`], and the kernel, which must say at that moment that nothing waits |
 //! | half a head | after `http.head_timeout`, by 408 | [`Quiet::ends_at`] |
-//! | an event stream that ends after T0 | with its last bytes: its client would come back to a process that leaves | `h1/respond.rs` |
+//! | an event stream that ends after T0 | with its last bytes: its client would come back to a process that leaves | `h1/response_body.rs` |
 //! | a newcomer, where there is no room | at once, if it is silent | `registry.rs` |
 //! | broken framing; a body that stands still | at once, by 400; after `http.body_timeout`, by 408 | `h1/head.rs`, `h1/body.rs`; `arrival.rs` |
-//! | a client that has left, by reset or by FIN | at once, unless it may still wait for its response | `h1/left.rs` |
-//! | a peer that takes nothing | after `http.keep_alive`, and in the drain once it has vanished | `delivery.rs` |
+//! | a client that has left, by reset or by FIN | at once, unless it may still wait for its response | `h1/client_left.rs` |
+//! | a peer that takes nothing | once it has vanished; before the drain, after `http.keep_alive`, too | `delivery.rs` |
 //! | the deadline | at once, and counted | [`Stage::Cut`](crate::control::Stage::Cut) |
 //!
 //! Then the end itself, from the FIN to the last acknowledgement, is `close.rs`.
@@ -40,7 +40,7 @@ pub(super) enum Life {
 
 /// A connection on which nothing is under way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quiet {
+pub(super) struct Silence {
     pub(super) awaits: Awaits,
     /// Since its last response, or its accept; of a head, since its first byte.
     pub(super) since: Instant,
@@ -61,19 +61,19 @@ pub(super) enum Awaits {
 
 /// For how long clients may be silent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Silences {
+pub(super) struct SilenceLimits {
     pub(super) keep_alive: Duration,
     pub(super) head_timeout: Duration,
 }
 
-impl Quiet {
+impl Silence {
     /// From when on a connection of HTTP/1.1 may be ended; `None` as long as only its client ends it.
     ///
     /// Its client has not been told, so the FIN is the one moment at which a request can be lost
     /// unseen: it may be on its way. The time counts from T0: one that counted from the last request
     /// would fall into step with a client of just that rhythm.
     #[inline(always)]
-    pub(super) fn ends_at(self, life: Life, limits: Silences) -> Option<Instant> {
+    pub(super) fn ends_at(self, life: Life, limits: SilenceLimits) -> Option<Instant> {
         let fence = match (self.awaits, life) {
             (Awaits::Head, _) => return Some(self.since + limits.head_timeout),
             (_, Life::Serving) => return Some(self.since + limits.keep_alive),
@@ -97,7 +97,7 @@ impl Quiet {
     /// The same for HTTP/2, where it is ended by GOAWAY, which an idle client can be told at any time;
     /// and, once it was told, by the FIN.
     #[inline]
-    pub(super) fn http2_ends_at(self, life: Life, limits: Silences) -> Option<Instant> {
+    pub(super) fn http2_ends_at(self, life: Life, limits: SilenceLimits) -> Option<Instant> {
         match (self.awaits, life) {
             (Awaits::Head, _) => Some(self.since + limits.head_timeout),
             (Awaits::Leave(told), Life::Draining(fence)) => Some(fence.at.max(told) + ROUND_TRIP),
@@ -145,7 +145,7 @@ pub(super) enum Further {
     #[default]
     All,
     /// The process drains: what had been read by then.
-    Read,
+    AlreadyRead,
     /// None but the one at hand, or the one that is arriving.
     None,
 }
@@ -154,7 +154,7 @@ impl Further {
     /// More has been read. What is read for a request that had begun may bring further ones with
     /// it, and so on for ever.
     pub(super) fn read_on(&mut self) {
-        if *self == Self::Read {
+        if *self == Self::AlreadyRead {
             *self = Self::None;
         }
     }
@@ -170,11 +170,15 @@ impl Further {
         match (*self, life) {
             (_, Life::Serving) => false,
             (Self::None, _) => true,
-            (Self::Read, _) => read_all,
+            (Self::AlreadyRead, _) => read_all,
             (Self::All, _) if read_all && !request_waits() => true,
             (Self::All, Life::LameDuck { .. }) => false,
             (Self::All, Life::Draining(_)) => {
-                *self = if read_all { Self::None } else { Self::Read };
+                *self = if read_all {
+                    Self::None
+                } else {
+                    Self::AlreadyRead
+                };
                 false
             }
         }

@@ -1,6 +1,6 @@
 use super::*;
 
-const LIMITS: Silences = Silences {
+const LIMITS: SilenceLimits = SilenceLimits {
     keep_alive: Duration::from_secs(75),
     head_timeout: Duration::from_secs(5),
 };
@@ -33,35 +33,35 @@ fn draining(idle_until: u64) -> Life {
     })
 }
 
-fn quiet(awaits: Awaits, since: u64) -> Quiet {
-    Quiet {
+fn silence(awaits: Awaits, since: u64) -> Silence {
+    Silence {
         awaits,
         since: at(since),
     }
 }
 
-fn idle(since: u64) -> Quiet {
-    quiet(Awaits::Next, since)
+fn idle(since: u64) -> Silence {
+    silence(Awaits::Next, since)
 }
 
-fn new(since: u64) -> Quiet {
-    quiet(Awaits::First, since)
+fn new(since: u64) -> Silence {
+    silence(Awaits::First, since)
 }
 
 #[test]
 fn before_t0_keep_alive_ends_what_is_idle_by_either_protocol() {
-    for quiet in [idle(10), new(10)] {
-        assert_eq!(quiet.ends_at(Life::Serving, LIMITS), Some(at(85)));
-        assert_eq!(quiet.http2_ends_at(Life::Serving, LIMITS), Some(at(85)));
+    for silence in [idle(10), new(10)] {
+        assert_eq!(silence.ends_at(Life::Serving, LIMITS), Some(at(85)));
+        assert_eq!(silence.http2_ends_at(Life::Serving, LIMITS), Some(at(85)));
     }
 }
 
 #[test]
 fn in_the_lame_duck_silence_ends_nothing() {
-    for quiet in [idle(0), new(0)] {
+    for silence in [idle(0), new(0)] {
         for life in [EARLY, lame_duck()] {
-            assert_eq!(quiet.ends_at(life, LIMITS), None);
-            assert_eq!(quiet.http2_ends_at(life, LIMITS), None);
+            assert_eq!(silence.ends_at(life, LIMITS), None);
+            assert_eq!(silence.http2_ends_at(life, LIMITS), None);
         }
     }
 }
@@ -69,7 +69,7 @@ fn in_the_lame_duck_silence_ends_nothing() {
 #[test]
 fn half_a_head_has_its_time_whatever_the_process_does() {
     for life in [Life::Serving, EARLY, draining(116)] {
-        let half = quiet(Awaits::Head, 98);
+        let half = silence(Awaits::Head, 98);
         assert_eq!(half.ends_at(life, LIMITS), Some(at(103)));
         assert_eq!(half.http2_ends_at(life, LIMITS), Some(at(103)));
     }
@@ -99,7 +99,7 @@ fn a_new_one_has_a_second_to_ask_even_if_nobody_else_is_waited_for() {
 #[test]
 fn an_idle_client_of_http2_is_told_at_the_fence_and_has_a_round_trip_to_leave() {
     assert_eq!(idle(99).http2_ends_at(draining(116), LIMITS), Some(at(100)));
-    let told = |told| quiet(Awaits::Leave(at(told)), 90);
+    let told = |told| silence(Awaits::Leave(at(told)), 90);
     assert_eq!(told(97).http2_ends_at(draining(116), LIMITS), Some(at(101)));
     assert_eq!(
         told(102).http2_ends_at(draining(116), LIMITS),

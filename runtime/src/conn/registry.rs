@@ -20,7 +20,7 @@ struct Entry {
     waker: Waker,
     /// Since when the connection waits for its client, as far as it has said. It need not have said
     /// that it does no longer.
-    waits: Cell<Option<Waits>>,
+    waits: Cell<Option<AwaitsClient>>,
     /// It is to make room, if it has waited since then.
     asked: Cell<Option<Instant>>,
 }
@@ -28,7 +28,7 @@ struct Entry {
 /// A connection that waits for its client. Who has never spoken comes first, and then who has been
 /// silent longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Waits {
+pub(crate) struct AwaitsClient {
     /// It has had a response.
     pub(super) has_spoken: bool,
     pub(super) since: Instant,
@@ -64,7 +64,7 @@ impl Registry {
 
     /// At most `count` connections that have waited since `before` or longer, the first to go
     /// first.
-    pub(super) fn waiting(&self, count: usize, before: Instant) -> Vec<(Waits, usize)> {
+    pub(super) fn waiting(&self, count: usize, before: Instant) -> Vec<(AwaitsClient, usize)> {
         let entries = self.0.borrow();
         let waiting = entries.iter().filter_map(|(key, entry)| {
             let waits = entry.waits.get().filter(|waits| waits.since <= before);
@@ -89,7 +89,7 @@ impl Registry {
 impl Registration {
     /// Notes that the connection waits for its client. True if it is to make room.
     #[inline]
-    pub(super) fn waits(&self, waits: Waits) -> bool {
+    pub(super) fn waits(&self, waits: AwaitsClient) -> bool {
         self.entry.waits.set(Some(waits));
         let asked = self.entry.asked.get();
         asked.is_some_and(|before| waits.since <= before)
@@ -130,7 +130,7 @@ mod tests {
         }
 
         fn waits(&self, which: usize, has_spoken: bool, since: u64) -> bool {
-            self.entries[which].waits(Waits {
+            self.entries[which].waits(AwaitsClient {
                 has_spoken,
                 since: self.at(since),
             })

@@ -20,7 +20,7 @@ pub(super) struct InFlight {
     target: Option<PathAndQuery>,
     began: Instant,
     /// It came by HTTP/1.0.
-    pub(super) is_old: bool,
+    pub(super) is_http_1_0: bool,
     answered: Option<(Rc<Route>, StatusCode)>,
     ends_itself: bool,
     /// Its end is known, and is not that its client has left.
@@ -40,7 +40,7 @@ impl InFlight {
             method,
             target,
             began,
-            is_old: false,
+            is_http_1_0: false,
             answered: None,
             ends_itself: false,
             settled: Cell::new(false),

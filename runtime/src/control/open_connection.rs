@@ -39,7 +39,7 @@ impl Counters {
 
 /// One connection's place in the count, from `accept` to its very end.
 ///
-/// It is taken by the acceptor, so that a connection on its way to a worker is in flight.
+/// It is taken with the accept, so that a connection is in flight before anybody looks at it.
 #[derive(Debug)]
 pub(crate) struct OpenConnection {
     control: Arc<Control>,

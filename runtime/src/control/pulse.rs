@@ -1,7 +1,7 @@
 //! Whether the workers' event loops go round.
 //!
-//! Nobody polls: a worker is asked when a probe, `/status` or a scrape asks, and answers from its
-//! event loop, which a handler that blocks holds up. So a silence is known from the first question
+//! Nobody polls: a worker is asked when a probe, `/status`, a scrape or the fence asks, and answers from
+//! its event loop, which a handler that blocks holds up. So a silence is known from the first question
 //! that stays unanswered on, and not from the last answer.
 
 use std::time::{Duration, Instant};
@@ -52,6 +52,11 @@ impl Pulse {
         let _ = timeout(BLOCKED, answered).await;
     }
 
+    /// Whether it has left the last question unanswered.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.silent().is_some()
+    }
+
     /// How long it has been silent, if it is blocked.
     fn silent(&self) -> Option<Duration> {
         match *self.0.borrow() {
@@ -88,7 +93,7 @@ impl Workers {
     }
 
     /// Asks them all at once.
-    pub(super) async fn ask<'a>(pulses: impl Iterator<Item = &'a Pulse> + Clone) -> Self {
+    pub(crate) async fn ask<'a>(pulses: impl Iterator<Item = &'a Pulse> + Clone) -> Self {
         join_all(pulses.clone().map(Pulse::ask)).await;
         Self::known(pulses)
     }

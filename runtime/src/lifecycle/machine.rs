@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::{Action, Cause, Event, Load, Phase, Schedule};
+use super::{Action, Cause, Input, Load, Phase, Schedule};
 
 /// How long shutdown hooks may still run once the deadline has passed: the rest of the reserve
 /// is for the report and the exit itself.
@@ -19,7 +19,7 @@ const SAME_INTERRUPT: Duration = Duration::from_millis(500);
 pub(crate) struct Machine {
     schedule: Schedule,
     phase: Phase,
-    told: Option<Told>,
+    termination: Option<Termination>,
     fenced: bool,
     hooks_running: bool,
     cut: Option<Instant>,
@@ -27,7 +27,7 @@ pub(crate) struct Machine {
 
 /// What is known since T0.
 #[derive(Debug)]
-struct Told {
+struct Termination {
     t0: Instant,
     cause: Cause,
     /// A signal has come: after the lame duck the process may go on to drain. preStop alone never
@@ -64,7 +64,7 @@ impl Machine {
         Self {
             schedule,
             phase: Phase::Starting,
-            told: None,
+            termination: None,
             fenced: false,
             hooks_running: false,
             cut: None,
@@ -76,8 +76,10 @@ impl Machine {
     }
 
     /// T0 and what caused it.
-    pub(crate) fn told(&self) -> Option<(Instant, Cause)> {
-        self.told.as_ref().map(|told| (told.t0, told.cause))
+    pub(crate) fn termination(&self) -> Option<(Instant, Cause)> {
+        self.termination
+            .as_ref()
+            .map(|termination| (termination.t0, termination.cause))
     }
 
     /// Until when an idle connection of HTTP/1.1 that was not told is waited for; the fence goes up
@@ -85,71 +87,81 @@ impl Machine {
     /// the time is counted from T0 and not from the last request, lest a client of just that rhythm
     /// meets the end each time.
     pub(crate) fn idle_until(&self, now: Instant) -> Instant {
-        match &self.told {
+        match &self.termination {
             // Nobody routes to a laptop.
-            Some(told) if told.interrupted.is_none() => now.max(told.t0 + self.schedule.patience),
+            Some(termination) if termination.interrupted.is_none() => {
+                now.max(termination.t0 + self.schedule.patience)
+            }
             _ => now,
         }
     }
 
-    /// Whether the shutdown hooks were to run.
-    pub(crate) fn told_to_run_hooks(&self) -> bool {
+    /// Whether the shutdown hooks were told to run.
+    pub(crate) fn hooks_have_begun(&self) -> bool {
         self.hooks_running
     }
 
     /// SIGTERMs and SIGQUITs that came after the first signal, and changed nothing.
     pub(crate) fn repeated_signals(&self) -> u32 {
-        self.told.as_ref().map_or(0, |told| told.repeated)
+        self.termination
+            .as_ref()
+            .map_or(0, |termination| termination.repeated)
     }
 
     /// The last sign of traffic in the lame duck.
     pub(crate) fn last_sign(&self) -> Option<Instant> {
-        self.told.as_ref()?.last_sign
+        self.termination.as_ref()?.last_sign
     }
 
     /// Whether `max` ended the lame duck, when there had still been signs of traffic.
     pub(crate) fn max_reached(&self) -> bool {
-        self.told.as_ref().is_some_and(|told| told.max_reached)
+        self.termination
+            .as_ref()
+            .is_some_and(|termination| termination.max_reached)
     }
 
     /// Takes what happened at `now`, and says what is to be done.
-    pub(crate) fn on(&mut self, event: Event, now: Instant) -> Vec<Action> {
+    pub(crate) fn on(&mut self, input: Input, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        match event {
-            Event::Started if self.phase == Phase::Starting => self.phase = Phase::Ready,
-            Event::Told(cause) => self.on_told(cause, now, &mut actions),
-            Event::Traffic(at) => self.on_traffic(at),
-            Event::Http2Told(any) => self.on_http2_told(any),
-            Event::Fenced => self.fenced = true,
-            Event::Load(load) => self.on_load(load, &mut actions),
-            Event::HooksDone if self.hooks_running && self.phase == Phase::Draining => {
+        match input {
+            Input::Started if self.phase == Phase::Starting => self.phase = Phase::Ready,
+            Input::Terminate(cause) => self.on_terminate(cause, now, &mut actions),
+            Input::Traffic(at) => self.on_traffic(at),
+            Input::Http2Told(any) => self.on_http2_told(any),
+            Input::Fenced => self.fenced = true,
+            Input::Load(load) => self.on_load(load, &mut actions),
+            Input::HooksDone if self.hooks_running && self.phase == Phase::Draining => {
                 self.stop(&mut actions);
             }
-            Event::Started | Event::HooksDone | Event::Tick => {}
+            Input::Started | Input::HooksDone | Input::Tick => {}
         }
         self.on_time(now, &mut actions);
         actions
     }
 
-    /// When the machine wants a [`Event::Tick`], if nothing else happens before.
+    /// When the machine wants a [`Input::Tick`], if nothing else happens before.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let told = self.told.as_ref()?;
+        let termination = self.termination.as_ref()?;
         match self.phase {
-            Phase::LameDuck if told.http2 == Http2::Untold && !told.lame_duck_over => {
-                Some(told.t0 + self.schedule.min)
+            Phase::LameDuck
+                if termination.http2 == Http2::Untold && !termination.lame_duck_over =>
+            {
+                Some(termination.t0 + self.schedule.min)
             }
-            Phase::LameDuck if !told.lame_duck_over => Some(self.lame_duck_ends(told)),
+            Phase::LameDuck if !termination.lame_duck_over => {
+                Some(self.lame_duck_ends(termination))
+            }
             Phase::Draining => Some(match self.cut {
                 Some(cut) => cut + HOOKS_AFTER_CUT,
-                None => told.t0 + self.schedule.cut_after,
+                None => termination.t0 + self.schedule.cut_after,
             }),
             _ => None,
         }
     }
 
-    fn on_told(&mut self, cause: Cause, now: Instant, actions: &mut Vec<Action>) {
-        let first = self.told.is_none();
-        let told = self.told.get_or_insert(Told {
+    fn on_terminate(&mut self, cause: Cause, now: Instant, actions: &mut Vec<Action>) {
+        let first = self.termination.is_none();
+        let termination = self.termination.get_or_insert(Termination {
             t0: now,
             cause,
             signalled: false,
@@ -164,9 +176,9 @@ impl Machine {
         match cause {
             Cause::Prestop => {}
             // Container runtimes repeat SIGTERM; a repetition is counted and changes nothing.
-            Cause::Sigterm | Cause::Sigquit if told.signalled => told.repeated += 1,
-            Cause::Sigterm | Cause::Sigquit => told.signalled = true,
-            Cause::Sigint | Cause::Sighup => match told.interrupted {
+            Cause::Sigterm | Cause::Sigquit if termination.signalled => termination.repeated += 1,
+            Cause::Sigterm | Cause::Sigquit => termination.signalled = true,
+            Cause::Sigint | Cause::Sighup => match termination.interrupted {
                 Some(at) if now < at + SAME_INTERRUPT => {}
                 // Whoever presses Ctrl+C again wants the prompt back, not a drain.
                 Some(_) if self.phase != Phase::Stopped => {
@@ -176,10 +188,10 @@ impl Machine {
                 }
                 Some(_) => {}
                 None => {
-                    told.interrupted = Some(now);
-                    told.signalled = true;
+                    termination.interrupted = Some(now);
+                    termination.signalled = true;
                     // Nobody routes to a laptop: there is nothing to wait for.
-                    told.lame_duck_over = true;
+                    termination.lame_duck_over = true;
                     if self.phase == Phase::Draining {
                         actions.push(Action::EndIdle);
                     }
@@ -198,19 +210,19 @@ impl Machine {
     }
 
     fn on_traffic(&mut self, at: Instant) {
-        if let (Phase::LameDuck, Some(told)) = (self.phase, self.told.as_mut()) {
+        if let (Phase::LameDuck, Some(termination)) = (self.phase, self.termination.as_mut()) {
             // A connection's sign counts by its accept, and may come to be known after a later one.
-            let gap = told
+            let gap = termination
                 .last_sign
                 .map(|last| at.saturating_duration_since(last));
-            told.longest_gap = told.longest_gap.max(gap.unwrap_or_default());
-            told.last_sign = told.last_sign.max(Some(at));
+            termination.longest_gap = termination.longest_gap.max(gap.unwrap_or_default());
+            termination.last_sign = termination.last_sign.max(Some(at));
         }
     }
 
     fn on_http2_told(&mut self, any: bool) {
-        if let Some(told) = &mut self.told {
-            told.http2 = if any { Http2::Told } else { Http2::Absent };
+        if let Some(termination) = &mut self.termination {
+            termination.http2 = if any { Http2::Told } else { Http2::Absent };
         }
     }
 
@@ -229,10 +241,10 @@ impl Machine {
             self.on_time_in_lame_duck(now, actions);
         }
         if self.phase == Phase::Draining
-            && let Some(told) = &self.told
+            && let Some(termination) = &self.termination
         {
             match self.cut {
-                None if now >= told.t0 + self.schedule.cut_after => self.cut(now, actions),
+                None if now >= termination.t0 + self.schedule.cut_after => self.cut(now, actions),
                 Some(cut) if now >= cut + HOOKS_AFTER_CUT => self.stop(actions),
                 _ => {}
             }
@@ -249,52 +261,59 @@ impl Machine {
     }
 
     fn on_time_in_lame_duck(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let Some(told) = &self.told else { return };
-        let ends = self.lame_duck_ends(told);
-        let busy = self.quiet_since(told) > told.t0 + self.schedule.max;
-        let min_over = now >= told.t0 + self.schedule.min;
-        let Some(told) = &mut self.told else { return };
-        if !told.lame_duck_over && matches!(told.http2, Http2::Untold | Http2::Telling) {
-            if min_over && told.http2 == Http2::Untold {
-                told.http2 = Http2::Telling;
+        let Some(termination) = &self.termination else {
+            return;
+        };
+        let ends = self.lame_duck_ends(termination);
+        let busy = self.quiet_since(termination) > termination.t0 + self.schedule.max;
+        let min_over = now >= termination.t0 + self.schedule.min;
+        let Some(termination) = &mut self.termination else {
+            return;
+        };
+        if !termination.lame_duck_over
+            && matches!(termination.http2, Http2::Untold | Http2::Telling)
+        {
+            if min_over && termination.http2 == Http2::Untold {
+                termination.http2 = Http2::Telling;
                 actions.push(Action::TellHttp2);
             }
             return;
         }
-        if !told.lame_duck_over && now >= ends {
-            told.lame_duck_over = true;
-            told.max_reached = busy;
-            if !told.signalled {
+        if !termination.lame_duck_over && now >= ends {
+            termination.lame_duck_over = true;
+            termination.max_reached = busy;
+            if !termination.signalled {
                 actions.push(Action::AnswerPrestop);
             }
         }
-        if told.lame_duck_over && told.signalled {
+        if termination.lame_duck_over && termination.signalled {
             self.phase = Phase::Draining;
             actions.push(Action::BeginDraining);
         }
     }
 
-    fn lame_duck_ends(&self, told: &Told) -> Instant {
+    fn lame_duck_ends(&self, termination: &Termination) -> Instant {
         let Schedule {
             min, quiet, max, ..
         } = self.schedule;
         // Who was told by GOAWAY, and is still sent here, comes back within this time, and so is a
         // sign of traffic.
-        let at_least = match told.http2 {
+        let at_least = match termination.http2 {
             Http2::Told => min + quiet,
             Http2::Untold | Http2::Telling | Http2::Absent => min,
         };
-        (told.t0 + at_least)
-            .max(self.quiet_since(told))
-            .min(told.t0 + max)
+        (termination.t0 + at_least)
+            .max(self.quiet_since(termination))
+            .min(termination.t0 + max)
     }
 
     /// When it has been quiet for long enough, if nothing more comes.
-    fn quiet_since(&self, told: &Told) -> Instant {
+    fn quiet_since(&self, termination: &Termination) -> Instant {
         let Schedule { min, quiet, .. } = self.schedule;
-        let silence = quiet.max(min.min(told.longest_gap * GAPS_OF_SILENCE));
-        told.last_sign
-            .map_or(told.t0 + quiet, |last| last + silence)
+        let silence = quiet.max(min.min(termination.longest_gap * GAPS_OF_SILENCE));
+        termination
+            .last_sign
+            .map_or(termination.t0 + quiet, |last| last + silence)
     }
 
     fn stop(&mut self, actions: &mut Vec<Action>) {

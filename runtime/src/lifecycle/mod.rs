@@ -1,4 +1,4 @@
-//! The life of a process as a pure state machine: events and time in, phase and actions out.
+//! The life of a process as a pure state machine: inputs and time in, phase and actions out.
 //!
 //! It owns no socket and no clock, so every rule about *when* can be read and tested here. The
 //! driver ([`crate::drive`]) feeds it and carries its actions out.
@@ -90,13 +90,13 @@ impl Sum for Load {
     }
 }
 
-/// Something that happened.
+/// Something that happened, as the machine hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum Input {
     /// The start hook is done and the public port is bound.
     Started,
     /// Somebody asked, or told, the process to go.
-    Told(Cause),
+    Terminate(Cause),
     /// There was a sign, at this moment, that clients are still sent here: a new connection that
     /// speaks, or the first request since T0 on one that was there before.
     Traffic(Instant),
@@ -118,7 +118,7 @@ pub(crate) enum Action {
     /// T0: say goodbye with every response of HTTP/1.1.
     BeginLameDuck,
     /// `min` has passed: tell whoever is connected by HTTP/2 to leave. The lame duck goes on until
-    /// [`Event::Http2Told`] says whether there was anybody.
+    /// [`Input::Http2Told`] says whether there was anybody.
     TellHttp2,
     /// The lame duck is over, but no signal has come: answer whoever waits at `/prestop`.
     AnswerPrestop,

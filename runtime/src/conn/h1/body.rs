@@ -151,7 +151,7 @@ impl<A: App> H1<A> {
     /// The body at hand comes too slowly. Its reader is told by a failed read, and the client by a
     /// 408, if it can be.
     pub(super) fn give_up_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
-        *self.as_mut().project().reading = Reading::GivenUp;
+        *self.as_mut().project().reading = Reading::TooSlow;
         let late = PayloadError::Io(ErrorKind::TimedOut.into());
         self.as_mut().end_upload(Err(late));
         let text = "the request's body came too slowly\n";

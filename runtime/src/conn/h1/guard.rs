@@ -119,13 +119,16 @@ pub(super) fn without_offer(config: ServiceConfig, head: &RequestHead) -> Codec 
     } else {
         "GET"
     };
-    let is_old = head.version < Version::HTTP_11;
+    let is_http_1_0 = head.version < Version::HTTP_11;
     let kept = match head.connection_type() {
         ConnectionType::KeepAlive => true,
         ConnectionType::Close => false,
-        ConnectionType::Upgrade => !is_old || says_keep_alive(&head.headers),
+        ConnectionType::Upgrade => !is_http_1_0 || says_keep_alive(&head.headers),
     };
-    let (version, connection) = (u8::from(!is_old), if kept { "keep-alive" } else { "close" });
+    let (version, connection) = (
+        u8::from(!is_http_1_0),
+        if kept { "keep-alive" } else { "close" },
+    );
     let plain = format!("{method} / HTTP/1.{version}\r\nhost:\r\nconnection: {connection}\r\n\r\n");
     let mut codec = Codec::new(config);
     let read = codec.decode(&mut BytesMut::from(plain.as_bytes()));

@@ -27,8 +27,8 @@ use crate::{
         close::Behind,
         h2::preface::{self, Preface},
         payload,
-        policy::{Awaits, FIRST_REQUEST, Quiet},
-        registry::Waits,
+        policy::{Awaits, FIRST_REQUEST, Silence},
+        registry::AwaitsClient,
         request::InFlight,
     },
     control::Stage,
@@ -39,7 +39,7 @@ use crate::{
 impl<A: App> H1<A> {
     /// Between requests.
     pub(super) fn poll_between(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
-        match self.as_mut().poll_hand_over(cx) {
+        match self.as_mut().poll_write_out(cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => return Step::Gone,
             Poll::Pending => return Step::Wait,
@@ -55,8 +55,8 @@ impl<A: App> H1<A> {
         }
         let this = self.as_mut().project();
         if this.io.eof {
-            // Half a head, if anything: there is nobody to answer.
-            return Step::Close(End::Fin(Behind::Unanswered));
+            // Half a head, if anything: it is no request, and there is nobody to answer.
+            return Step::Close(End::Fin(Behind::Anything));
         }
         if this.worker.control.lacks(Rule::IdleAsked)
             && this.worker.control.stage() >= Stage::Drain
@@ -67,7 +67,7 @@ impl<A: App> H1<A> {
         }
         let first = this.io.read.is_empty();
         match this.io.poll_fill(cx) {
-            Poll::Ready(Ok(0)) => Step::Close(End::Fin(Behind::Unanswered)),
+            Poll::Ready(Ok(0)) => Step::Close(End::Fin(Behind::Anything)),
             Poll::Ready(Ok(_)) => {
                 *this.now = clock::now();
                 this.further.read_on();
@@ -100,13 +100,13 @@ impl<A: App> H1<A> {
         } else {
             Awaits::Next
         };
-        let quiet = Quiet {
+        let silence = Silence {
             awaits,
             since: *this.since,
         };
-        let waits = Waits {
+        let waits = AwaitsClient {
             has_spoken: awaits == Awaits::Next,
-            since: quiet.since,
+            since: silence.since,
         };
         // Before its first second is over, too: where room is made at once, a crowd of newcomers
         // that say nothing would otherwise keep everybody out for as long.
@@ -115,14 +115,14 @@ impl<A: App> H1<A> {
             .as_ref()
             .is_some_and(|entry| entry.waits(waits));
         let is_about_to_ask = awaits == Awaits::First && this.open.in_flight();
-        let asks_at = quiet.since + FIRST_REQUEST;
+        let asks_at = silence.since + FIRST_REQUEST;
         if is_about_to_ask && !makes_room && this.timer.poll(asks_at, cx).is_pending() {
             return Step::Wait;
         }
         this.open.set_in_flight(false);
         let is_to_end = makes_room
-            || quiet
-                .ends_at(this.worker.life(), this.worker.silences())
+            || silence
+                .ends_at(this.worker.life(), this.worker.silence_limits())
                 .is_some_and(|at| this.timer.poll(at, cx).is_ready());
         // It may end only at a moment at which the kernel has just said that nothing waits: a
         // request that has arrived, and that the event loop has yet to report, would be thrown away.
@@ -135,7 +135,7 @@ impl<A: App> H1<A> {
     /// A head has begun and is not complete.
     fn poll_half_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
         let this = self.as_mut().project();
-        let waits = Waits {
+        let waits = AwaitsClient {
             has_spoken: true,
             since: *this.since,
         };
@@ -144,12 +144,12 @@ impl<A: App> H1<A> {
                 .registration
                 .as_ref()
                 .is_some_and(|entry| entry.waits(waits));
-        let quiet = Quiet {
+        let silence = Silence {
             awaits: Awaits::Head,
             since: *this.since,
         };
-        let is_late = quiet
-            .ends_at(this.worker.life(), this.worker.silences())
+        let is_late = silence
+            .ends_at(this.worker.life(), this.worker.silence_limits())
             .is_some_and(|at| this.timer.poll(at, cx).is_ready());
         if !is_late && !makes_room {
             return Step::Wait;
@@ -229,25 +229,25 @@ impl<A: App> H1<A> {
             this.worker.control.request_came(*this.now);
             this.open.note_request(head.uri.path(), *this.now);
         }
-        let is_old = head.version < Version::HTTP_11;
+        let is_http_1_0 = head.version < Version::HTTP_11;
         let mut in_flight = InFlight::new(&this.worker.counters, method, target, *this.now);
-        in_flight.is_old = is_old;
+        in_flight.is_http_1_0 = is_http_1_0;
         *this.request = Some(in_flight);
         *this.upgrade = Upgrade::None;
         if let Some(codec) = this.codec
             && (codec.message_type() != MessageType::None || codec.upgrade())
         {
-            self.as_mut().begin_content(&mut request, is_old);
+            self.as_mut().begin_content(&mut request, is_http_1_0);
         }
         self.call(request, cx)
     }
 
     /// A request that is more than a head.
-    fn begin_content(self: Pin<&mut Self>, request: &mut Request, is_old: bool) {
+    fn begin_content(self: Pin<&mut Self>, request: &mut Request, is_http_1_0: bool) {
         let this = self.project();
         let Some(codec) = this.codec else { return };
         let head = request.head();
-        let offers = codec.upgrade() && !is_old;
+        let offers = codec.upgrade() && !is_http_1_0;
         let websocket =
             offers && head.method == Method::GET && codec.message_type() == MessageType::Stream;
         if offers {
@@ -255,7 +255,7 @@ impl<A: App> H1<A> {
         }
         let content = Content::of(head).or(websocket.then_some(Content::Offer));
         // RFC 9110, 10.1.1: of no meaning in HTTP/1.0.
-        let expects = head.expect() && !is_old && !websocket;
+        let expects = head.expect() && !is_http_1_0 && !websocket;
         if codec.upgrade() || codec.message_type() == MessageType::Stream {
             *codec = guard::without_offer(codec.config().clone(), head);
         }

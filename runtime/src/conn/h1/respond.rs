@@ -1,10 +1,6 @@
-//! Responses, and what follows them.
+//! How a response begins: its head, and a body that is there already.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
 
 use actix_http::{
     ConnectionType, Method, Response, StatusCode,
@@ -16,21 +12,9 @@ use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
 use tokio_util::codec::Encoder as _;
 
-use super::{
-    End, H1, Reading, State, StateProj, Step, Upgrade, WRITE_AHEAD, content::Content,
-    upload::Upload,
-};
+use super::{H1, Reading, State, Step, Upgrade, WRITE_AHEAD, content::Content, upload::Upload};
 use crate::{
-    clock,
-    conn::{
-        app::App,
-        buffered_io::BufferedIo,
-        close::{Behind, Close},
-        framing::Framing,
-        policy::Further,
-        request::InFlight,
-    },
-    control::Stage,
+    conn::{app::App, buffered_io::BufferedIo, framing::Framing},
     rules::Rule,
 };
 
@@ -208,7 +192,10 @@ impl<A: App> H1<A> {
         if self.upload.as_ref().is_some_and(Upload::is_offer) {
             self.as_mut().end_upload(Ok(()));
         }
-        let is_old = self.request.as_ref().is_some_and(|request| request.is_old);
+        let is_http_1_0 = self
+            .request
+            .as_ref()
+            .is_some_and(|request| request.is_http_1_0);
         let this = self.as_mut().project();
         if this.upload.is_none() {
             this.lines
@@ -216,7 +203,7 @@ impl<A: App> H1<A> {
         }
         let head = response.head_mut();
         let mut until_close = false;
-        if framing.announced == BodySize::Stream && (is_old || !head.chunked()) {
+        if framing.announced == BodySize::Stream && (is_http_1_0 || !head.chunked()) {
             // Without chunks only the connection's end is the body's.
             until_close = !framing.bare;
             head.no_chunking(true);
@@ -249,151 +236,5 @@ impl<A: App> H1<A> {
         let waits = || this.io.transport.request_waits();
         let life = this.worker.life();
         this.further.at_response(life, read_all, waits)
-    }
-
-    /// The response's body is on its way.
-    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
-        let mut read = None;
-        loop {
-            self.as_mut().feed();
-            let mut more = true;
-            while more && self.io.write.len() < WRITE_AHEAD {
-                match self.as_mut().poll_chunk(cx) {
-                    Poll::Ready(Some(step)) => return step,
-                    Poll::Ready(None) => {}
-                    Poll::Pending => more = false,
-                }
-            }
-            match self.as_mut().poll_hand_over(cx) {
-                Poll::Ready(Ok(())) if more => continue,
-                Poll::Ready(Ok(())) | Poll::Pending => {}
-                Poll::Ready(Err(_)) => return Step::Gone,
-            }
-            match self.as_mut().poll_read_ahead(cx) {
-                Poll::Ready(Ok(now)) => read = Some(now),
-                Poll::Ready(Err(_)) => return Step::Gone,
-                Poll::Pending if self.has_left() => return self.fail(),
-                Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
-                    return match self.poll_given_up(cx) {
-                        Poll::Ready(()) => Step::Gone,
-                        Poll::Pending => Step::Wait,
-                    };
-                }
-                Poll::Pending => return self.give_up_body(cx),
-            }
-        }
-    }
-
-    /// Encodes one chunk; `Some` when the response ends with it.
-    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
-        let this = self.as_mut().project();
-        let StateProj::Responding { body, .. } = this.state.project() else {
-            return Poll::Ready(Some(Step::Again));
-        };
-        let Some(codec) = this.codec else {
-            return Poll::Ready(Some(Step::Gone));
-        };
-        let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
-        let chunk: Option<Bytes> = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Some(Ok(chunk)))) => Some(chunk),
-            Ok(Poll::Ready(None)) => None,
-            Ok(Poll::Ready(Some(Err(error)))) => {
-                let error: Box<dyn std::error::Error> = error.into();
-                tracing::error!(%error, "a response's body failed");
-                return Poll::Ready(Some(self.fail()));
-            }
-            Err(_) => return Poll::Ready(Some(self.fail())),
-        };
-        let last = chunk.is_none();
-        if codec
-            .encode(Message::Chunk(chunk), this.io.write())
-            .is_err()
-        {
-            return Poll::Ready(Some(self.fail()));
-        }
-        if last {
-            let ends = self.ends_with_stream();
-            self.as_mut().finish();
-            if ends {
-                // Its client was not told.
-                self.project().ends.get_or_insert(End::Fin(Behind::Crossed));
-            }
-            return Poll::Ready(Some(Step::Again));
-        }
-        Poll::Ready(None)
-    }
-
-    /// The response's body has failed, or nobody waits for it. If its head has gone out, all that
-    /// can be said is to end without an end; but in good order, for the sake of the responses
-    /// before it.
-    pub(super) fn fail(self: Pin<&mut Self>) -> Step {
-        let left = self.has_left();
-        let mut this = self.project();
-        if let Some(request) = this.request.take()
-            && !left
-        {
-            request.fail();
-        }
-        this.codec.take();
-        *this.ends = Some(match this.state.as_mut().project() {
-            StateProj::Responding { until_close, .. } if *until_close => End::Reset,
-            _ => End::Fin(Behind::Anything),
-        });
-        this.state.set(State::Between);
-        *this.reading = Reading::Broken;
-        Step::Again
-    }
-
-    /// The response is complete: its last byte is in the write buffer.
-    fn finish(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        let now = clock::now();
-        (*this.now, *this.since, *this.fresh) = (now, now, false);
-        if let Some(request) = this.request.take() {
-            this.last.finished = request.done(now, &this.worker.control);
-        }
-        let until_close = match this.state.as_mut().project() {
-            StateProj::Responding { until_close, .. } => *until_close,
-            _ => false,
-        };
-        this.state.set(State::Between);
-        let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
-        let ends = !kept || until_close || this.upload.is_some() || *this.reading != Reading::On;
-        *this.ends = ends.then_some(End::Fin(Behind::Unanswered));
-    }
-
-    /// Whether the connection ends with the stream that has just ended, though its head, which is
-    /// older than the goodbye, could not say so. Only for one that its handler ends itself: its
-    /// client comes back as soon as it sees the end, and would come back to a process that is about
-    /// to leave. The FIN comes with the stream's last bytes, so there is no silence in which a
-    /// request could cross it; one that is here already is answered, and says goodbye itself.
-    fn ends_with_stream(&self) -> bool {
-        self.request.as_ref().is_some_and(InFlight::ends_itself)
-            && self.worker.control.stage() >= Stage::Goodbye
-            && !self.worker.control.lacks(Rule::Goodbye)
-            && self.further == Further::All
-            && self.io.read.is_empty()
-            && !self.io.transport.request_waits()
-    }
-
-    /// Everything is written, and nothing more will be answered.
-    pub(super) fn begin_close(self: Pin<&mut Self>, end: End) {
-        let mut this = self.project();
-        let is_http = !matches!(this.upgrade, Upgrade::Granted { .. });
-        let now = clock::now();
-        let mut close = match end {
-            End::Reset => Close::abrupt(this.io, now),
-            End::Fin(behind) => {
-                let behind = match (this.upload.take(), *this.reading) {
-                    (Some(_), _) | (None, Reading::GivenUp) => Behind::Body,
-                    (None, Reading::On) if is_http => behind,
-                    (None, Reading::On | Reading::Broken) => Behind::Anything,
-                };
-                Close::new(this.io, behind, now)
-            }
-        };
-        close.note(&this.io.read, &this.worker.control);
-        this.state.set(State::Closing { close });
     }
 }

@@ -17,7 +17,7 @@ const A_TURN: usize = 16 * 1024;
 
 /// A connection's io while HTTP/2 uses it.
 #[derive(Debug)]
-pub(super) struct Wire<'l> {
+pub(super) struct FramedIo<'l> {
     pub(super) io: &'l mut BufferedIo,
     pub(super) frames: Frames,
     /// The kernel takes no more at present, and something is to be written.
@@ -29,9 +29,9 @@ pub(super) struct Wire<'l> {
 /// The io as `h2` sees it. `h2` gives nothing back, and the end of a connection is ours: so this
 /// is a view, and its shutdown sends no FIN.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Io<'w, 'l>(pub(super) &'w RefCell<Wire<'l>>);
+pub(super) struct H2Io<'w, 'l>(pub(super) &'w RefCell<FramedIo<'l>>);
 
-impl<'l> Wire<'l> {
+impl<'l> FramedIo<'l> {
     pub(super) fn new(io: &'l mut BufferedIo) -> Self {
         Self {
             io,
@@ -55,13 +55,13 @@ impl<'l> Wire<'l> {
     }
 }
 
-impl AsyncRead for Io<'_, '_> {
+impl AsyncRead for H2Io<'_, '_> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Wire {
+        let FramedIo {
             io,
             frames,
             readable,
@@ -91,7 +91,7 @@ impl AsyncRead for Io<'_, '_> {
     }
 }
 
-impl AsyncWrite for Io<'_, '_> {
+impl AsyncWrite for H2Io<'_, '_> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -18,9 +18,9 @@ use h2::{Reason, server::Connection};
 
 use super::{
     STREAMS,
-    io::{Io, Wire},
+    io::{FramedIo, H2Io},
     shared::Shared,
-    stream::{End, Stream},
+    stream::{Stream, StreamEnd},
 };
 use crate::{
     clock,
@@ -55,38 +55,67 @@ where
     A: App,
 {
     shared: Rc<Shared<A>>,
-    wire: &'w RefCell<Wire<'l>>,
+    wire: &'w RefCell<FramedIo<'l>>,
     open: &'w mut OpenConnection,
     timer: &'w mut Timer,
     registration: Option<&'w Registration>,
-    connection: Connection<Io<'w, 'l>, Bytes>,
+    connection: Connection<H2Io<'w, 'l>, Bytes>,
     streams: FuturesUnordered<Stream<A>>,
-    /// A request has come.
-    asked: bool,
+    state: State,
     /// Resets by the client, less what was answered.
     resets: u32,
-    /// When the first response had been sent.
-    first_response: Option<Instant>,
-    /// When the client was told to leave.
-    told: Option<Instant>,
     /// When half a head was first seen.
     half_head: Option<Instant>,
     delivery: Delivery,
+}
+
+/// How far a connection has come: it only goes forward. `settled`: every byte of every response was
+/// acknowledged when only a goodbye was left to say, so a peer that has vanished is owed nothing.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// No request has come.
+    New,
+    /// A request has come, and nothing of a response was sent.
+    Asked,
+    /// Since the first response was sent.
+    Answered(Instant),
+    /// Since its client was told to leave.
+    Told { at: Instant, settled: bool },
     /// The last GOAWAY is on its way, without regard to streams.
-    leaving: bool,
-    /// Every byte of every response was acknowledged when only a goodbye was left to say. A peer
-    /// that has vanished is owed none.
-    settled: bool,
+    Leaving { settled: bool },
+}
+
+impl State {
+    fn request_came(&mut self) {
+        match self {
+            Self::New => *self = Self::Asked,
+            Self::Asked | Self::Answered(_) => {}
+            Self::Told { settled, .. } | Self::Leaving { settled } => *settled = false,
+        }
+    }
+
+    fn response_was_sent(&mut self) {
+        if let Self::New | Self::Asked = self {
+            *self = Self::Answered(clock::now());
+        }
+    }
+
+    fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Told { settled: true, .. } | Self::Leaving { settled: true }
+        )
+    }
 }
 
 impl<'w, 'l, A: App> Session<'w, 'l, A> {
     pub(super) fn new(
         shared: Rc<Shared<A>>,
-        wire: &'w RefCell<Wire<'l>>,
+        wire: &'w RefCell<FramedIo<'l>>,
         open: &'w mut OpenConnection,
         timer: &'w mut Timer,
         registration: Option<&'w Registration>,
-        connection: Connection<Io<'w, 'l>, Bytes>,
+        connection: Connection<H2Io<'w, 'l>, Bytes>,
     ) -> Self {
         Self {
             shared,
@@ -96,14 +125,10 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
             registration,
             connection,
             streams: FuturesUnordered::new(),
-            asked: false,
+            state: State::New,
             resets: 0,
-            first_response: None,
-            told: None,
             half_head: None,
             delivery: Delivery::default(),
-            leaving: false,
-            settled: false,
         }
     }
 
@@ -125,14 +150,14 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
     fn step(&mut self, stage: Stage, cx: &mut Context<'_>) -> Step {
         // What was sent before now is flushed first, and so comes before a goodbye. Its time is taken
         // before its client can know of it.
-        if self.shared.answered.get() && self.first_response.is_none() {
-            self.first_response = Some(clock::now());
+        if self.shared.answered.get() {
+            self.state.response_was_sent();
         }
         self.wire.borrow_mut().begin_turn();
         if let Some(ended) = self.poll_connection(stage, cx) {
             return Step::End(ended);
         }
-        if self.leaving {
+        if let State::Leaving { .. } = self.state {
             // The client does not even take the last GOAWAY.
             return Step::End(self.close());
         }
@@ -173,9 +198,9 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
         while let Poll::Ready(Some(end)) = self.streams.poll_next_unpin(cx) {
             self.shared.since.set(clock::now());
             match end {
-                End::Answered => self.resets = self.resets.saturating_sub(1),
-                End::Reset => self.resets += 1,
-                End::Failed => {}
+                StreamEnd::Answered => self.resets = self.resets.saturating_sub(1),
+                StreamEnd::Reset => self.resets += 1,
+                StreamEnd::Failed => {}
             }
         }
     }

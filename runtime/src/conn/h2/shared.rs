@@ -100,12 +100,12 @@ impl<A> Drop for Head<A> {
 
 /// A stream that waits until its client takes more.
 #[derive(Debug)]
-pub(super) struct Waits<A> {
+pub(super) struct Stalled<A> {
     shared: Rc<Shared<A>>,
     read_ahead: usize,
 }
 
-impl<A> Waits<A> {
+impl<A> Stalled<A> {
     /// `read_ahead`: what it has taken from its body already.
     pub(super) fn new(shared: &Rc<Shared<A>>, read_ahead: usize) -> Self {
         shared.waiting.update(|count| count + 1);
@@ -115,7 +115,7 @@ impl<A> Waits<A> {
     }
 }
 
-impl<A> Drop for Waits<A> {
+impl<A> Drop for Stalled<A> {
     fn drop(&mut self) {
         self.shared.waiting.update(|count| count - 1);
         self.shared

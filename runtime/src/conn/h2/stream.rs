@@ -21,7 +21,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     incoming::Incoming,
-    shared::{Head, Shared, Waits},
+    shared::{Head, Shared, Stalled},
 };
 use crate::conn::{
     app::{self, App, Called},
@@ -30,7 +30,7 @@ use crate::conn::{
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum StreamEnd {
     /// With a whole response.
     Answered,
     /// The client reset it, or has gone.
@@ -40,12 +40,12 @@ pub(super) enum End {
 }
 
 pin_project! {
-    #[project = ExchangeProj]
-    enum Exchange<F, B> {
+    #[project = StreamStateProj]
+    enum StreamState<F, B> {
         // Not yet with the service.
-        Full { request: Option<Request> },
-        Call { #[pin] response: F },
-        Body { #[pin] body: EitherBody<B, BoxBody> },
+        Queued { request: Option<Request> },
+        Handling { #[pin] response: F },
+        Responding { #[pin] body: EitherBody<B, BoxBody> },
     }
 }
 
@@ -62,12 +62,12 @@ pin_project! {
         respond: SendResponse<Bytes>,
         outgoing: Option<SendStream<Bytes>>,
         #[pin]
-        exchange: Exchange<A::Future, A::Body>,
+        state: StreamState<A::Future, A::Body>,
         // Taken from the body, and not yet by `h2`.
         chunk: Bytes,
         // What the body still owes, if its length was announced.
         owed: Option<u64>,
-        waits: Option<Waits<A>>,
+        stalled: Option<Stalled<A>>,
     }
 }
 
@@ -87,12 +87,12 @@ impl<A: App> Stream<A> {
             incoming,
             respond,
             outgoing: None,
-            exchange: Exchange::Full {
+            state: StreamState::Queued {
                 request: Some(request),
             },
             chunk: Bytes::new(),
             owed: None,
-            waits: None,
+            stalled: None,
             shared,
         }
     }
@@ -102,7 +102,7 @@ impl<A: App> Stream<A> {
         self.project().request.as_ref()
     }
 
-    fn poll_exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         match ready!(self.as_mut().poll_call(cx)) {
             Some(end) => Poll::Ready(end),
             None => self.poll_body(cx),
@@ -118,12 +118,12 @@ impl<A: App> Stream<A> {
 
     /// The body comes too slowly. Its reader is told by a failed read, and the client by a 408, if
     /// it can be.
-    fn give_up_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn give_up_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         let this = self.as_mut().project();
         if let Some(incoming) = this.incoming {
             incoming.give_up();
         }
-        let ExchangeProj::Call { response } = this.exchange.project() else {
+        let StreamStateProj::Handling { response } = this.state.project() else {
             // The response has begun, and is the handler's to end.
             return self.poll_exchange(cx);
         };
@@ -156,48 +156,52 @@ impl<A: App> Stream<A> {
     }
 
     /// Hands the request to the service, once it has room.
-    fn poll_full(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+    fn poll_full(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
         let mut this = self.as_mut().project();
-        let ExchangeProj::Full { request } = this.exchange.as_mut().project() else {
+        let StreamStateProj::Queued { request } = this.state.as_mut().project() else {
             return Poll::Ready(None);
         };
         match app::call(&this.shared.worker.app, request, cx) {
-            Poll::Ready(Called::Begun(response)) => this.exchange.set(Exchange::Call { response }),
+            Poll::Ready(Called::Begun(response)) => {
+                this.state.set(StreamState::Handling { response })
+            }
             Poll::Ready(Called::Refused(error)) => return Poll::Ready(self.respond(Err(error))),
             Poll::Ready(Called::Panicked) => return Poll::Ready(self.respond_to_panic()),
-            Poll::Pending => return this.respond.poll_reset(cx).map(|_| Some(End::Reset)),
+            Poll::Pending => return this.respond.poll_reset(cx).map(|_| Some(StreamEnd::Reset)),
         }
         Poll::Ready(None)
     }
 
     /// The handler is at work; `Some` when there is no body to wait for.
-    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+    fn poll_call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<StreamEnd>> {
         if let Some(end) = ready!(self.as_mut().poll_full(cx)) {
             return Poll::Ready(Some(end));
         }
         let this = self.as_mut().project();
-        let response = match this.exchange.project() {
-            ExchangeProj::Call { response } => response,
-            ExchangeProj::Full { .. } | ExchangeProj::Body { .. } => return Poll::Ready(None),
+        let response = match this.state.project() {
+            StreamStateProj::Handling { response } => response,
+            StreamStateProj::Queued { .. } | StreamStateProj::Responding { .. } => {
+                return Poll::Ready(None);
+            }
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
         match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
-            Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(End::Reset)),
+            Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(StreamEnd::Reset)),
             Err(_) => Poll::Ready(self.respond_to_panic()),
         }
     }
 }
 
 impl<A: App> Future for Stream<A> {
-    type Output = End;
+    type Output = StreamEnd;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         if let Some(incoming) = self.as_mut().project().incoming {
             incoming.feed(cx);
         }
         let end = self.as_mut().poll_exchange(cx);
-        if end == Poll::Ready(End::Failed)
+        if end == Poll::Ready(StreamEnd::Failed)
             && let Some(request) = self.as_mut().project().request.take()
         {
             request.fail();

@@ -9,9 +9,10 @@ use tokio::{
 };
 
 use super::{
-    network::{Network, Path, Socket},
+    network::{Network, Path},
     process::{MIN, PATIENCE, Process},
     random::Random,
+    socket::Socket,
 };
 use crate::{clock, exit::Exit, rules::Rules};
 

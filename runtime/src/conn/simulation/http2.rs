@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     client::{Client, Outcome, TIMEOUT},
-    network::Socket,
+    socket::Socket,
 };
 
 impl Client {

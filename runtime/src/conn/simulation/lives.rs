@@ -12,6 +12,7 @@ use super::{
     network::{Network, Path},
     process::{CUT_AFTER, KEEP_ALIVE, PATIENCE, Process},
     random::Random,
+    tcp::RETRANSMIT,
 };
 use crate::{
     clock,
@@ -125,9 +126,11 @@ impl Life {
                 Outcome::Answered | Outcome::Unanswered => {}
                 Outcome::Crossed { sent, idle_since } => {
                     crossed += 1;
-                    // An event stream takes its connection with it, and its head could not say so.
-                    let may = *manner == Manner::Follows || self.may_cross(*sent, *idle_since);
-                    if !may {
+                    let may_cross = match manner {
+                        Manner::Follows => self.may_cross_stream(*sent, *idle_since),
+                        _ => self.may_cross(*sent, *idle_since),
+                    };
+                    if !may_cross {
                         let [sent, idle] = [sent, idle_since].map(|at| *at - self.t0.min(*at));
                         let _ = writeln!(
                             broken,
@@ -168,6 +171,13 @@ impl Life {
             .vanished
             .map(|at| at.max(idle) + Duration::from_secs(5));
         vanished.unwrap_or(idle)
+    }
+
+    /// An event stream that ends after T0 takes its connection with it, and its head could not say
+    /// so. The FIN comes right behind its last bytes, unless it is lost and sent again.
+    fn may_cross_stream(&self, sent: Instant, idle_since: Instant) -> bool {
+        let behind = RETRANSMIT + self.round_trip;
+        idle_since >= self.t0 && sent <= idle_since + behind || self.may_cross(sent, idle_since)
     }
 
     /// Whether a connection may have been ended while this request was on its way.

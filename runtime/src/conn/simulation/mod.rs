@@ -10,5 +10,9 @@ mod lives;
 mod network;
 mod process;
 mod random;
+mod requests;
+mod responses;
+mod socket;
+mod tcp;
 
-pub(super) use network::Socket;
+pub(super) use socket::Socket;

@@ -16,7 +16,7 @@ use tokio::{
     task::spawn_local,
 };
 
-use super::{app, network::Socket};
+use super::{app, socket::Socket};
 use crate::{
     body_limits::BodyLimits,
     clock,
@@ -103,7 +103,7 @@ impl Process {
 
     /// T0.
     pub(super) fn terminate(&self) {
-        self.control.notify(Notice::Told(Cause::Sigterm));
+        self.control.notify(Notice::Terminate(Cause::Sigterm));
     }
 
     /// Takes a connection, unless the fence is up.

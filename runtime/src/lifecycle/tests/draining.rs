@@ -1,17 +1,17 @@
 use super::*;
 
-const EMPTY: Event = Event::Load(Load {
+const EMPTY: Input = Input::Load(Load {
     open: 0,
     in_flight: 0,
 });
-const IDLE: Event = Event::Load(Load {
+const IDLE: Input = Input::Load(Load {
     open: 3,
     in_flight: 0,
 });
 
 #[test]
 fn nothing_is_closed_before_the_fence_is_up() {
-    let life = Life::draining().unmoved(3_000, &[EMPTY, IDLE, Event::Tick, Event::HooksDone]);
+    let life = Life::draining().unmoved(3_000, &[EMPTY, IDLE, Input::Tick, Input::HooksDone]);
     assert_eq!((life.phase(), life.wake()), (Phase::Draining, Some(28_000)));
     let life = life.serving(3, 0).unmoved(27_999, &[IDLE, EMPTY]);
     assert_eq!(life.when(Action::RunHooks), None);
@@ -19,7 +19,7 @@ fn nothing_is_closed_before_the_fence_is_up() {
 
 #[test]
 fn a_process_without_connections_runs_its_hooks_in_the_step_of_the_fence() {
-    let life = Life::draining().at(3_001, Event::Fenced);
+    let life = Life::draining().at(3_001, Input::Fenced);
     assert_eq!(life.when(Action::RunHooks), Some(3_001));
 }
 
@@ -33,7 +33,7 @@ fn an_idle_connection_is_waited_for_until_patience_after_t0() {
         moment(24_000),
         "the fence goes up later than that"
     );
-    let life = life.at(3_001, Event::Fenced).unmoved(27_999, &[IDLE]);
+    let life = life.at(3_001, Input::Fenced).unmoved(27_999, &[IDLE]);
     assert_eq!(life.when(Action::RunHooks), None, "it is open");
 }
 
@@ -41,30 +41,30 @@ fn an_idle_connection_is_waited_for_until_patience_after_t0() {
 fn hooks_run_when_nothing_is_open_any_more() {
     let life = Life::draining()
         .serving(2, 2)
-        .at(3_001, Event::Fenced)
+        .at(3_001, Input::Fenced)
         .load(3_500, 1, 0);
-    let life = life.unmoved(3_600, &[Event::HooksDone, IDLE]);
-    assert!(!life.machine.told_to_run_hooks());
+    let life = life.unmoved(3_600, &[Input::HooksDone, IDLE]);
+    assert!(!life.machine.hooks_have_begun());
     let life = life.load(4_000, 0, 0);
     assert_eq!(life.when(Action::RunHooks), Some(4_000));
-    assert!(life.machine.told_to_run_hooks());
+    assert!(life.machine.hooks_have_begun());
 }
 
 #[test]
 fn the_last_connection_may_go_without_ever_having_been_idle() {
     let life = Life::draining()
         .serving(1, 1)
-        .at(3_001, Event::Fenced)
+        .at(3_001, Input::Fenced)
         .load(4_000, 0, 0);
     assert_eq!(life.when(Action::RunHooks), Some(4_000));
 }
 
 #[test]
 fn the_process_stops_when_its_hooks_are_done_and_not_before() {
-    let life = Life::draining().at(3_001, Event::Fenced);
-    let life = life.unmoved(9_000, &[Event::Tick, EMPTY, Event::Fenced, traffic(9_000)]);
+    let life = Life::draining().at(3_001, Input::Fenced);
+    let life = life.unmoved(9_000, &[Input::Tick, EMPTY, Input::Fenced, traffic(9_000)]);
     assert_eq!(life.phase(), Phase::Draining);
-    let life = life.at(9_001, Event::HooksDone);
+    let life = life.at(9_001, Input::HooksDone);
     assert_eq!(
         (life.phase(), life.when(Action::Stop)),
         (Phase::Stopped, Some(9_001))
@@ -76,7 +76,7 @@ fn the_process_stops_when_its_hooks_are_done_and_not_before() {
 fn what_is_left_at_the_deadline_is_cut_and_the_hooks_run_after_it() {
     let life = Life::draining()
         .serving(2, 1)
-        .at(3_001, Event::Fenced)
+        .at(3_001, Input::Fenced)
         .until(27_999);
     assert_eq!(life.when(Action::Cut), None);
     let life = life.until(28_000);
@@ -84,7 +84,7 @@ fn what_is_left_at_the_deadline_is_cut_and_the_hooks_run_after_it() {
         life.done[life.done.len() - 2..],
         [(28_000, Action::Cut), (28_000, Action::RunHooks)]
     );
-    let life = life.serving(0, 0).at(28_200, Event::HooksDone);
+    let life = life.serving(0, 0).at(28_200, Input::HooksDone);
     assert_eq!(
         (life.phase(), life.when(Action::Stop)),
         (Phase::Stopped, Some(28_200))
@@ -104,12 +104,12 @@ fn the_deadline_counts_from_t0() {
 fn hooks_that_hang_after_the_cut_are_left_a_second_later() {
     let life = Life::draining()
         .serving(1, 1)
-        .at(3_001, Event::Fenced)
+        .at(3_001, Input::Fenced)
         .until(28_000);
     assert_eq!(life.wake(), Some(29_000));
     let life = life.unmoved(
         28_999,
-        &[EMPTY, IDLE, Event::Tick, SIGTERM, PRESTOP, Event::Fenced],
+        &[EMPTY, IDLE, Input::Tick, SIGTERM, PRESTOP, Input::Fenced],
     );
     let life = life.until(29_000);
     assert_eq!(
@@ -120,7 +120,7 @@ fn hooks_that_hang_after_the_cut_are_left_a_second_later() {
 
 #[test]
 fn hooks_that_hang_since_before_the_deadline_are_not_run_again() {
-    let life = Life::draining().at(3_001, Event::Fenced).until(60_000);
+    let life = Life::draining().at(3_001, Input::Fenced).until(60_000);
     assert_eq!(life.when(Action::RunHooks), Some(3_001));
     assert_eq!(life.when(Action::Cut), Some(28_000));
     assert_eq!(life.when(Action::Stop), Some(29_000));
@@ -129,8 +129,8 @@ fn hooks_that_hang_since_before_the_deadline_are_not_run_again() {
 #[test]
 fn hooks_that_return_in_the_moment_of_the_deadline_leave_nothing_to_cut() {
     let life = Life::draining()
-        .at(3_001, Event::Fenced)
-        .at(28_000, Event::HooksDone);
+        .at(3_001, Input::Fenced)
+        .at(28_000, Input::HooksDone);
     assert_eq!(
         (life.when(Action::Stop), life.when(Action::Cut)),
         (Some(28_000), None)
@@ -148,12 +148,12 @@ fn a_fence_that_never_comes_up_does_not_hold_the_process_beyond_the_deadline() {
 #[test]
 fn a_fence_that_comes_up_after_the_cut_changes_nothing() {
     let life = Life::draining().serving(1, 0).until(28_000);
-    life.unmoved(28_100, &[Event::Fenced, IDLE, EMPTY, Event::Tick]);
+    life.unmoved(28_100, &[Input::Fenced, IDLE, EMPTY, Input::Tick]);
 }
 
 #[test]
 fn newcomers_and_starts_do_not_bring_the_lame_duck_back() {
-    let events = [traffic(2_900), Event::Started, traffic(3_000), Event::Tick];
+    let events = [traffic(2_900), Input::Started, traffic(3_000), Input::Tick];
     Life::draining()
         .serving(1, 1)
         .unmoved(3_000, &events)
@@ -162,13 +162,13 @@ fn newcomers_and_starts_do_not_bring_the_lame_duck_back() {
 
 #[test]
 fn events_that_come_twice_change_nothing() {
-    let life = Life::draining().serving(2, 0).at(3_001, Event::Fenced);
+    let life = Life::draining().serving(2, 0).at(3_001, Input::Fenced);
     let life = life
-        .unmoved(3_002, &[Event::Fenced, IDLE, Event::Tick])
+        .unmoved(3_002, &[Input::Fenced, IDLE, Input::Tick])
         .load(3_010, 0, 0);
     life.unmoved(
         3_011,
-        &[Event::Fenced, EMPTY, EMPTY, Event::Tick, Event::Started],
+        &[Input::Fenced, EMPTY, EMPTY, Input::Tick, Input::Started],
     );
 }
 
@@ -176,16 +176,16 @@ fn events_that_come_twice_change_nothing() {
 fn after_a_stop_nothing_is_done_any_more() {
     let stopped = || {
         Life::draining()
-            .at(3_001, Event::Fenced)
-            .at(3_100, Event::HooksDone)
+            .at(3_001, Input::Fenced)
+            .at(3_100, Input::HooksDone)
     };
     let events = [
-        Event::Fenced,
+        Input::Fenced,
         EMPTY,
         IDLE,
         traffic(3_000),
-        Event::Started,
-        Event::Tick,
+        Input::Started,
+        Input::Tick,
     ];
     let life = stopped()
         .unmoved(3_100, &events)
@@ -197,12 +197,12 @@ fn after_a_stop_nothing_is_done_any_more() {
 #[test]
 fn hooks_that_return_twice_or_after_the_stop_do_not_stop_the_process_again() {
     let life = Life::draining()
-        .at(3_001, Event::Fenced)
-        .at(3_100, Event::HooksDone);
-    life.unmoved(3_200, &[Event::HooksDone]);
-    let life = Life::draining().at(3_001, Event::Fenced).until(29_000);
+        .at(3_001, Input::Fenced)
+        .at(3_100, Input::HooksDone);
+    life.unmoved(3_200, &[Input::HooksDone]);
+    let life = Life::draining().at(3_001, Input::Fenced).until(29_000);
     assert_eq!(
-        life.unmoved(29_100, &[Event::HooksDone]).when(Action::Stop),
+        life.unmoved(29_100, &[Input::HooksDone]).when(Action::Stop),
         Some(29_000)
     );
 }

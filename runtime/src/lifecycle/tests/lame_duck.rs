@@ -3,7 +3,7 @@ use super::*;
 /// When the fence goes up after a SIGTERM at 0, with newcomers at these times.
 fn fence(schedule: Schedule, newcomers: &[u64]) -> u64 {
     let ready = Life::starting(schedule)
-        .at(0, Event::Started)
+        .at(0, Input::Started)
         .at(0, SIGTERM);
     let life = newcomers
         .iter()
@@ -208,7 +208,7 @@ fn newcomers_after_the_answer_to_prestop_do_not_open_the_lame_duck_again() {
 #[test]
 fn a_lame_duck_of_zero_drains_in_the_same_step() {
     let life = Life::starting(NO_LAME_DUCK)
-        .at(0, Event::Started)
+        .at(0, Input::Started)
         .at(10, SIGTERM);
     assert_eq!(
         (life.phase(), life.when(Action::BeginLameDuck)),
@@ -221,10 +221,10 @@ fn a_lame_duck_of_zero_drains_in_the_same_step() {
 #[test]
 fn the_lame_duck_does_not_end_because_nothing_is_open() {
     let events = [
-        Event::Load(Load::default()),
-        Event::Tick,
-        Event::Started,
-        Event::HooksDone,
+        Input::Load(Load::default()),
+        Input::Tick,
+        Input::Started,
+        Input::HooksDone,
     ];
     let life = Life::ready()
         .at(0, SIGTERM)
@@ -236,24 +236,24 @@ fn the_lame_duck_does_not_end_because_nothing_is_open() {
 #[test]
 fn a_tick_that_comes_late_ends_the_lame_duck_then() {
     let mut life = Life::ready().at(0, SIGTERM);
-    life.step(4_321, Event::Tick);
+    life.step(4_321, Input::Tick);
     assert_eq!(life.when(Action::BeginDraining), Some(4_321));
 }
 
 #[test]
 fn the_end_is_seen_with_whatever_happens_first_after_it() {
-    for event in [
+    for input in [
         SIGTERM,
         PRESTOP,
-        Event::Started,
-        Event::Load(Load {
+        Input::Started,
+        Input::Load(Load {
             open: 1,
             in_flight: 1,
         }),
     ] {
         let mut life = Life::ready().at(0, SIGTERM);
-        life.step(3_000, event);
-        assert_eq!(life.when(Action::BeginDraining), Some(3_000), "{event:?}");
+        life.step(3_000, input);
+        assert_eq!(life.when(Action::BeginDraining), Some(3_000), "{input:?}");
     }
 }
 

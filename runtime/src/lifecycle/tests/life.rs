@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{Action, Cause, Event, Load, Machine, Phase, Schedule};
+use super::super::{Action, Cause, Input, Load, Machine, Phase, Schedule};
 
 /// So many milliseconds after the moment from which all lives count.
 pub(super) fn moment(ms: u64) -> Instant {
@@ -13,8 +13,8 @@ pub(super) fn moment(ms: u64) -> Instant {
 }
 
 /// A sign of traffic.
-pub(super) fn traffic(ms: u64) -> Event {
-    Event::Traffic(moment(ms))
+pub(super) fn traffic(ms: u64) -> Input {
+    Input::Traffic(moment(ms))
 }
 
 /// A machine, driven as the driver drives it, and what it had done when. Times are milliseconds.
@@ -39,7 +39,7 @@ impl Life {
     }
 
     pub(super) fn ready() -> Self {
-        Self::starting(super::SCHEDULE).at(0, Event::Started)
+        Self::starting(super::SCHEDULE).at(0, Input::Started)
     }
 
     /// Nothing open, told to go at 0 and draining since 3,000, with the fence not up yet.
@@ -47,12 +47,12 @@ impl Life {
         Self::ready().at(0, super::SIGTERM).until(3_000)
     }
 
-    /// Ticks whenever the machine asks for it before `ms`, then lets `event` happen.
-    pub(super) fn at(mut self, ms: u64, event: Event) -> Self {
+    /// Ticks whenever the machine asks for it before `ms`, then lets `input` happen.
+    pub(super) fn at(mut self, ms: u64, input: Input) -> Self {
         if let Some(before) = ms.checked_sub(1) {
             self = self.until(before);
         }
-        self.step(ms, event);
+        self.step(ms, input);
         self
     }
 
@@ -60,7 +60,7 @@ impl Life {
     pub(super) fn until(mut self, ms: u64) -> Self {
         while let Some(wake) = self.wake().filter(|wake| *wake <= ms) {
             let wake = wake.max(self.now);
-            self.step(wake, Event::Tick);
+            self.step(wake, Input::Tick);
             assert!(
                 self.wake().is_none_or(|next| next > wake),
                 "asks for a tick over and over"
@@ -85,36 +85,36 @@ impl Life {
     pub(super) fn load(self, ms: u64, open: usize, in_flight: usize) -> Self {
         let life = self.until(ms - 1).serving(open, in_flight);
         let load = life.load;
-        life.at(ms, Event::Load(load))
+        life.at(ms, Input::Load(load))
     }
 
     /// Asserts that none of these does anything, moves the phase, T0, or the time of waking.
-    pub(super) fn unmoved(mut self, ms: u64, events: &[Event]) -> Self {
+    pub(super) fn unmoved(mut self, ms: u64, inputs: &[Input]) -> Self {
         self = self.until(ms);
-        for event in events {
+        for input in inputs {
             let before = self.state();
-            self.step(ms, *event);
+            self.step(ms, *input);
             let after = self.state();
-            assert_eq!(after, before, "{event:?}");
+            assert_eq!(after, before, "{input:?}");
         }
         self
     }
 
     fn state(&self) -> impl Debug + PartialEq + use<> {
-        let (phase, told) = (self.phase(), self.machine.told());
+        let (phase, told) = (self.phase(), self.machine.termination());
         (phase, told, self.wake(), self.done.clone())
     }
 
-    pub(super) fn step(&mut self, ms: u64, event: Event) {
+    pub(super) fn step(&mut self, ms: u64, input: Input) {
         assert!(ms >= self.now, "time runs forward");
         self.now = ms;
         let now = moment(ms);
-        let mut actions = self.machine.on(event, now);
+        let mut actions = self.machine.on(input, now);
         if actions.contains(&Action::TellHttp2) {
-            actions.extend(self.machine.on(Event::Http2Told(self.http2), now));
+            actions.extend(self.machine.on(Input::Http2Told(self.http2), now));
         }
         if self.phase() == Phase::Draining {
-            actions.extend(self.machine.on(Event::Load(self.load), now));
+            actions.extend(self.machine.on(Input::Load(self.load), now));
         }
         self.done
             .extend(actions.into_iter().map(|action| (ms, action)));
@@ -146,7 +146,7 @@ impl Life {
     }
 
     pub(super) fn t0(&self) -> Option<(u64, Cause)> {
-        let (t0, cause) = self.machine.told()?;
+        let (t0, cause) = self.machine.termination()?;
         let ms = t0.duration_since(moment(0)).as_millis();
         Some((u64::try_from(ms).unwrap(), cause))
     }

@@ -10,14 +10,14 @@ mod signals;
 
 use std::time::Duration;
 
-use super::{Action, Cause, Event, Load, Phase, Schedule};
+use super::{Action, Cause, Input, Load, Phase, Schedule};
 use life::{Life, moment, traffic};
 
-const PRESTOP: Event = Event::Told(Cause::Prestop);
-const SIGTERM: Event = Event::Told(Cause::Sigterm);
-const SIGINT: Event = Event::Told(Cause::Sigint);
-const SIGQUIT: Event = Event::Told(Cause::Sigquit);
-const SIGHUP: Event = Event::Told(Cause::Sighup);
+const PRESTOP: Input = Input::Terminate(Cause::Prestop);
+const SIGTERM: Input = Input::Terminate(Cause::Sigterm);
+const SIGINT: Input = Input::Terminate(Cause::Sigint);
+const SIGQUIT: Input = Input::Terminate(Cause::Sigquit);
+const SIGHUP: Input = Input::Terminate(Cause::Sighup);
 
 /// The defaults of the settings.
 const SCHEDULE: Schedule = Schedule {
@@ -39,20 +39,20 @@ const NO_LAME_DUCK: Schedule = Schedule {
 fn a_process_is_starting_until_its_port_is_bound() {
     let life = Life::starting(SCHEDULE).until(60_000);
     assert_eq!(life.phase(), Phase::Starting);
-    assert_eq!(life.at(60_000, Event::Started).phase(), Phase::Ready);
+    assert_eq!(life.at(60_000, Input::Started).phase(), Phase::Ready);
 }
 
 #[test]
 fn a_process_that_nobody_tells_to_go_serves_for_ever_and_asks_for_no_tick() {
     let events = [
-        Event::Started,
+        Input::Started,
         traffic(86_399_000),
-        Event::Load(Load::default()),
-        Event::Tick,
+        Input::Load(Load::default()),
+        Input::Tick,
     ];
     let life = Life::ready()
         .unmoved(86_400_000, &events)
-        .unmoved(86_400_001, &[Event::HooksDone]);
+        .unmoved(86_400_001, &[Input::HooksDone]);
     assert_eq!(
         (life.phase(), life.wake(), life.t0()),
         (Phase::Ready, None, None)
@@ -77,7 +77,7 @@ fn a_life_goes_through_every_phase_in_order() {
         (Phase::Draining, Some(4_000))
     );
 
-    life = life.at(4_010, Event::Fenced).load(4_500, 1, 0);
+    life = life.at(4_010, Input::Fenced).load(4_500, 1, 0);
     assert_eq!(life.when(Action::RunHooks), None);
     life = life.load(4_600, 0, 0);
     assert_eq!(
@@ -85,7 +85,7 @@ fn a_life_goes_through_every_phase_in_order() {
         (Phase::Draining, Some(4_600))
     );
 
-    life = life.at(4_700, Event::HooksDone);
+    life = life.at(4_700, Input::HooksDone);
     assert_eq!(
         (life.phase(), life.when(Action::Stop)),
         (Phase::Stopped, Some(4_700))

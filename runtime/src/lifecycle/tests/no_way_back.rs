@@ -38,23 +38,23 @@ impl Random {
         }
     }
 
-    fn event(&mut self, ms: u64) -> Event {
+    fn input(&mut self, ms: u64) -> Input {
         match self.below(24) {
-            0..=3 => Event::Started,
+            0..=3 => Input::Started,
             4..=5 => PRESTOP,
             6..=7 => SIGTERM,
             8 => SIGINT,
             9..=12 => traffic(ms),
-            13..=15 => Event::Fenced,
+            13..=15 => Input::Fenced,
             16..=20 => {
                 let open = self.below(3) as usize;
-                Event::Load(Load {
+                Input::Load(Load {
                     open,
                     in_flight: open.min(self.below(3) as usize),
                 })
             }
-            21..=22 => Event::HooksDone,
-            _ => Event::Tick,
+            21..=22 => Input::HooksDone,
+            _ => Input::Tick,
         }
     }
 
@@ -98,16 +98,16 @@ impl Witness {
         }
     }
 
-    fn step(&mut self, ms: u64, event: Event) {
+    fn step(&mut self, ms: u64, input: Input) {
         let (t0, repeated) = (self.life.t0(), self.life.machine.repeated_signals());
-        match event {
+        match input {
             SIGTERM => self.signals += 1,
             SIGINT => (self.signals, self.sigints) = (self.signals + 1, self.sigints + 1),
-            Event::Fenced => self.fenced = true,
-            Event::Load(load) => self.life.load = load,
+            Input::Fenced => self.fenced = true,
+            Input::Load(load) => self.life.load = load,
             _ => {}
         }
-        self.life.step(ms, event);
+        self.life.step(ms, input);
         assert!(self.life.phase() >= self.phase, "no way back");
         self.phase = self.life.phase();
         assert!(t0.is_none() || t0 == self.life.t0(), "T0 stands");
@@ -153,7 +153,7 @@ impl Witness {
     fn until(&mut self, ms: u64) {
         while let Some(wake) = self.life.wake().filter(|wake| *wake <= ms) {
             let wake = wake.max(self.life.now);
-            self.step(wake, Event::Tick);
+            self.step(wake, Input::Tick);
             assert!(
                 self.life.wake().is_none_or(|next| next > wake),
                 "after a tick: in the future"
@@ -172,7 +172,7 @@ fn live(random: &mut Random) -> Witness {
         if random.below(10) > 0 {
             witness.until(ms);
         }
-        witness.step(ms, random.event(ms));
+        witness.step(ms, random.input(ms));
     }
     witness.silent_from = witness.life.now;
     witness.until(u64::MAX);

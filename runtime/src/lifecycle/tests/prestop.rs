@@ -26,13 +26,13 @@ fn prestop_alone_never_raises_the_fence_and_is_never_cut() {
         None,
         "there is nothing to wait for but the signal"
     );
-    let nothing = Event::Load(Load::default());
+    let nothing = Input::Load(Load::default());
     let life = life
-        .unmoved(3_000, &[PRESTOP, Event::Tick, nothing])
-        .unmoved(28_000, &[Event::Tick, traffic(28_000), nothing])
+        .unmoved(3_000, &[PRESTOP, Input::Tick, nothing])
+        .unmoved(28_000, &[Input::Tick, traffic(28_000), nothing])
         .unmoved(
             3_600_000,
-            &[Event::Tick, traffic(3_600_000), nothing, PRESTOP],
+            &[Input::Tick, traffic(3_600_000), nothing, PRESTOP],
         );
     assert_eq!(life.phase(), Phase::LameDuck);
 }
@@ -99,11 +99,11 @@ fn prestop_after_sigterm_changes_nothing_in_any_phase() {
         .unmoved(0, &[PRESTOP])
         .unmoved(2_999, &[PRESTOP])
         .unmoved(3_000, &[PRESTOP])
-        .at(3_001, Event::Fenced)
+        .at(3_001, Input::Fenced)
         .unmoved(3_002, &[PRESTOP])
         .load(3_003, 0, 0)
         .unmoved(3_003, &[PRESTOP])
-        .at(3_004, Event::HooksDone)
+        .at(3_004, Input::HooksDone)
         .unmoved(3_004, &[PRESTOP]);
 }
 
@@ -125,14 +125,14 @@ fn prestop_in_starting_leaves_at_once_because_nothing_was_served() {
         (life.phase(), life.t0()),
         (Phase::Stopped, Some((700, Cause::Prestop)))
     );
-    assert!(!life.machine.told_to_run_hooks());
-    life.unmoved(701, &[Event::Started, SIGTERM, Event::Tick]);
+    assert!(!life.machine.hooks_have_begun());
+    life.unmoved(701, &[Input::Started, SIGTERM, Input::Tick]);
 }
 
 #[test]
 fn prestop_with_a_lame_duck_of_zero_is_answered_in_the_same_step() {
     let life = Life::starting(NO_LAME_DUCK)
-        .at(0, Event::Started)
+        .at(0, Input::Started)
         .at(10, PRESTOP);
     assert_eq!(
         life.done,

@@ -15,17 +15,17 @@ fn a_signal_in_starting_leaves_at_once_and_runs_no_hooks() {
             (Phase::Stopped, Some((700, cause)))
         );
         assert_eq!(life.wake(), None);
-        assert!(!life.machine.told_to_run_hooks());
+        assert!(!life.machine.hooks_have_begun());
     }
 }
 
 #[test]
 fn a_start_that_ends_after_the_signal_comes_too_late() {
     let events = [
-        Event::Started,
+        Input::Started,
         traffic(701),
-        Event::HooksDone,
-        Event::Tick,
+        Input::HooksDone,
+        Input::Tick,
         SIGINT,
         SIGINT,
     ];
@@ -45,7 +45,7 @@ fn sigterm_repeated_in_any_phase_is_counted_and_changes_nothing() {
     assert_eq!((life.phase(), count(&life)), (Phase::LameDuck, 3));
     life = life
         .unmoved(3_000, &[SIGTERM])
-        .at(3_100, Event::Fenced)
+        .at(3_100, Input::Fenced)
         .unmoved(3_100, &[SIGTERM]);
     assert_eq!((life.phase(), count(&life)), (Phase::Draining, 5));
     life = life.load(3_200, 0, 0).unmoved(3_200, &[SIGTERM]);
@@ -53,7 +53,7 @@ fn sigterm_repeated_in_any_phase_is_counted_and_changes_nothing() {
         (life.when(Action::RunHooks), count(&life)),
         (Some(3_200), 6)
     );
-    life = life.at(3_300, Event::HooksDone).unmoved(3_300, &[SIGTERM]);
+    life = life.at(3_300, Input::HooksDone).unmoved(3_300, &[SIGTERM]);
     assert_eq!((life.phase(), count(&life)), (Phase::Stopped, 7));
 }
 
@@ -100,8 +100,8 @@ fn sigint_skips_no_more_than_the_lame_duck() {
     let life = Life::ready()
         .serving(2, 1)
         .at(0, SIGINT)
-        .unmoved(10, &[Event::Tick]);
-    let life = life.at(20, Event::Fenced).until(1_000);
+        .unmoved(10, &[Input::Tick]);
+    let life = life.at(20, Input::Fenced).until(1_000);
     assert_eq!(
         (life.phase(), life.when(Action::RunHooks)),
         (Phase::Draining, None)
@@ -109,7 +109,7 @@ fn sigint_skips_no_more_than_the_lame_duck() {
     let life = life
         .load(1_000, 1, 0)
         .load(1_100, 0, 0)
-        .at(1_200, Event::HooksDone);
+        .at(1_200, Input::HooksDone);
     assert_eq!(life.when(Action::Stop), Some(1_200));
 }
 
@@ -150,7 +150,7 @@ fn the_first_sigint_in_draining_ends_idle_connections_and_the_second_aborts() {
 #[test]
 fn the_second_sigint_aborts_wherever_the_drain_is() {
     let told = || Life::ready().serving(1, 1).at(0, SIGINT);
-    let fenced = || told().at(10, Event::Fenced);
+    let fenced = || told().at(10, Input::Fenced);
     let cases = [
         ("waiting for the fence", told()),
         ("waiting for what is in flight", fenced()),
@@ -204,17 +204,17 @@ fn after_an_abort_nothing_is_done_any_more() {
             SIGINT,
             SIGTERM,
             PRESTOP,
-            Event::Fenced,
-            Event::Load(Load::default()),
+            Input::Fenced,
+            Input::Load(Load::default()),
         ],
     )
     .unmoved(
         28_000,
         &[
-            Event::Tick,
+            Input::Tick,
             traffic(28_000),
-            Event::Started,
-            Event::HooksDone,
+            Input::Started,
+            Input::HooksDone,
         ],
     );
 }
@@ -223,11 +223,11 @@ fn after_an_abort_nothing_is_done_any_more() {
 fn hooks_that_return_after_an_abort_do_not_turn_it_into_a_stop() {
     let life = Life::ready()
         .at(0, SIGINT)
-        .at(10, Event::Fenced)
+        .at(10, Input::Fenced)
         .at(520, SIGINT);
     assert_eq!(life.when(Action::RunHooks), Some(10));
     assert_eq!(
-        life.unmoved(530, &[Event::HooksDone]).when(Action::Stop),
+        life.unmoved(530, &[Input::HooksDone]).when(Action::Stop),
         None
     );
 }

@@ -33,7 +33,7 @@ impl<A: App> Session<'_, '_, A> {
         mut respond: SendResponse<Bytes>,
     ) {
         let now = clock::now();
-        (self.asked, self.settled) = (true, false);
+        self.state.request_came();
         let worker = &self.shared.worker;
         if stage >= Stage::Goodbye {
             worker.control.request_came(now);

@@ -4,7 +4,7 @@ use std::{pin::Pin, task::Context};
 
 use h2::Reason;
 
-use super::{Ended, Session};
+use super::{Ended, Session, State};
 use crate::{
     clock,
     conn::{app::App, policy::goodbye_due},
@@ -17,13 +17,18 @@ impl<A: App> Session<'_, '_, A> {
     /// Whether the client is to be told to leave now; if it is to be told later, the task is woken
     /// then.
     pub(super) fn is_to_be_told(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.told.is_some() || self.shared.worker.control.lacks(Rule::Goodbye) {
+        let first_response = match self.state {
+            State::New | State::Asked => None,
+            State::Answered(at) => Some(at),
+            State::Told { .. } | State::Leaving { .. } => return false,
+        };
+        if self.shared.worker.control.lacks(Rule::Goodbye) {
             return false;
         }
         if self.shared.worker.control.lacks(Rule::FirstResponse) {
             return self.shared.worker.control.stage() >= Stage::Goodbye;
         }
-        goodbye_due(self.first_response, self.shared.worker.life())
+        goodbye_due(first_response, self.shared.worker.life())
             .is_some_and(|due| self.timer.poll(due, cx).is_ready())
     }
 
@@ -31,28 +36,30 @@ impl<A: App> Session<'_, '_, A> {
     /// the client has answered the PING behind it, and so opens no more, the last stream's number
     /// (RFC 9113, 6.8). `h2` takes the second step, and ends the connection with its last stream.
     pub(super) fn tell(&mut self) {
-        self.told = Some(clock::now());
         if self.shared.worker.control.lacks(Rule::TwoGoaways) && !self.is_busy() {
             return self.leave(Reason::NO_ERROR);
         }
-        self.note_debts();
+        self.state = State::Told {
+            at: clock::now(),
+            settled: self.is_settled(),
+        };
         self.connection.graceful_shutdown();
     }
 
     /// Ends the connection, whatever it has.
     pub(super) fn leave(&mut self, reason: Reason) {
-        self.leaving = true;
-        self.note_debts();
+        let settled = self.is_settled();
+        self.state = State::Leaving { settled };
         self.connection.abrupt_shutdown(reason);
     }
 
-    fn note_debts(&mut self) {
-        let unacknowledged = self.wire.borrow().io.transport.unacknowledged();
-        self.settled |= !self.is_busy() && unacknowledged == Some(0);
+    fn is_settled(&self) -> bool {
+        let unacknowledged = || self.wire.borrow().io.transport.unacknowledged();
+        self.state.is_settled() || (!self.is_busy() && unacknowledged() == Some(0))
     }
 
     pub(super) fn close(&self) -> Ended {
-        let owing = !self.settled;
+        let owing = !self.state.is_settled();
         Ended::Close { owing }
     }
 
@@ -75,7 +82,7 @@ impl<A: App> Session<'_, '_, A> {
         let owing = unacknowledged || wire.blocked || self.connection.has_streams();
         if count > 0 {
             // Their own bytes cannot be told from those of responses that are complete.
-        } else if owing && !self.settled {
+        } else if owing && !self.state.is_settled() {
             self.shared.count_unacknowledged();
         } else if wire.frames.is_half_head() {
             worker.control.ledger.count_cut("(half a request head)", 1);

@@ -7,13 +7,13 @@ use std::{
 
 use h2::Reason;
 
-use super::{Session, Step};
+use super::{Session, State, Step};
 use crate::{
     clock,
     conn::{
         app::App,
-        policy::{Awaits, FIRST_REQUEST, Quiet},
-        registry::Waits,
+        policy::{Awaits, FIRST_REQUEST, Silence},
+        registry::AwaitsClient,
     },
     kernel::Waiting,
 };
@@ -46,7 +46,7 @@ impl<A: App> Session<'_, '_, A> {
     fn poll_head(&mut self, since: Instant, reason: Reason, cx: &mut Context<'_>) -> Step {
         self.open.set_in_flight(true);
         let awaits = Awaits::Head;
-        match self.poll_quiet(Quiet { awaits, since }, cx) {
+        match self.poll_limit(Silence { awaits, since }, cx) {
             Poll::Ready(()) => self.leave_unless_something_waits(reason),
             Poll::Pending => Step::Wait,
         }
@@ -55,22 +55,21 @@ impl<A: App> Session<'_, '_, A> {
     /// The client has nothing open.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Step {
         let since = self.shared.since.get();
-        let awaits = match (self.told, self.first_response) {
-            (Some(told), _) => Awaits::Leave(told),
-            (None, Some(_)) => Awaits::Next,
-            (None, None) => Awaits::First,
+        let (awaits, has_spoken) = match self.state {
+            State::New => (Awaits::First, false),
+            State::Asked => (Awaits::First, true),
+            State::Answered(_) => (Awaits::Next, true),
+            State::Told { at, .. } => (Awaits::Leave(at), true),
+            State::Leaving { .. } => return Step::Again,
         };
-        let is_about_to_ask = !self.asked && self.told.is_none() && self.open.in_flight();
+        let is_about_to_ask = !has_spoken && self.open.in_flight();
         if is_about_to_ask && self.timer.poll(since + FIRST_REQUEST, cx).is_pending() {
             return Step::Wait;
         }
         self.open.set_in_flight(false);
-        let waits = Waits {
-            has_spoken: self.asked,
-            since,
-        };
-        let is_over = self.poll_quiet(Quiet { awaits, since }, cx).is_ready();
-        if self.told.is_some() {
+        let waits = AwaitsClient { has_spoken, since };
+        let is_over = self.poll_limit(Silence { awaits, since }, cx).is_ready();
+        if let Awaits::Leave(_) = awaits {
             return match is_over {
                 true => self.leave_unless_something_waits(Reason::NO_ERROR),
                 false => Step::Wait,
@@ -83,9 +82,9 @@ impl<A: App> Session<'_, '_, A> {
         Step::Wait
     }
 
-    fn poll_quiet(&mut self, quiet: Quiet, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_limit(&mut self, silence: Silence, cx: &mut Context<'_>) -> Poll<()> {
         let worker = &self.shared.worker;
-        match quiet.http2_ends_at(worker.life(), worker.silences()) {
+        match silence.http2_ends_at(worker.life(), worker.silence_limits()) {
             Some(at) => self.timer.poll(at, cx),
             None => Poll::Pending,
         }

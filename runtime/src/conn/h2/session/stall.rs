@@ -11,14 +11,16 @@ impl<A: App> Session<'_, '_, A> {
     /// Something is under way. It is the connection that must move, not each of its streams: they
     /// share it, and some of them wait long.
     pub(super) fn poll_stall(&mut self, cx: &mut Context<'_>) -> Step {
-        let patience = self.shared.worker.patience();
+        let stalled_after = self.shared.worker.stalled_after();
         let wire = self.wire.borrow();
-        if patience.is_some() && !wire.blocked && self.shared.waiting.get() == 0 {
+        if stalled_after.is_some() && !wire.blocked && self.shared.waiting.get() == 0 {
             self.delivery.forget();
             return Step::Wait;
         }
         let (io, written) = (&wire.io.transport, wire.io.written);
-        let given_up = self.delivery.poll(io, written, patience, self.timer, cx);
+        let given_up = self
+            .delivery
+            .poll(io, written, stalled_after, self.timer, cx);
         match given_up {
             Poll::Pending => return Step::Wait,
             // It keeps its windows shut, but may listen.

@@ -10,27 +10,27 @@ use actix_http::body::MessageBody as _;
 use bytes::Bytes;
 use h2::Reason;
 
-use super::{End, ExchangeProj, Stream};
-use crate::conn::{app::App, h2::shared::Waits};
+use super::{Stream, StreamEnd, StreamStateProj};
+use crate::conn::{app::App, h2::shared::Stalled};
 
 /// What is asked of a stream's window at once.
 const WRITE_AHEAD: usize = 32 * 1024;
 
 impl<A: App> Stream<A> {
     /// The response's body is on its way.
-    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamEnd> {
         loop {
             if !ready!(self.as_mut().poll_send(cx)) {
-                return Poll::Ready(End::Reset);
+                return Poll::Ready(StreamEnd::Reset);
             }
             if self.owed == Some(0) {
                 return Poll::Ready(self.finish());
             }
             let this = self.as_mut().project();
-            let (Some(outgoing), ExchangeProj::Body { body }) =
-                (this.outgoing, this.exchange.project())
+            let (Some(outgoing), StreamStateProj::Responding { body }) =
+                (this.outgoing, this.state.project())
             else {
-                return Poll::Ready(End::Failed);
+                return Poll::Ready(StreamEnd::Failed);
             };
             if !this.shared.outgoing.has_room(cx) {
                 return Poll::Pending;
@@ -39,10 +39,11 @@ impl<A: App> Stream<A> {
                 outgoing.reserve_capacity(1);
                 if outgoing.capacity() == 0 {
                     match outgoing.poll_capacity(cx) {
-                        Poll::Ready(Some(Ok(_))) => *this.waits = None,
-                        Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(End::Reset),
+                        Poll::Ready(Some(Ok(_))) => *this.stalled = None,
+                        Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(StreamEnd::Reset),
                         Poll::Pending => {
-                            this.waits.get_or_insert_with(|| Waits::new(this.shared, 0));
+                            this.stalled
+                                .get_or_insert_with(|| Stalled::new(this.shared, 0));
                             return Poll::Pending;
                         }
                     }
@@ -53,10 +54,10 @@ impl<A: App> Stream<A> {
                 Ok(Poll::Ready(None)) if this.owed.is_none() => {
                     return Poll::Ready(match outgoing.send_data(Bytes::new(), true) {
                         Ok(()) => self.finish(),
-                        Err(_) => End::Reset,
+                        Err(_) => StreamEnd::Reset,
                     });
                 }
-                Ok(Poll::Pending) => return outgoing.poll_reset(cx).map(|_| End::Reset),
+                Ok(Poll::Pending) => return outgoing.poll_reset(cx).map(|_| StreamEnd::Reset),
                 // The head has gone out, so all that can be said is to end without an end.
                 failed => {
                     if let Ok(Poll::Ready(Some(Err(error)))) = failed {
@@ -64,7 +65,7 @@ impl<A: App> Stream<A> {
                         tracing::error!(%error, "a response's body failed");
                     }
                     outgoing.send_reset(Reason::INTERNAL_ERROR);
-                    return Poll::Ready(End::Failed);
+                    return Poll::Ready(StreamEnd::Failed);
                 }
             }
         }
@@ -93,14 +94,14 @@ impl<A: App> Stream<A> {
                     Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(false),
                     Poll::Pending => {
                         let left = this.chunk.len();
-                        this.waits
-                            .get_or_insert_with(|| Waits::new(this.shared, left));
+                        this.stalled
+                            .get_or_insert_with(|| Stalled::new(this.shared, left));
                         return Poll::Pending;
                     }
                 },
                 room => room,
             };
-            *this.waits = None;
+            *this.stalled = None;
             let part = this.chunk.split_to(room.min(this.chunk.len()));
             if let Some(owed) = this.owed {
                 *owed -= part.len() as u64;

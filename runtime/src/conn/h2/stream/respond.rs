@@ -9,7 +9,7 @@ use actix_http::{
 use actix_web::dev::ServiceResponse;
 use h2::Reason;
 
-use super::{End, Exchange, Stream};
+use super::{Stream, StreamEnd, StreamState};
 use crate::{
     clock,
     conn::{
@@ -23,7 +23,7 @@ impl<A: App> Stream<A> {
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
         result: Result<ServiceResponse<A::Body>, actix_web::Error>,
-    ) -> Option<End> {
+    ) -> Option<StreamEnd> {
         let this = self.as_mut().project();
         let routes = &this.shared.worker.routes;
         let response = match result {
@@ -45,7 +45,7 @@ impl<A: App> Stream<A> {
         self.send(response)
     }
 
-    pub(super) fn respond_to_panic(self: Pin<&mut Self>) -> Option<End> {
+    pub(super) fn respond_to_panic(self: Pin<&mut Self>) -> Option<StreamEnd> {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         self.respond_instead(status, "internal server error\n")
     }
@@ -55,7 +55,7 @@ impl<A: App> Stream<A> {
         mut self: Pin<&mut Self>,
         status: StatusCode,
         text: &'static str,
-    ) -> Option<End> {
+    ) -> Option<StreamEnd> {
         let this = self.as_mut().project();
         if let Some(request) = this.request {
             request.answered_unrouted(&this.shared.worker.routes, status);
@@ -67,7 +67,7 @@ impl<A: App> Stream<A> {
     fn send(
         mut self: Pin<&mut Self>,
         response: Response<EitherBody<A::Body, BoxBody>>,
-    ) -> Option<End> {
+    ) -> Option<StreamEnd> {
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask_for_body(Incoming::is_held);
         let mut this = self.as_mut().project();
@@ -80,7 +80,7 @@ impl<A: App> Stream<A> {
         if response.status().is_informational() {
             // HTTP/2 has no 101, and so no other protocol on the same connection.
             this.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
-            return Some(End::Failed);
+            return Some(StreamEnd::Failed);
         }
         let is_head = this
             .request
@@ -90,7 +90,7 @@ impl<A: App> Stream<A> {
         let (size, bare) = (framing.announced, framing.bare);
         let head = head::response(response.head(), size, &this.shared.worker.dates.config());
         let Ok(outgoing) = this.respond.send_response(head, bare) else {
-            return Some(End::Reset);
+            return Some(StreamEnd::Reset);
         };
         this.shared.answered.set(true);
         if bare {
@@ -101,17 +101,17 @@ impl<A: App> Stream<A> {
             BodySize::Sized(length) => Some(length),
             BodySize::None | BodySize::Stream => None,
         };
-        this.exchange.set(Exchange::Body { body });
+        this.state.set(StreamState::Responding { body });
         None
     }
 
     /// The response is complete: `h2` has all of it.
-    pub(super) fn finish(self: Pin<&mut Self>) -> End {
+    pub(super) fn finish(self: Pin<&mut Self>) -> StreamEnd {
         let this = self.project();
         if let Some(request) = this.request.take() {
             let finished = request.done(clock::now(), &this.shared.worker.control);
             this.shared.last.borrow_mut().finished = finished;
         }
-        End::Answered
+        StreamEnd::Answered
     }
 }

@@ -15,7 +15,7 @@ impl<A: App> H1<A> {
     /// # Errors
     /// When the peer has gone, or is given up.
     #[inline]
-    pub(super) fn poll_hand_over(
+    pub(super) fn poll_write_out(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -36,12 +36,15 @@ impl<A: App> H1<A> {
     /// long is no reason before the drain, if all that there is has been handed to the kernel.
     pub(super) fn poll_given_up(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let patience = this.worker.patience();
-        if patience.is_some() && this.io.write.is_empty() {
+        let stalled_after = this.worker.stalled_after();
+        if stalled_after.is_some() && this.io.write.is_empty() {
             return Poll::Pending;
         }
         let (io, written) = (&this.io.transport, this.io.written);
-        let given_up = ready!(this.delivery.poll(io, written, patience, this.timer, cx));
+        let given_up = ready!(
+            this.delivery
+                .poll(io, written, stalled_after, this.timer, cx)
+        );
         if given_up == GivenUp::Vanished {
             let control = &this.worker.control;
             control.ledger.count_vanished();
