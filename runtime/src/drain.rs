@@ -126,7 +126,7 @@ impl Stream {
 
     fn count(&self) {
         if !self.counted.replace(true) {
-            self.control.ledger.stream_told();
+            self.control.ledger.streams_told.add();
         }
     }
 }
@@ -183,7 +183,7 @@ mod tests {
         drain.told().await;
         drain.told().await;
         assert!(began.elapsed() <= Duration::from_secs(1));
-        assert_eq!(control.ledger.streams_told(), 1);
+        assert_eq!(control.ledger.streams_told.get(), 1);
     }
 
     #[tokio::test]

@@ -261,11 +261,11 @@ impl Driver {
             termination.map(|((t0, _), sign)| millis(sign.saturating_duration_since(t0)));
         self.report.max_reached = self.machine.max_reached();
         self.report.last_request_ms = self.control.ledger.last_request().map(millis);
-        self.report.streams_told = self.control.ledger.streams_told();
-        self.report.responses_finished = self.control.ledger.responses_finished();
-        self.report.crossed = self.control.ledger.crossed();
-        self.report.unanswered = self.control.ledger.unanswered();
-        self.report.vanished = self.control.ledger.vanished();
+        self.report.streams_told = self.control.ledger.streams_told.get();
+        self.report.responses_finished = self.control.ledger.responses_finished.get();
+        self.report.crossed = self.control.ledger.crossed.get();
+        self.report.unanswered = self.control.ledger.unanswered.get();
+        self.report.vanished = self.control.ledger.vanished.get();
         self.report.cut = self.control.ledger.cut();
         self.report.exit = self.exit.map(Exit::code);
         self.report.publish();

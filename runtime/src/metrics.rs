@@ -144,17 +144,17 @@ impl Collector for Gauges {
             (
                 "lastcall_requests_crossed",
                 "Requests lost behind the end of an idle connection (at least)",
-                self.control.ledger.crossed(),
+                self.control.ledger.crossed.get(),
             ),
             (
                 "lastcall_connections_unanswered",
                 "Connections whose clients sent more after they were told to leave",
-                self.control.ledger.unanswered(),
+                self.control.ledger.unanswered.get(),
             ),
             (
                 "lastcall_peers_vanished",
                 "Peers that went without a word, with bytes on their way",
-                self.control.ledger.vanished(),
+                self.control.ledger.vanished.get(),
             ),
         ];
         for (name, help, value) in counters {

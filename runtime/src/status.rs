@@ -54,8 +54,8 @@ impl Status {
             connections: control.ledger.load(),
             requests: control.ledger.requests(),
             workers,
-            streams_told: control.ledger.streams_told(),
-            responses_finished: control.ledger.responses_finished(),
+            streams_told: control.ledger.streams_told.get(),
+            responses_finished: control.ledger.responses_finished.get(),
         }
     }
 }

@@ -4,11 +4,17 @@ use std::{
 };
 
 use super::{
+    Worker,
     buffered_io::BufferedIo,
     delivery::{Delivery, GivenUp},
+    request::LastResponse,
     timer::Timer,
 };
-use crate::{clock, control::Control, rules::Rule};
+use crate::{
+    clock,
+    control::{Control, OpenConnection},
+    rules::Rule,
+};
 
 /// How long the client's own FIN is waited for once it has everything: so many round trips, so that
 /// what it sent before it heard of ours arrives here ...
@@ -118,18 +124,38 @@ impl Close {
         }
         match self.behind {
             Behind::Crossed => {
-                control.ledger.count_crossed();
+                control.ledger.crossed.add();
                 tracing::warn!("a request crossed the end of its idle connection, and is lost");
             }
-            Behind::Unanswered => control.ledger.count_unanswered(),
+            Behind::Unanswered => control.ledger.unanswered.add(),
             Behind::Body | Behind::Anything => return,
         }
         self.counted = true;
     }
 
+    /// Ready when the socket may be dropped. The connection is in flight until its peer has everything,
+    /// and a peer that has vanished is counted.
+    pub(super) fn poll_counting<A>(
+        &mut self,
+        io: &mut BufferedIo,
+        timer: &mut Timer,
+        worker: &Worker<A>,
+        open: &mut OpenConnection,
+        last: &LastResponse,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let closed = self.poll(io, timer, worker.stalled_after(), &worker.control, cx);
+        open.set_in_flight(!self.is_acknowledged());
+        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
+            worker.control.ledger.vanished.add();
+            last.count_vanished(&worker.control);
+        }
+        closed.map(|_| ())
+    }
+
     /// Ready when the socket may be dropped; if its peer is given up before it has everything, with
     /// the reason. `stalled_after`: see [`Delivery::poll`].
-    pub(super) fn poll(
+    fn poll(
         &mut self,
         io: &mut BufferedIo,
         timer: &mut Timer,

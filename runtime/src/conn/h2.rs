@@ -33,7 +33,6 @@ use super::{
     app::App,
     buffered_io::BufferedIo,
     close::{Behind, Close},
-    delivery::GivenUp,
     registry::Registration,
     request::LastResponse,
     timer::Timer,
@@ -124,13 +123,7 @@ pub(super) async fn serve<A: App>(handover: Handover<'_, A>) {
             }
             return Poll::Ready(());
         }
-        let closed = close.poll(io, timer, worker.stalled_after(), &worker.control, cx);
-        open.set_in_flight(!close.is_acknowledged());
-        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
-            worker.control.ledger.count_vanished();
-            shared.last.borrow().count_vanished(&worker.control);
-        }
-        closed.map(|_| ())
+        close.poll_counting(io, timer, worker, open, &shared.last.borrow(), cx)
     })
     .await;
 }

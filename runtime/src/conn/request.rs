@@ -93,7 +93,7 @@ impl InFlight {
         let drain = control.draining_since();
         let finished = drain.is_some_and(|since| self.began <= since && !self.ends_itself);
         if finished {
-            control.ledger.count_finished();
+            control.ledger.responses_finished.add();
         }
         finished
     }
@@ -164,7 +164,7 @@ impl LastResponse {
 
     fn uncount_finished(&self, control: &Control) {
         if self.finished {
-            control.ledger.uncount_finished();
+            control.ledger.responses_finished.take_back();
         }
     }
 }

@@ -12,16 +12,41 @@ use std::{
 use super::{Counters, Workers};
 use crate::lifecycle::Load;
 
+/// How often something has happened.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+
+    /// Takes one back that turned out to be none.
+    pub(crate) fn take_back(&self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(SeqCst)
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// Microseconds from T0 to the last request, plus one; 0 is none.
     last_request: AtomicU64,
-    streams_told: AtomicU64,
-    responses_finished: AtomicU64,
-    crossed: AtomicU64,
-    unanswered: AtomicU64,
-    vanished: AtomicU64,
+    /// Streams that were told to end themselves.
+    pub(crate) streams_told: Count,
+    /// Responses that were under way when the drain began, and that it has let end.
+    pub(crate) responses_finished: Count,
+    /// Requests that came behind the FIN of a connection whose client was never told to leave: each is
+    /// lost, and neither side could see it coming.
+    pub(crate) crossed: Count,
+    /// Connections whose client went on sending after it was told that nothing more would be answered.
+    pub(crate) unanswered: Count,
+    /// Peers that have gone without a word, and were waited for no longer.
+    pub(crate) vanished: Count,
     cut: Mutex<BTreeMap<String, u64>>,
     counters: OnceLock<Vec<Arc<Counters>>>,
 }
@@ -89,57 +114,6 @@ impl Ledger {
             .load(SeqCst)
             .checked_sub(1)
             .map(Duration::from_micros)
-    }
-
-    pub(crate) fn stream_told(&self) {
-        self.streams_told.fetch_add(1, SeqCst);
-    }
-
-    pub(crate) fn streams_told(&self) -> u64 {
-        self.streams_told.load(SeqCst)
-    }
-
-    /// Counts a response that was under way when the drain began, and that it has let end.
-    pub(crate) fn count_finished(&self) {
-        self.responses_finished.fetch_add(1, SeqCst);
-    }
-
-    /// Takes one back whose end the client has not acknowledged at the deadline: it is cut.
-    pub(crate) fn uncount_finished(&self) {
-        self.responses_finished.fetch_sub(1, SeqCst);
-    }
-
-    pub(crate) fn responses_finished(&self) -> u64 {
-        self.responses_finished.load(SeqCst)
-    }
-
-    /// Counts a request that came behind the FIN of a connection whose client was never told to
-    /// leave: it is lost, and neither side could see it coming.
-    pub(crate) fn count_crossed(&self) {
-        self.crossed.fetch_add(1, SeqCst);
-    }
-
-    pub(crate) fn crossed(&self) -> u64 {
-        self.crossed.load(SeqCst)
-    }
-
-    /// Counts a connection whose client went on sending after it was told that nothing more would
-    /// be answered.
-    pub(crate) fn count_unanswered(&self) {
-        self.unanswered.fetch_add(1, SeqCst);
-    }
-
-    pub(crate) fn unanswered(&self) -> u64 {
-        self.unanswered.load(SeqCst)
-    }
-
-    /// Counts a peer that has gone without a word, and was waited for no longer.
-    pub(crate) fn count_vanished(&self) {
-        self.vanished.fetch_add(1, SeqCst);
-    }
-
-    pub(crate) fn vanished(&self) -> u64 {
-        self.vanished.load(SeqCst)
     }
 
     /// Counts something that the deadline ended, under the name of its route.

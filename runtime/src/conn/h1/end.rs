@@ -11,7 +11,6 @@ use crate::{
     conn::{
         app::App,
         close::{Behind, Close},
-        delivery::GivenUp,
     },
 };
 
@@ -50,20 +49,7 @@ impl<A: App> H1<A> {
         let StateProj::Closing { close } = this.state.project() else {
             return Poll::Ready(());
         };
-        let control = &this.worker.control;
-        let closed = close.poll(
-            this.io,
-            this.timer,
-            this.worker.stalled_after(),
-            control,
-            cx,
-        );
-        this.open.set_in_flight(!close.is_acknowledged());
-        if closed == Poll::Ready(Some(GivenUp::Vanished)) {
-            control.ledger.count_vanished();
-            this.last.count_vanished(control);
-        }
-        closed.map(|_| ())
+        close.poll_counting(this.io, this.timer, this.worker, this.open, this.last, cx)
     }
 
     /// The deadline: counts what of this connection is lost.

@@ -47,7 +47,7 @@ impl<A: App> H1<A> {
         );
         if given_up == GivenUp::Vanished {
             let control = &this.worker.control;
-            control.ledger.count_vanished();
+            control.ledger.vanished.add();
             match this.request {
                 Some(request) => control
                     .ledger

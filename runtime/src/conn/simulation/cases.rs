@@ -82,7 +82,7 @@ fn a_request_that_crosses_the_end_of_its_idle_connection_is_counted() {
         assert_eq!(pair.receive().await, "");
         drop(pair.client);
         assert_eq!(pair.process.exit().await.0, Exit::Ok);
-        assert_eq!(pair.process.control.ledger.crossed(), 1);
+        assert_eq!(pair.process.control.ledger.crossed.get(), 1);
     });
 }
 
@@ -101,7 +101,7 @@ fn a_request_that_arrives_when_its_idle_connection_is_to_end_is_served_or_counte
             served += u64::from(answered);
             drop(pair.client);
             assert_eq!(pair.process.exit().await.0, Exit::Ok);
-            let crossed = pair.process.control.ledger.crossed();
+            let crossed = pair.process.control.ledger.crossed.get();
             assert_eq!(crossed, u64::from(!answered), "{millis} ms");
         });
     }
@@ -126,7 +126,7 @@ fn a_client_that_vanishes_in_the_middle_of_a_response_holds_nobody() {
             ended - t0
         );
         assert_eq!(
-            (exit, pair.process.control.ledger.vanished()),
+            (exit, pair.process.control.ledger.vanished.get()),
             (Exit::Cut, 1)
         );
         let cut = pair.process.control.ledger.cut();

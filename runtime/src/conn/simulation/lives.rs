@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -109,7 +110,7 @@ async fn run(random: Random, rules: Rules) -> Life {
         exit,
         ended,
         outcomes: tally.outcomes(),
-        crossed: process.control.ledger.crossed(),
+        crossed: process.control.ledger.crossed.get(),
         vanished,
         upload_vanished,
         round_trip: 2 * (path.latency + path.jitter),
@@ -196,26 +197,65 @@ fn number(name: &str, otherwise: u64) -> u64 {
     })
 }
 
+/// What many lives came to.
+#[derive(Default)]
+struct Lives {
+    answered: usize,
+    crossed: u64,
+    /// Those that were not as promised, by their seeds.
+    broken: Vec<(u64, String)>,
+}
+
+impl Lives {
+    /// Lives these, on all processors.
+    fn all(seeds: Range<u64>) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = |first| Self::some(seeds.clone().skip(first).step_by(threads));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads)
+                .map(|first| scope.spawn(move || share(first)))
+                .collect();
+            let lives = threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no life panics"));
+            lives.fold(Self::default(), |mut all, mut some| {
+                all.answered += some.answered;
+                all.crossed += some.crossed;
+                all.broken.append(&mut some.broken);
+                all
+            })
+        })
+    }
+
+    fn some(seeds: impl Iterator<Item = u64>) -> Self {
+        let mut lives = Self::default();
+        for seed in seeds {
+            let life = live(seed, Rules::default());
+            let broken = life.broken();
+            if !broken.is_empty() {
+                lives.broken.push((seed, broken));
+            }
+            let is_answered = |(_, how): &&(Manner, Outcome)| *how == Outcome::Answered;
+            lives.answered += life.outcomes.iter().filter(is_answered).count();
+            lives.crossed += life.crossed;
+        }
+        lives
+    }
+}
+
 #[test]
 fn nothing_is_lost_that_the_rules_promise_and_nothing_hidden() {
-    let (lives, first) = (number("LASTCALL_LIVES", 500), number("LASTCALL_SEED", 0));
-    let (mut answered, mut crossed, mut failed) = (0, 0, 0);
-    for seed in first..first + lives {
-        let life = live(seed, Rules::default());
-        let broken = life.broken();
-        if !broken.is_empty() {
-            println!("seed {seed}: {broken}");
-            failed += 1;
-        }
-        let outcomes = life.outcomes.iter();
-        answered += outcomes
-            .filter(|(_, how)| *how == Outcome::Answered)
-            .count();
-        crossed += life.crossed;
+    let (count, first) = (number("LASTCALL_LIVES", 500), number("LASTCALL_SEED", 0));
+    let lives = Lives::all(first..first + count);
+    println!(
+        "{count} lives, {} answered, {} crossed",
+        lives.answered, lives.crossed
+    );
+    for (seed, broken) in &lives.broken {
+        println!("seed {seed}: {broken}");
     }
-    println!("{lives} lives, {answered} answered, {crossed} crossed");
-    assert_eq!(failed, 0);
-    assert!(answered as u64 > lives, "the lives are empty");
+    assert!(lives.broken.is_empty());
+    assert!(lives.answered as u64 > count, "the lives are empty");
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl<A: App> Session<'_, '_, A> {
             }
             Poll::Ready(GivenUp::Stalled) => {}
             Poll::Ready(GivenUp::Vanished) => {
-                self.shared.worker.control.ledger.count_vanished();
+                self.shared.worker.control.ledger.vanished.add();
                 drop(wire);
                 self.count_cut();
             }
