@@ -194,7 +194,7 @@ impl Client {
         };
         let bytes = request.repeat(count as usize);
         // Whether it fails or not, a response may be here.
-        let _ = self.send(connection, &bytes).await;
+        let _ = timeout(TIMEOUT, self.send(connection, &bytes)).await;
         for number in 0..count {
             let response = timeout(TIMEOUT, self.response(connection)).await;
             let outcome = match response.unwrap_or(Err(Failure::Never)) {

@@ -23,10 +23,12 @@ impl Client {
         let asking = self.ask_by_http_2(requests, &something_waits);
         pin_mut!(asking);
         tokio::select! {
+            // Asked first and sent second, in one poll: nothing comes in between, such as a GOAWAY that
+            // `h2` would read, and answer, before it sends what it had taken.
             biased;
+            () = &mut asking => {}
             // What its streams have met is told by them.
             _ = connection => asking.await,
-            () = &mut asking => {}
         }
     }
 

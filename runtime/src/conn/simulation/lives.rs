@@ -6,13 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::{JoinSet, LocalSet};
+use tokio::{
+    task::{JoinSet, LocalSet},
+    time::error::Elapsed,
+};
 
 use super::{
     client::{Client, Manner, Outcome, Tally},
     network::{Network, Path},
     process::{CUT_AFTER, KEEP_ALIVE, PATIENCE, Process},
     random::Random,
+    requests::LONGEST,
     tcp::RETRANSMIT,
 };
 use crate::{
@@ -26,6 +30,7 @@ const LONG_SILENCE: Duration = Duration::from_secs(30);
 
 /// By then every life is over.
 const HANG: Duration = Duration::from_secs(600);
+const FOR_EVER: &str = "something waits for ever";
 
 /// What happened in a life.
 #[derive(Debug)]
@@ -39,11 +44,12 @@ struct Life {
     vanished: Option<Instant>,
     /// One that sends bodies has: nothing is owed to it while it does, so nobody can know.
     upload_vanished: bool,
+    /// At most: with a segment that is lost and sent again.
     round_trip: Duration,
 }
 
-/// Lives a life.
-fn live(seed: u64, rules: Rules) -> Life {
+/// Lives a life, unless something waits for ever in it.
+fn live(seed: u64, rules: Rules) -> Result<Life, Elapsed> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -54,7 +60,6 @@ fn live(seed: u64, rules: Rules) -> Life {
         let life = run(Random::new(seed), rules);
         tokio::time::timeout(HANG, life).await
     });
-    let life = life.unwrap_or_else(|_| panic!("seed {seed}: something waits for ever"));
     // With its tasks, such as those of connections that nobody has closed.
     drop(local);
     life
@@ -67,6 +72,7 @@ async fn run(random: Random, rules: Rules) -> Life {
         jitter: latency / 10,
     };
     let loss = [0, 0, 2][random.below(3) as usize];
+    let again = if loss > 0 { RETRANSMIT } else { Duration::ZERO };
     let network = Network::new(random.clone(), loss);
     let packets = network.clone();
     tokio::task::spawn_local(async move { packets.run().await });
@@ -113,7 +119,7 @@ async fn run(random: Random, rules: Rules) -> Life {
         crossed: process.control.ledger.crossed.get(),
         vanished,
         upload_vanished,
-        round_trip: 2 * (path.latency + path.jitter),
+        round_trip: 2 * (path.latency + path.jitter) + again,
     }
 }
 
@@ -167,7 +173,8 @@ impl Life {
             // `http.body_timeout` is longer than the drain, so the deadline ends it, and says so.
             return self.t0 + CUT_AFTER + Duration::from_secs(1);
         }
-        let idle = self.t0 + PATIENCE + Duration::from_secs(2);
+        // A request that arrives at the last moment is answered.
+        let idle = self.t0 + PATIENCE + LONGEST + Duration::from_secs(2);
         let vanished = self
             .vanished
             .map(|at| at.max(idle) + Duration::from_secs(5));
@@ -177,8 +184,8 @@ impl Life {
     /// An event stream that ends after T0 takes its connection with it, and its head could not say
     /// so. The FIN comes right behind its last bytes, unless it is lost and sent again.
     fn may_cross_stream(&self, sent: Instant, idle_since: Instant) -> bool {
-        let behind = RETRANSMIT + self.round_trip;
-        idle_since >= self.t0 && sent <= idle_since + behind || self.may_cross(sent, idle_since)
+        idle_since >= self.t0 && sent <= idle_since + self.round_trip
+            || self.may_cross(sent, idle_since)
     }
 
     /// Whether a connection may have been ended while this request was on its way.
@@ -230,7 +237,13 @@ impl Lives {
     fn some(seeds: impl Iterator<Item = u64>) -> Self {
         let mut lives = Self::default();
         for seed in seeds {
-            let life = live(seed, Rules::default());
+            let life = match live(seed, Rules::default()) {
+                Ok(life) => life,
+                Err(_) => {
+                    lives.broken.push((seed, FOR_EVER.to_owned()));
+                    continue;
+                }
+            };
             let broken = life.broken();
             if !broken.is_empty() {
                 lives.broken.push((seed, broken));
@@ -274,7 +287,8 @@ fn each_rule_without_which_something_is_lost_is_missed() {
         Rule::LineEnds,
     ] {
         let missed = (0..seeds).find_map(|seed| {
-            let broken = live(seed, Rules::without(rule)).broken();
+            let life = live(seed, Rules::without(rule));
+            let broken = life.map_or_else(|_| FOR_EVER.to_owned(), |life| life.broken());
             (!broken.is_empty()).then_some((seed, broken))
         });
         println!("without {rule:?}: {missed:?}");

@@ -10,6 +10,9 @@ use super::{
     responses::Connection,
 };
 
+/// The longest request of all.
+pub(super) const LONGEST: Duration = Duration::from_millis(2_048);
+
 impl Client {
     /// A request, and the body of its response; empty if it is not known.
     pub(super) fn request(&self) -> (Vec<u8>, Vec<u8>) {
@@ -21,7 +24,7 @@ impl Client {
             | Manner::ConnectsEarly
             | Manner::Http2 => (get("/quick".to_owned()), b"quick".to_vec()),
             Manner::Slow => {
-                let millis = 1 << self.random.below(12);
+                let millis = LONGEST.as_millis() >> self.random.below(12);
                 (get(format!("/slow/{millis}")), b"slow".to_vec())
             }
             Manner::ReadsSlowly => (get("/large".to_owned()), vec![b'l'; LARGE]),
