@@ -1,6 +1,7 @@
 //! Has workers accept connections, makes room for newcomers, and raises the fence.
 
 use std::{
+    io,
     net::{SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
@@ -50,12 +51,15 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     /// From here on whoever connects is served.
+    ///
+    /// # Errors
+    /// When there are not enough descriptors for each worker to have one of the listener.
     pub(crate) fn open(
         control: Arc<Control>,
         workers: Vec<WorkerHandle>,
         listener: Listener,
         limits: Room,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let acceptor = Self {
             control,
             workers: workers.into(),
@@ -67,7 +71,7 @@ impl Acceptor {
         };
         for (number, worker) in acceptor.workers.iter().enumerate() {
             let port = Port {
-                listener: acceptor.listener.share(),
+                listener: acceptor.listener.share()?,
                 places: Arc::clone(&acceptor.places),
                 full: Arc::clone(&acceptor.full),
                 fence: acceptor.fence.subscribe(),
@@ -77,7 +81,7 @@ impl Acceptor {
             // A worker's end is gone only if its thread has died; handlers cannot make it.
             let _ = worker.messages.send(ToWorker::Accept(port));
         }
-        acceptor
+        Ok(acceptor)
     }
 
     /// Makes room until `fence` is sent, then raises the fence and reports it to the driver.

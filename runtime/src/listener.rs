@@ -88,9 +88,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// The socket, for workers to accept from.
-    pub(crate) fn share(&self) -> Arc<TcpListener> {
-        Arc::clone(&self.socket)
+    /// Another descriptor of the same socket, to accept from: an event loop takes each only once, and
+    /// [`Self::waiting`] may run on the same one.
+    ///
+    /// # Errors
+    /// When there is none left.
+    pub(crate) fn share(&self) -> io::Result<Arc<TcpListener>> {
+        self.socket.try_clone().map(Arc::new)
     }
 
     /// Waits until somebody is in the accept queue; how many, as far as the kernel says.

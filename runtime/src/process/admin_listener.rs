@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Failure,
-    serve::{bind, listen},
+    serve::{bind, cannot_listen, listen},
 };
 use crate::{
     acceptor::{Acceptor, WorkerHandle},
@@ -104,7 +104,8 @@ impl AdminListener {
                 anyhow!("the admin endpoints could not be built"),
             ));
         }
-        let acceptor = Acceptor::open(Arc::clone(&control), vec![worker], listener, limits.room);
+        let acceptor = Acceptor::open(Arc::clone(&control), vec![worker], listener, limits.room)
+            .map_err(|error| cannot_listen("admin.address", address, error))?;
         let accepting = spawn_local(async move {
             // Never fenced: it ends with the process.
             let (_never, fence) = oneshot::channel();

@@ -179,7 +179,8 @@ where
     // Only now: whoever connects from here on is served.
     let listener = listen("http.address", bound, http.backlog)?;
     let (fence, raised) = oneshot::channel();
-    let acceptor = Acceptor::open(control, workers, listener, limits(http).room);
+    let acceptor = Acceptor::open(control, workers, listener, limits(http).room)
+        .map_err(|error| cannot_listen("http.address", address, error))?;
     spawn_local(acceptor.run(raised));
     tracing::info!(http = %address, %admin, "listening");
     Ok(Opened { counters, fence })
@@ -197,7 +198,7 @@ pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, 
     listener.map_err(|error| cannot_listen(key, address, error))
 }
 
-fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
+pub(super) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
     let what = format!("{key} = \"{address}\": cannot listen there");
     (Exit::OsErr, anyhow!(error).context(what))
 }
