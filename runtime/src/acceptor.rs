@@ -13,7 +13,7 @@ use crate::{
     accept::{self, Port},
     clock,
     conn::{Accepted, Room, ToWorker},
-    control::{Control, Counters, Notice, OpenConnection, Workers},
+    control::{Control, Counters, Fenced, Notice, OpenConnection, Workers},
     listener::Listener,
     rules::Rule,
 };
@@ -93,6 +93,17 @@ impl Acceptor {
                 () = self.make_room_when_full() => {}
             }
         }
+        let fenced = self.raise_fence().await;
+        self.control.notify(Notice::Fenced(fenced));
+    }
+
+    async fn raise_fence(&self) -> Fenced {
+        if self.control.lacks(Rule::Fence) {
+            // Before anything that waits: workers would empty the queue meanwhile.
+            self.listener.close();
+            self.fence.send_replace(true);
+            return Fenced::default();
+        }
         let free = self.workers_that_answer().await;
         self.fence.send_replace(true);
         // A connection that a worker has just accepted, and that is not counted yet, would be nobody's.
@@ -103,11 +114,7 @@ impl Acceptor {
         let deal = |socket, peer| self.deal(&free, socket, peer);
         // Idle connections hold the descriptors that those in the queue need.
         let held_up = || self.control.end_idle_at(clock::now());
-        let fenced = self
-            .listener
-            .fence(deal, held_up, self.control.rules())
-            .await;
-        self.control.notify(Notice::Fenced(fenced));
+        self.listener.fence(deal, held_up).await
     }
 
     /// All but those that a handler blocks: whoever is given to one waits for that handler.

@@ -11,7 +11,6 @@ use crate::{
     accept::RETRY,
     control::Fenced,
     kernel::{self, handshakes},
-    rules::{Rule, Rules},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
@@ -127,13 +126,8 @@ impl Listener {
         &self,
         mut accepted: impl FnMut(TcpStream, SocketAddr),
         held_up: impl Fn(),
-        rules: Rules,
     ) -> Fenced {
         let mut fenced = Fenced::default();
-        if rules.lack(Rule::Fence) {
-            self.close();
-            return fenced;
-        }
         match kernel::raise_fence(&self.socket) {
             Ok(()) => fenced.kernel = true,
             Err(error) => tracing::warn!(
@@ -162,7 +156,7 @@ impl Listener {
     }
 
     /// Closes the socket, whoever has a descriptor of it: a worker that a handler blocks has one still.
-    fn close(&self) {
+    pub(crate) fn close(&self) {
         // Fails only if it is closed.
         let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
     }
