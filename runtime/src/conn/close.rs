@@ -206,7 +206,7 @@ impl Close {
             let now = clock::now();
             let given_up = self
                 .delivery
-                .look(&io.transport, io.written, stalled_after, now);
+                .sample(&io.transport, io.written, stalled_after, now);
             let owed_nothing = self.owes_nothing && now - self.began >= FIN_ALONE;
             let has_all = self.delivery.unacknowledged() == Some(0) || owed_nothing;
             if has_all || control.lacks(Rule::Acknowledged) {

@@ -5,9 +5,13 @@ use std::{
 };
 
 use actix_http::{KeepAlive, ServiceConfig};
+use bytes::BytesMut;
+use http::HeaderValue;
 
 /// How long a worker must have had nothing to answer before its date stops ticking.
 const IDLE: Duration = Duration::from_secs(2);
+
+const NAME: &[u8] = b"date: ";
 
 /// The source of the `Date` header, which ticks only while there is something to answer.
 ///
@@ -21,6 +25,23 @@ pub(super) struct Dates(Rc<Inner>);
 struct Inner {
     config: RefCell<Option<ServiceConfig>>,
     used: Cell<bool>,
+    latest: RefCell<Latest>,
+}
+
+/// The header's value as HTTP/2 wants it. It changes once a second, and making one costs an allocation.
+#[derive(Debug)]
+struct Latest {
+    line: BytesMut,
+    value: HeaderValue,
+}
+
+impl Default for Latest {
+    fn default() -> Self {
+        Self {
+            line: BytesMut::new(),
+            value: HeaderValue::from_static(""),
+        }
+    }
 }
 
 impl Dates {
@@ -37,6 +58,26 @@ impl Dates {
         *self.0.config.borrow_mut() = Some(config.clone());
         tokio::task::spawn_local(stop_when_idle(Rc::clone(&self.0)));
         config
+    }
+
+    /// The header's value in this second.
+    ///
+    /// # Panics
+    /// As [`Self::config`].
+    pub(super) fn value(&self) -> HeaderValue {
+        let Latest { line, value } = &mut *self.0.latest.borrow_mut();
+        line.clear();
+        self.config().write_date_header(line, false);
+        let date = line
+            .strip_prefix(NAME)
+            .and_then(|line| line.strip_suffix(b"\r\n"));
+        let date = date.unwrap_or_default();
+        if value.as_bytes() != date
+            && let Ok(new) = HeaderValue::from_bytes(date)
+        {
+            *value = new;
+        }
+        value.clone()
     }
 }
 

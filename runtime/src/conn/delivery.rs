@@ -9,8 +9,8 @@ use std::{
 use super::{timer::Timer, transport::Transport};
 use crate::{clock, kernel::Peer};
 
-/// How often it is looked whether a peer has vanished.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a peer is sampled, to see whether it has vanished.
+const SAMPLED_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a peer is waited for no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,12 @@ pub(super) enum GivenUp {
     Stalled,
 }
 
-/// What a peer takes, as far as it has been looked at.
+/// What a peer takes, as it was last sampled.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Delivery(Option<Look>);
+pub(super) struct Delivery(Option<Sample>);
 
 #[derive(Clone, Copy, Debug)]
-struct Look {
+struct Sample {
     /// Bytes that its kernel and ours had taken in all.
     written: usize,
     /// Of these, what the peer had not acknowledged.
@@ -45,13 +45,13 @@ impl Delivery {
         self.0 = None;
     }
 
-    /// What is not acknowledged, as it was last seen.
+    /// What is not acknowledged, as it was last sampled.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
-        self.0.map(|look| look.unacknowledged)
+        self.0.map(|sample| sample.unacknowledged)
     }
 
-    /// Looks what the peer has taken by now. `written` only has to change when more is written.
-    pub(super) fn look(
+    /// Sees what the peer has taken by now. `written` only has to change when more is written.
+    pub(super) fn sample(
         &mut self,
         transport: &Transport,
         written: usize,
@@ -60,14 +60,14 @@ impl Delivery {
     ) -> Option<GivenUp> {
         // Where the kernel cannot say, the client's own end must do.
         let unacknowledged = transport.unacknowledged().unwrap_or(0);
-        let before = self.0.unwrap_or(Look {
+        let before = self.0.unwrap_or(Sample {
             written,
             unacknowledged,
             moved: now,
             answered: now,
         });
         let answers = unacknowledged < before.unacknowledged || unacknowledged == 0;
-        let look = Look {
+        let sample = Sample {
             written,
             unacknowledged,
             moved: match written != before.written || unacknowledged < before.unacknowledged {
@@ -76,8 +76,8 @@ impl Delivery {
             },
             answered: if answers { now } else { before.answered },
         };
-        self.0 = Some(look);
-        given_up(look, stalled_after, now, || transport.peer())
+        self.0 = Some(sample);
+        given_up(sample, stalled_after, now, || transport.peer())
     }
 
     /// Ready when the peer is given up. `stalled_after` is for how long it may take nothing; `None`
@@ -92,12 +92,13 @@ impl Delivery {
     ) -> Poll<GivenUp> {
         loop {
             let now = clock::now();
-            if let Some(given_up) = self.look(transport, written, stalled_after, now) {
+            if let Some(given_up) = self.sample(transport, written, stalled_after, now) {
                 return Poll::Ready(given_up);
             }
-            // Each poll is a look; this only sees to it that there is one.
-            let moved = self.0.map_or(now, |look| look.moved);
-            let next = stalled_after.map_or(now + LOOK, |stalled_after| moved + stalled_after);
+            // Each poll takes a sample; this only sees to it that there is one.
+            let moved = self.0.map_or(now, |sample| sample.moved);
+            let next =
+                stalled_after.map_or(now + SAMPLED_EVERY, |stalled_after| moved + stalled_after);
             ready!(timer.poll(next, cx));
         }
     }
@@ -105,16 +106,16 @@ impl Delivery {
 
 /// Whether a peer is given up that was last seen like this.
 fn given_up(
-    look: Look,
+    sample: Sample,
     stalled_after: Option<Duration>,
     now: Instant,
     peer: impl FnOnce() -> Peer,
 ) -> Option<GivenUp> {
-    if look.unacknowledged > 0 && peer().has_vanished(now - look.answered) {
+    if sample.unacknowledged > 0 && peer().has_vanished(now - sample.answered) {
         return Some(GivenUp::Vanished);
     }
     // The kernel may have had so much room that it asks for more only after minutes.
-    let stalled = stalled_after.is_some_and(|stalled_after| now - look.moved >= stalled_after);
+    let stalled = stalled_after.is_some_and(|stalled_after| now - sample.moved >= stalled_after);
     stalled.then_some(GivenUp::Stalled)
 }
 
@@ -137,13 +138,13 @@ mod tests {
     ) -> Option<GivenUp> {
         let long_ago = clock::now();
         let now = long_ago + Duration::from_secs(seconds);
-        let look = Look {
+        let sample = Sample {
             written: 7,
             unacknowledged,
             moved: long_ago,
             answered: long_ago,
         };
-        given_up(look, stalled_after.map(Duration::from_secs), now, || peer)
+        given_up(sample, stalled_after.map(Duration::from_secs), now, || peer)
     }
 
     #[test]

@@ -128,7 +128,7 @@ enum Upgrade {
 
 /// What follows a connection of HTTP/1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum AfterHttp1 {
     /// Nothing: its end.
     End,
     /// HTTP/2, whose preface lies in the read buffer.
@@ -195,7 +195,7 @@ impl<A: App> H1<A> {
     }
 
     /// Step after step, until there is something to wait for, or an end.
-    fn poll_steps(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+    fn poll_steps(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AfterHttp1> {
         loop {
             let step = match self.as_mut().project().state.project() {
                 StateProj::Between => self.as_mut().poll_between(cx),
@@ -204,14 +204,14 @@ impl<A: App> H1<A> {
                 }
                 StateProj::Responding { .. } => self.as_mut().poll_body(cx),
                 StateProj::Closing { .. } => {
-                    return self.poll_close(cx).map(|()| Next::End);
+                    return self.poll_close(cx).map(|()| AfterHttp1::End);
                 }
             };
             match step {
                 Step::Again => {}
                 Step::Wait => return Poll::Pending,
-                Step::Gone => return Poll::Ready(Next::End),
-                Step::Http2 => return Poll::Ready(Next::Http2),
+                Step::Gone => return Poll::Ready(AfterHttp1::End),
+                Step::Http2 => return Poll::Ready(AfterHttp1::Http2),
                 Step::Close(end) => self.as_mut().begin_close(end),
             }
         }
@@ -300,16 +300,16 @@ impl<A: App> H1<A> {
 }
 
 impl<A: App> Future for H1<A> {
-    type Output = Next;
+    type Output = AfterHttp1;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AfterHttp1> {
         let this = self.as_mut().project();
         if this.registration.is_none() {
             *this.registration = Some(this.worker.connections.enter(cx.waker()));
         }
         if this.worker.control.stage() == Stage::Cut {
             self.count_cut();
-            return Poll::Ready(Next::End);
+            return Poll::Ready(AfterHttp1::End);
         }
         self.poll_steps(cx)
     }

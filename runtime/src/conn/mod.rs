@@ -37,9 +37,10 @@ use tokio::{net::TcpStream, sync::oneshot};
 pub(crate) use self::{app::App, registry::AwaitsClient};
 use self::{
     dates::Dates,
-    h1::{H1, Next},
+    h1::{AfterHttp1, H1},
     policy::{Life, SilenceLimits},
     registry::Registry,
+    request::RequestCounters,
     transport::Transport,
 };
 use crate::{
@@ -106,7 +107,7 @@ pub(crate) struct Limits {
 pub(crate) struct Worker<A> {
     app: A,
     control: Arc<Control>,
-    counters: Arc<Counters>,
+    counters: Rc<RequestCounters>,
     limits: Limits,
     routes: Rc<Routes>,
     dates: Dates,
@@ -125,7 +126,7 @@ impl<A> Worker<A> {
         Rc::new(Self {
             app,
             control,
-            counters,
+            counters: Rc::new(RequestCounters(counters)),
             limits,
             routes,
             dates,
@@ -218,7 +219,7 @@ async fn serve<A: App>(
     open: OpenConnection,
 ) {
     let mut connection = pin!(H1::new(worker, transport, peer, open));
-    if connection.as_mut().await == Next::Http2 {
+    if connection.as_mut().await == AfterHttp1::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.
         Box::pin(h2::serve(connection.handover())).await;
     }

@@ -1,4 +1,4 @@
-use std::{cell::Cell, rc::Rc, sync::Arc, sync::atomic::Ordering::Relaxed, time::Instant};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Instant};
 
 use actix_http::uri::PathAndQuery;
 use actix_web::{
@@ -12,10 +12,14 @@ use crate::{
     metrics::{Route, Routes},
 };
 
+/// A worker's counters, of which each request has a handle that costs no atomic operation.
+#[derive(Debug)]
+pub(super) struct RequestCounters(pub(super) Arc<Counters>);
+
 /// A request from its head's last byte to its response's last: counted while it lives.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    counters: Arc<Counters>,
+    counters: Rc<RequestCounters>,
     pub(super) method: Method,
     target: Option<PathAndQuery>,
     began: Instant,
@@ -29,14 +33,14 @@ pub(super) struct InFlight {
 
 impl InFlight {
     pub(super) fn new(
-        counters: &Arc<Counters>,
+        counters: &Rc<RequestCounters>,
         method: Method,
         target: Option<PathAndQuery>,
         began: Instant,
     ) -> Self {
-        counters.requests.fetch_add(1, Relaxed);
+        counters.0.request_began();
         Self {
-            counters: Arc::clone(counters),
+            counters: Rc::clone(counters),
             method,
             target,
             began,
@@ -108,10 +112,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if !self.settled.get() {
-            self.counters.aborted.fetch_add(1, Relaxed);
-        }
-        self.counters.requests.fetch_sub(1, Relaxed);
+        self.counters.0.request_ended(!self.settled.get());
     }
 }
 

@@ -83,17 +83,13 @@ impl Ledger {
     /// Requests whose clients left before the end of the response, over all workers.
     pub(crate) fn aborted(&self) -> u64 {
         let counters = self.counters.get().into_iter().flatten();
-        counters
-            .map(|counters| counters.aborted.load(SeqCst) as u64)
-            .sum()
+        counters.map(|counters| counters.aborted() as u64).sum()
     }
 
     /// Requests being handled, over all workers.
     pub(crate) fn requests(&self) -> usize {
         let counters = self.counters.get().into_iter().flatten();
-        counters
-            .map(|counters| counters.requests.load(SeqCst))
-            .sum()
+        counters.map(|counters| counters.requests()).sum()
     }
 
     /// Connections that speak HTTP/2, over all workers.

@@ -1,7 +1,10 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{
+            AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Instant,
 };
@@ -17,10 +20,8 @@ pub(crate) struct Counters {
     in_flight: AtomicUsize,
     /// Connections that speak HTTP/2.
     http2: AtomicUsize,
-    /// Requests being handled.
-    pub(crate) requests: AtomicUsize,
-    /// Requests whose clients left before the end of the response.
-    pub(crate) aborted: AtomicUsize,
+    requests: AtomicUsize,
+    aborted: AtomicUsize,
     pub(crate) pulse: Pulse,
 }
 
@@ -34,6 +35,29 @@ impl Counters {
 
     pub(super) fn http2(&self) -> usize {
         self.http2.load(SeqCst)
+    }
+
+    /// A request is being handled from here on. Only its worker may call this and
+    /// [`Self::request_ended`]: where one thread writes, no atomic addition is needed.
+    pub(crate) fn request_began(&self) {
+        self.requests.store(self.requests() + 1, Relaxed);
+    }
+
+    pub(crate) fn request_ended(&self, aborted: bool) {
+        self.requests.store(self.requests() - 1, Relaxed);
+        if aborted {
+            self.aborted.store(self.aborted() + 1, Relaxed);
+        }
+    }
+
+    /// Requests that are being handled.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Relaxed)
+    }
+
+    /// Requests whose clients left before the end of the response.
+    pub(crate) fn aborted(&self) -> usize {
+        self.aborted.load(Relaxed)
     }
 }
 

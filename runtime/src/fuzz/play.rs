@@ -3,7 +3,7 @@
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::{Arc, atomic::Ordering::SeqCst},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -124,7 +124,7 @@ async fn run(listener: &TcpListener, script: &Script) -> Observed {
     client.finish().await;
     let began = Instant::now();
     for turn in 0.. {
-        let (load, requests) = (counters.load(), counters.requests.load(SeqCst));
+        let (load, requests) = (counters.load(), counters.requests());
         if (load.open, load.in_flight, requests) == (0, 0, 0) {
             return client.observed;
         }

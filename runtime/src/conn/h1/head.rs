@@ -115,8 +115,11 @@ impl<A: App> H1<A> {
             .as_ref()
             .is_some_and(|entry| entry.waits(waits));
         let is_about_to_ask = awaits == Awaits::First && this.open.in_flight();
-        let asks_at = silence.since + FIRST_REQUEST;
-        if is_about_to_ask && !makes_room && this.timer.poll(asks_at, cx).is_pending() {
+        let mut has_second = || {
+            let asks_at = silence.since + FIRST_REQUEST;
+            this.timer.poll(asks_at, cx).is_pending()
+        };
+        if is_about_to_ask && !makes_room && has_second() {
             return Step::Wait;
         }
         this.open.set_in_flight(false);

@@ -62,12 +62,12 @@ impl<A: App> H1<A> {
         result: Result<ServiceResponse<A::Body>, actix_web::Error>,
     ) -> Step {
         match result {
-            Ok(response) if !self.may_say(response.status()) => {
-                let status = response.status();
-                tracing::error!(%status, "a handler's response would be none: answering 500");
-                self.respond_to_panic()
-            }
             Ok(response) => {
+                let status = response.status();
+                if !self.may_say(status) {
+                    tracing::error!(%status, "a handler's response would be none: answering 500");
+                    return self.respond_to_panic();
+                }
                 self.as_mut().note_route(&response);
                 let (head, body) = Response::from(response).into_parts();
                 self.send(head, EitherBody::left(body))
@@ -160,14 +160,13 @@ impl<A: App> H1<A> {
         until_close: bool,
     ) -> Step {
         let mut this = self.as_mut().project();
-        match (whole(body, size), this.codec) {
-            (Ok(bytes), Some(codec)) => {
-                // Encoding into memory fails only for a body that exceeds its announced size.
-                let _ = codec.encode(Message::Chunk(Some(bytes)), this.io.write());
+        match whole(body, size) {
+            // As it is: the codec would count what has been counted.
+            Ok(bytes) => {
+                this.io.write().extend_from_slice(&bytes);
                 self.finish();
             }
-            (Ok(_), None) => return Step::Gone,
-            (Err(body), _) => this.state.set(State::Responding { body, until_close }),
+            Err(body) => this.state.set(State::Responding { body, until_close }),
         }
         Step::Again
     }

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use actix_http::{
-    Method, Request, RequestHead, ResponseHead, ServiceConfig, Uri, Version,
+    Method, Request, RequestHead, ResponseHead, Uri, Version,
     body::BodySize,
     header::{self, HeaderName, HeaderValue, InvalidHeaderValue},
+    uri,
 };
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -14,7 +15,7 @@ use http::{
     uri::PathAndQuery,
 };
 
-use crate::conn::authority::Authority;
+use crate::conn::{authority::Authority, dates::Dates};
 
 /// Headers that are a single connection's, and HTTP/1.1's (RFC 9113, 8.2.2).
 const OF_CONNECTION: [HeaderName; 3] = [
@@ -23,9 +24,6 @@ const OF_CONNECTION: [HeaderName; 3] = [
     header::UPGRADE,
 ];
 const OF_CONNECTION_BY_HABIT: [&str; 2] = ["keep-alive", "proxy-connection"];
-
-/// `date: ` before, and a line's end after the value.
-const DATE_LINE: usize = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
 
 /// As many fields as actix' decoder of HTTP/1.1 takes.
 const FIELDS: usize = 96;
@@ -171,27 +169,26 @@ impl<'a> Place<'a> {
     }
 }
 
+/// From its parts, and not from its text: that would have to be put together first.
 fn uri(uri: &http::Uri) -> Option<Uri> {
-    let path = uri.path_and_query().map_or("", |path| path.as_str());
-    let Some(authority) = uri.authority().map(http::uri::Authority::as_str) else {
-        return Uri::try_from(path).ok();
-    };
-    let mut whole = String::with_capacity(authority.len() + path.len() + 8);
-    if let Some(scheme) = uri.scheme_str() {
-        whole.push_str(scheme);
-        whole.push_str("://");
+    let copy = |part: &str| Bytes::copy_from_slice(part.as_bytes());
+    let mut parts = uri::Parts::default();
+    if let Some(path) = uri.path_and_query() {
+        let path = uri::PathAndQuery::from_maybe_shared(copy(path.as_str()));
+        parts.path_and_query = Some(path.ok()?);
     }
-    whole.push_str(authority);
-    whole.push_str(path);
-    Uri::try_from(whole).ok()
+    if let Some(authority) = uri.authority() {
+        let authority = uri::Authority::from_maybe_shared(copy(authority.as_str()));
+        parts.authority = Some(authority.ok()?);
+    }
+    if let Some(scheme) = uri.scheme_str() {
+        parts.scheme = Some(scheme.try_into().ok()?);
+    }
+    Uri::from_parts(parts).ok()
 }
 
 /// The head of a response whose body has this size, as far as it is known.
-pub(super) fn response(
-    head: &ResponseHead,
-    size: BodySize,
-    dates: &ServiceConfig,
-) -> http::Response<()> {
+pub(super) fn response(head: &ResponseHead, size: BodySize, dates: &Dates) -> http::Response<()> {
     let mut response = http::Response::new(());
     // Both generations know the same numbers.
     *response.status_mut() = http::StatusCode::from_u16(head.status.as_u16()).unwrap_or_default();
@@ -211,23 +208,14 @@ pub(super) fn response(
     if let BodySize::Sized(length) = size {
         headers.insert(http::header::CONTENT_LENGTH, length.into());
     }
-    if !headers.contains_key(http::header::DATE)
-        && let Ok(date) = http::HeaderValue::from_maybe_shared(date(dates))
-    {
-        headers.insert(http::header::DATE, date);
+    if !headers.contains_key(http::header::DATE) {
+        headers.insert(http::header::DATE, dates.value());
     }
     response
 }
 
 fn is_of_connection(name: &HeaderName) -> bool {
     OF_CONNECTION.contains(name) || OF_CONNECTION_BY_HABIT.contains(&name.as_str())
-}
-
-fn date(dates: &ServiceConfig) -> Bytes {
-    let mut line = BytesMut::with_capacity(DATE_LINE);
-    dates.write_date_header(&mut line, false);
-    line.freeze()
-        .slice("date: ".len()..DATE_LINE - "\r\n".len())
 }
 
 #[cfg(test)]
@@ -242,7 +230,7 @@ mod tests {
     }
 
     async fn sent(response: Response<()>, size: BodySize) -> http::Response<()> {
-        let convert = async { super::response(response.head(), size, &ServiceConfig::default()) };
+        let convert = async { super::response(response.head(), size, &Dates::default()) };
         LocalSet::new().run_until(convert).await
     }
 

@@ -7,6 +7,9 @@ mod stall;
 
 use std::{
     cell::RefCell,
+    future::Future as _,
+    mem,
+    pin::Pin,
     rc::Rc,
     task::{Context, Poll},
     time::Instant,
@@ -60,7 +63,10 @@ where
     timer: &'w mut Timer,
     registration: Option<&'w Registration>,
     connection: Connection<H2Io<'w, 'l>, Bytes>,
-    streams: FuturesUnordered<Stream<A>>,
+    /// Requests without a body that have just come. Most handlers answer such a one at once, and then
+    /// it needs no place among the streams that wait.
+    quick: Vec<Pin<Box<Stream<A>>>>,
+    streams: FuturesUnordered<Pin<Box<Stream<A>>>>,
     state: State,
     /// Resets by the client, less what was answered.
     resets: u32,
@@ -124,6 +130,7 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
             timer,
             registration,
             connection,
+            quick: Vec::new(),
             streams: FuturesUnordered::new(),
             state: State::New,
             resets: 0,
@@ -195,13 +202,27 @@ impl<'w, 'l, A: App> Session<'w, 'l, A> {
     /// Polls the streams that have something to do. What they send is flushed in the next turn, for
     /// which `h2` wakes this task.
     fn poll_streams(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(Some(end)) = self.streams.poll_next_unpin(cx) {
-            self.shared.since.set(clock::now());
-            match end {
-                StreamEnd::Answered => self.resets = self.resets.saturating_sub(1),
-                StreamEnd::Reset => self.resets += 1,
-                StreamEnd::Failed => {}
+        // By the connection's waker first, and by one of its own from the second time on. A body's
+        // timer keeps the waker that it was armed with; here is none.
+        let mut quick = mem::take(&mut self.quick);
+        for mut stream in quick.drain(..) {
+            match stream.as_mut().poll(cx) {
+                Poll::Ready(end) => self.stream_ended(end),
+                Poll::Pending => self.streams.push(stream),
             }
+        }
+        self.quick = quick;
+        while let Poll::Ready(Some(end)) = self.streams.poll_next_unpin(cx) {
+            self.stream_ended(end);
+        }
+    }
+
+    fn stream_ended(&mut self, end: StreamEnd) {
+        self.shared.since.set(clock::now());
+        match end {
+            StreamEnd::Answered => self.resets = self.resets.saturating_sub(1),
+            StreamEnd::Reset => self.resets += 1,
+            StreamEnd::Failed => {}
         }
     }
 }

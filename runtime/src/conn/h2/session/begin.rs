@@ -61,9 +61,14 @@ impl<A: App> Session<'_, '_, A> {
             *request.payload() = Payload::Stream { payload };
             Incoming::new(body, sender, expects)
         });
+        let may_be_quick = incoming.is_none();
         let shared = Rc::clone(&self.shared);
         let stream = Stream::begin(shared, request, in_flight, head, incoming, respond);
-        self.streams.push(stream);
+        let stream = Box::pin(stream);
+        match may_be_quick {
+            true => self.quick.push(stream),
+            false => self.streams.push(stream),
+        }
     }
 }
 

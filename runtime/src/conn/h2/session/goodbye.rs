@@ -68,7 +68,7 @@ impl<A: App> Session<'_, '_, A> {
         let worker = &self.shared.worker;
         let mut count = 0;
         for stream in Pin::new(&mut self.streams).iter_pin_mut() {
-            if let Some(request) = stream.request() {
+            if let Some(request) = stream.get_mut().as_mut().request() {
                 worker
                     .control
                     .ledger

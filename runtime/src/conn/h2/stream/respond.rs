@@ -88,7 +88,7 @@ impl<A: App> Stream<A> {
             .is_some_and(|request| request.method == Method::HEAD);
         let framing = Framing::of(&response, body.size(), is_head);
         let (size, bare) = (framing.announced, framing.bare);
-        let head = head::response(response.head(), size, &this.shared.worker.dates.config());
+        let head = head::response(response.head(), size, &this.shared.worker.dates);
         let Ok(outgoing) = this.respond.send_response(head, bare) else {
             return Some(StreamEnd::Reset);
         };
