@@ -64,6 +64,8 @@ async fn gated_upload(gate: Query<Gate>, body: web::Payload) -> Result<String> {
     read(body).await
 }
 
+#[actix_web::routes]
+#[get("/upload")]
 #[post("/upload")]
 async fn upload(body: web::Payload) -> Result<String> {
     read(body).await

@@ -99,11 +99,13 @@ const HEADS: &[(&str, &str)] = &[
 #[rustfmt::skip]
 const CHUNKS: &[(&str, &str)] = &[
     ("a size beyond 64 bits", "10000000000000000\r\nhello\r\n0\r\n\r\n"),
+    ("a size that would be 5 in 64 bits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
     ("a negative size", "-5\r\nhello\r\n0\r\n\r\n"),
     ("a size with a plus", "+5\r\nhello\r\n0\r\n\r\n"),
     ("a size with 0x", "0x5\r\nhello\r\n0\r\n\r\n"),
     ("a size that is none", "five\r\nhello\r\n0\r\n\r\n"),
     ("no size", "\r\nhello\r\n0\r\n\r\n"),
+    ("no size for the last chunk", "5\r\nhello\r\n\r\n\r\n"),
     ("a leading space", " 5\r\nhello\r\n0\r\n\r\n"),
     ("a space in the size", "5 5\r\nhello\r\n0\r\n\r\n"),
     ("a lone LF after a size", "5\nhello\r\n0\r\n\r\n"),
@@ -130,6 +132,7 @@ const CHUNKS: &[(&str, &str)] = &[
     ("a lone LF after the last size", "5\r\nhello\r\n0\n\r\n"),
     ("a lone LF after a trailer", "5\r\nhello\r\n0\r\na: b\n\r\n"),
     ("a lone CR after a trailer", "5\r\nhello\r\n0\r\na: b\r\r\n"),
+    ("a CR before a trailer's end", "5\r\nhello\r\n0\r\na: b\r\r\n\r\n"),
     ("a trailer without a colon", "5\r\nhello\r\n0\r\na\r\n\r\n"),
     ("a trailer without a name", "5\r\nhello\r\n0\r\n: b\r\n\r\n"),
     ("a space before a trailer's colon", "5\r\nhello\r\n0\r\na : b\r\n\r\n"),

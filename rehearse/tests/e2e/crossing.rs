@@ -49,6 +49,7 @@ fn two_pieces_of_one_request_are_one_that_crossed() {
         service.process.signal(Signal::SIGTERM);
         network.wait_fin_on_its_way(&wire);
         wire.send("GET /hello/lost HTTP/1.1\r\n");
+        pass(ms(30), "each piece is read by itself");
         wire.send("host: e2e\r\n\r\n");
         is_lost(&mut wire);
         drop(wire);

@@ -4,6 +4,7 @@ use crate::{
     harness::Service,
     ms, pass,
     process::{Setup, Signal},
+    until,
     wire::{Wire, get},
 };
 
@@ -28,6 +29,10 @@ fn an_idle_connection_makes_room_for_a_newcomer_and_the_longest_idle_goes_first(
     for wire in &mut idle[1..] {
         wire.ask(&get("/hello/kept")).expect(200, "Hello, kept!");
     }
+    pass(
+        ms(1_100),
+        "so are the others again, and the first for longest",
+    );
     service.get("/hello/new").expect(200, "Hello, new!");
     idle[0].expect_fin();
     assert!(idle[1..].iter().all(Wire::is_silent));
@@ -89,6 +94,7 @@ fn from_the_fence_on_nobody_is_put_out() {
     let mut idle: Vec<Wire> = (0..ROOM).map(|_| kept(&service)).collect();
     let mut queued: Vec<Wire> = (0..5).map(|_| service.connect()).collect();
     service.process.signal(Signal::SIGTERM);
+    until("the fence", || service.refuses().then_some(()));
     for wire in idle.iter_mut().chain(&mut queued) {
         wire.ask(&get("/hello/late")).expect(200, "Hello, late!");
     }

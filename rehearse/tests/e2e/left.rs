@@ -53,13 +53,13 @@ fn where_a_fin_is_the_end_a_handler_that_waits_is_dropped() {
 fn where_a_fin_is_the_end_what_has_been_answered_is_sent() {
     let service = Setup::new().set("http.half_close", "false").serve();
     let gate = Gate::new();
-    let mut wire = service.connect();
-    wire.send(get("/hello/before") + &get(&gate.target("/gate")));
+    let mut wire = Wire::connect_with_small_window(service.http);
+    wire.send(get("/big?bytes=150000") + &get(&gate.target("/gate")));
     let _waiting = gate.waiting();
     wire.shut_down();
-    wire.response().expect(200, "Hello, before!");
-    wire.expect_fin();
     service.wait_requests(0);
+    assert_eq!(wire.response().body.len(), 150_000);
+    wire.expect_fin();
     service.stop();
 }
 

@@ -1,5 +1,7 @@
 //! Line ends between two messages, which are no part of either (RFC 9112, 2.2).
 
+use std::time::Instant;
+
 use crate::{
     moments::at_every_moment,
     ms, pass,
@@ -116,12 +118,15 @@ fn keep_alive_ends_a_connection_that_sends_line_ends_for_ever() {
     let service = Setup::new().set("http.keep_alive", "600ms").serve();
     let mut wire = service.connect();
     wire.ask(&get("/hello/first")).expect(200, "Hello, first!");
+    let answered = Instant::now();
     for _ in 0..100 {
         pass(ms(20), "a line end now and then");
         if !wire.is_silent() || wire.try_send("\r\n").is_err() {
             break;
         }
     }
+    let kept = answered.elapsed();
+    assert!(kept < ms(1_100), "{kept:?}: not by the bound of line ends");
     service.wait_connections("open", 0);
     service.stop();
 }

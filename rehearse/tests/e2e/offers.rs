@@ -95,6 +95,25 @@ fn a_body_that_is_awaited_behind_an_offer_is_empty_once_its_client_says_no_more(
     wire.send(ask("POST", "/upload", WEBSOCKET));
     wire.response().expect(200, "0 00000000");
     expect_next(&mut wire);
+    // What follows this one may be another protocol's, until its handler has answered.
+    wire.send(ask("GET", "/upload", WEBSOCKET));
+    service.wait_requests(1);
+    wire.shut_down();
+    wire.response().expect(200, "0 00000000");
+    wire.expect_fin();
+    service.stop();
+}
+
+#[test]
+fn a_body_that_is_awaited_behind_an_offer_is_empty_where_no_more_is_read() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    let next = get(&format!("/hello/{}", "y".repeat(1_000)));
+    wire.send(ask("GET", "/upload", WEBSOCKET) + &next.repeat(20));
+    wire.response().expect(200, "0 00000000");
+    for _ in 0..20 {
+        assert_eq!(wire.response().head.status, 200);
+    }
     service.stop();
 }
 

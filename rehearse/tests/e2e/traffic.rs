@@ -140,17 +140,17 @@ fn a_connection_counts_by_its_accept_though_it_speaks_later() {
 fn a_client_that_always_has_two_requests_under_way_is_told_once_the_process_drains() {
     let service = Setup::new().set("drain.patience", "1h").serve();
     let mut wire = service.connect();
-    wire.send(get("/hello/twice"));
-    wire.send(get("/hello/twice"));
+    wire.send(get("/slow?ms=10"));
+    wire.send(get("/slow?ms=10"));
     for _ in 0..20 {
-        wire.response().expect(200, "Hello, twice!");
-        wire.send(get("/hello/twice"));
+        wire.response().expect(200, "awake");
+        wire.send(get("/slow?ms=10"));
     }
     service.process.signal(Signal::SIGTERM);
     let told = until("the last response", || {
         let response = wire.response();
-        response.expect(200, "Hello, twice!");
-        let _gone = wire.try_send(get("/hello/twice"));
+        response.expect(200, "awake");
+        let _gone = wire.try_send(get("/slow?ms=10"));
         response.head.says_goodbye().then_some(response)
     });
     assert!(told.head.says_goodbye());
