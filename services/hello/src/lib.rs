@@ -37,10 +37,11 @@ async fn greet(settings: web::Data<Settings>) -> String {
     settings.greeting.clone()
 }
 
-// Naming a type reads the body, of which actix-web takes 256 KiB for a `String`.
+// Naming a type reads the body, of which actix-web takes 256 KiB. A `String` in the place of `Bytes`
+// would add 170 KB to the image: the decoders of all character sets.
 #[post("/")]
-async fn greet_in_body(name: String) -> String {
-    format!("Hello, {name}!")
+async fn greet_in_body(name: web::Bytes) -> String {
+    format!("Hello, {}!", String::from_utf8_lossy(&name))
 }
 
 // A `String` is answered as `text/plain; charset=utf-8`: a name that holds markup stays text.
