@@ -1,7 +1,5 @@
 //! Line ends between two messages, which are no part of either (RFC 9112, 2.2).
 
-use std::time::Instant;
-
 use crate::{
     moments::at_every_moment,
     ms, pass,
@@ -118,15 +116,16 @@ fn keep_alive_ends_a_connection_that_sends_line_ends_for_ever() {
     let service = Setup::new().set("http.keep_alive", "600ms").serve();
     let mut wire = service.connect();
     wire.ask(&get("/hello/first")).expect(200, "Hello, first!");
-    let answered = Instant::now();
+    let mut sent = 0;
     for _ in 0..100 {
         pass(ms(20), "a line end now and then");
         if !wire.is_silent() || wire.try_send("\r\n").is_err() {
             break;
         }
+        sent += 1;
     }
-    let kept = answered.elapsed();
-    assert!(kept < ms(1_100), "{kept:?}: not by the bound of line ends");
+    // More than so many would be refused, and that is another rule.
+    assert!(sent < 60, "{sent} line ends, and it is not idle");
     service.wait_connections("open", 0);
     service.stop();
 }

@@ -54,7 +54,6 @@ fn an_idle_connection_is_kept_until_its_client_leaves() {
     let service = patient("1h");
     let wire = kept(&service);
     service.process.signal(Signal::SIGTERM);
-    service.process.signal(Signal::SIGTERM);
     until("the fence", || service.refuses().then_some(()));
     pass(ms(300), "it would have ended by now");
     assert!(wire.is_silent());

@@ -80,17 +80,8 @@ fn answered_beside(wires: &mut [Wire], blocks: usize, least: usize) -> usize {
 #[test]
 fn both_workers_have_their_share_of_connections_that_stay() {
     let service = Setup::new().set("http.workers", "2").serve();
-    let gate = Gate::new();
-    let mut blocks = service.connect();
-    blocks.send(get(&gate.target("/block")));
-    let waiting = gate.waiting();
-    // All of these are the other worker's.
-    let mut wires = kept(&service, 10);
-    waiting.let_go();
-    blocks.response().expect(200, "let go");
-    wires.push(blocks);
-    // And these are for the one that is behind.
-    wires.extend(kept(&service, 8));
+    let mut wires = kept(&service, 20);
+    // Of 20 that came one after the other; the one that blocks the first worker is the other's.
     let other = answered_beside(&mut wires, 0, 8);
     answered_beside(&mut wires, other, 8);
     drop(wires);

@@ -48,14 +48,12 @@ fn bracketed(value: &[u8]) -> Option<(&[u8], &[u8])> {
 /// A name, or an address of IPv4, and what follows.
 fn named(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = 0;
-    loop {
-        let rest = value.get(end..)?;
-        let plain = rest.iter().position(|byte| !OF_NAME[usize::from(*byte)]);
-        end += plain.unwrap_or(rest.len());
-        match &value[end..] {
-            [b'%', escape @ ..] if escape.get(..2).is_some_and(is_hex) => end += 3,
+    while let Some(byte) = value.get(end) {
+        end += match byte {
+            _ if OF_NAME[usize::from(*byte)] => 1,
+            b'%' if value[end + 1..].get(..2).is_some_and(is_hex) => 3,
             _ => break,
-        }
+        };
     }
     (end > 0).then(|| value.split_at(end))
 }

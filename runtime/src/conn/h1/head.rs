@@ -115,11 +115,11 @@ impl<A: App> H1<A> {
             .as_ref()
             .is_some_and(|entry| entry.waits(waits));
         let is_about_to_ask = awaits == Awaits::First && this.open.in_flight();
-        let mut has_second = || {
+        let mut has_time = || {
             let asks_at = silence.since + FIRST_REQUEST;
             this.timer.poll(asks_at, cx).is_pending()
         };
-        if is_about_to_ask && !makes_room && has_second() {
+        if is_about_to_ask && !makes_room && has_time() {
             return Step::Wait;
         }
         this.open.set_in_flight(false);
