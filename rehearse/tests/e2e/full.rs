@@ -1,5 +1,7 @@
 //! As many connections as there may be: full is not deaf.
 
+use std::net::TcpStream;
+
 use crate::{
     harness::Service,
     ms, pass,
@@ -120,6 +122,20 @@ fn the_admin_port_answers_a_probe_whoever_holds_connections_to_it() {
         drop(held);
         service.stop();
     }
+}
+
+#[test]
+fn a_crowd_at_the_admin_port_finds_room_in_its_queue_while_the_process_gets_no_processor() {
+    let service = Setup::new().serve();
+    service.process.signal(Signal::SIGSTOP);
+    // With no room in the queue the kernel drops the SYN, and a client repeats it after a second.
+    let connect = |_| TcpStream::connect_timeout(&service.admin, ms(900));
+    let held: Result<Vec<TcpStream>, _> = (0..400).map(connect).collect();
+    service.process.signal(Signal::SIGCONT);
+    let held = held.expect("the queue has room");
+    assert_eq!(service.admin("/livez").head.status, 200);
+    drop(held);
+    service.stop();
 }
 
 #[test]

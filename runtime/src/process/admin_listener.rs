@@ -35,7 +35,9 @@ const ROOM: Room = Room {
     after: Duration::ZERO,
     half_heads: true,
 };
-const BACKLOG: u32 = 128;
+/// More than a crowd that comes while this thread gets no processor: the kernel drops the SYN of
+/// whoever finds the queue full, and a probe that repeats it after a second is late.
+const BACKLOG: u32 = 4_096;
 
 /// How long answers may take to get out at the very end.
 const DRAIN: Duration = Duration::from_millis(250);
