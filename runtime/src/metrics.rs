@@ -236,9 +236,8 @@ impl Routes {
 }
 
 impl Route {
-    /// Counts one response.
-    pub(crate) fn observe(&self, method: &Method, status: StatusCode, seconds: f64) {
-        let method = known_method(method);
+    /// Counts one response to a method as [`known_method`] names it.
+    pub(crate) fn observe(&self, method: &'static str, status: StatusCode, seconds: f64) {
         let mut series = self.series.borrow_mut();
         let known = series
             .iter()
@@ -264,7 +263,7 @@ impl Route {
 
 /// A client can invent methods; a series for each would be a leak. `_OTHER` is OpenTelemetry's
 /// name for them.
-fn known_method(method: &Method) -> &'static str {
+pub(crate) fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -4,8 +4,8 @@
 //! | what ends a connection | when | decided by |
 //! |---|---|---|
 //! | its last response, or stream | once that is written: a client that was told sends nothing more | [`Further::at_response`], [`goodbye_due`] |
-//! | its silence | late: a request may be on its way, and nobody here can know | [`Quiet::ends_at`], and the kernel, which must say at that moment that nothing waits |
-//! | half a head | after `http.head_timeout`, by 408 | [`Quiet::ends_at`] |
+//! | its silence | late: a request may be on its way, and nobody here can know | [`Silence::ends_at`], and the kernel, which must say at that moment that nothing waits |
+//! | half a head | after `http.head_timeout`, by 408 | [`Silence::ends_at`] |
 //! | an event stream that ends after T0 | with its last bytes: its client would come back to a process that leaves | `h1/response_body.rs` |
 //! | a newcomer, where there is no room | at once, if it is silent | `registry.rs` |
 //! | broken framing; a body that stands still | at once, by 400; after `http.body_timeout`, by 408 | `h1/head.rs`, `h1/body.rs`; `arrival.rs` |

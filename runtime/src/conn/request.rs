@@ -9,7 +9,7 @@ use actix_web::{
 use crate::{
     control::{Control, Counters, Stage},
     drain,
-    metrics::{Route, Routes},
+    metrics::{self, Route, Routes},
 };
 
 /// A worker's counters, of which each request has a handle that costs no atomic operation.
@@ -20,7 +20,8 @@ pub(super) struct RequestCounters(pub(super) Arc<Counters>);
 #[derive(Debug)]
 pub(super) struct InFlight {
     counters: Rc<RequestCounters>,
-    pub(super) method: Method,
+    /// As it is named in metrics.
+    method: &'static str,
     target: Option<PathAndQuery>,
     began: Instant,
     /// It came by HTTP/1.0.
@@ -32,16 +33,17 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
+    #[inline]
     pub(super) fn new(
         counters: &Rc<RequestCounters>,
-        method: Method,
+        method: &Method,
         target: Option<PathAndQuery>,
         began: Instant,
     ) -> Self {
         counters.0.request_began();
         Self {
             counters: Rc::clone(counters),
-            method,
+            method: metrics::known_method(method),
             target,
             began,
             is_http_1_0: false,
@@ -49,6 +51,10 @@ impl InFlight {
             ends_itself: false,
             settled: Cell::new(false),
         }
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.method == "HEAD"
     }
 
     fn path(&self) -> &str {
@@ -92,7 +98,7 @@ impl InFlight {
     pub(super) fn done(self, now: Instant, control: &Control) -> bool {
         self.settled.set(true);
         if let Some((route, status)) = &self.answered {
-            route.observe(&self.method, *status, (now - self.began).as_secs_f64());
+            route.observe(self.method, *status, (now - self.began).as_secs_f64());
         }
         let drain = control.draining_since();
         let finished = drain.is_some_and(|since| self.began <= since && !self.ends_itself);

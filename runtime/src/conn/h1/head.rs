@@ -227,15 +227,13 @@ impl<A: App> H1<A> {
         let head = request.head_mut();
         head.peer_addr = Some(*this.peer);
         let target = head.uri.path_and_query().cloned();
-        let method = head.method.clone();
         if this.worker.control.stage() >= Stage::Goodbye {
             this.worker.control.request_came(*this.now);
             this.open.note_request(head.uri.path(), *this.now);
         }
         let is_http_1_0 = head.version < Version::HTTP_11;
-        let mut in_flight = InFlight::new(&this.worker.counters, method, target, *this.now);
-        in_flight.is_http_1_0 = is_http_1_0;
-        *this.request = Some(in_flight);
+        let in_flight = InFlight::new(&this.worker.counters, &head.method, target, *this.now);
+        this.request.insert(in_flight).is_http_1_0 = is_http_1_0;
         *this.upgrade = Upgrade::None;
         if let Some(codec) = this.codec
             && (codec.message_type() != MessageType::None || codec.upgrade())

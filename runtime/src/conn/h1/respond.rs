@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use actix_http::{
-    ConnectionType, Method, Response, StatusCode,
+    ConnectionType, Response, StatusCode,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     h1::{Codec, Message},
     header,
@@ -14,7 +14,7 @@ use tokio_util::codec::Encoder as _;
 
 use super::{H1, Reading, State, Step, Upgrade, WRITE_AHEAD, content::Content, upload::Upload};
 use crate::{
-    conn::{app::App, buffered_io::BufferedIo, framing::Framing},
+    conn::{app::App, buffered_io::BufferedIo, framing::Framing, request::InFlight},
     rules::Rule,
 };
 
@@ -119,10 +119,7 @@ impl<A: App> H1<A> {
         self.as_mut().feed();
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask(Upload::is_held);
-        let is_head = self
-            .request
-            .as_ref()
-            .is_some_and(|r| r.method == Method::HEAD);
+        let is_head = self.request.as_ref().is_some_and(InFlight::is_head);
         let mut framing = Framing::of(&response, body.size(), is_head);
         let mut until_close = false;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -53,7 +53,7 @@ impl<A: App> Session<'_, '_, A> {
                 return self.shared.answered.set(true);
             }
         };
-        let (method, target) = (request.method().clone(), request.uri().path_and_query());
+        let (method, target) = (request.method(), request.uri().path_and_query());
         let in_flight = InFlight::new(&worker.counters, method, target.cloned(), now);
         let incoming = (!body.is_end_stream()).then(|| {
             let (sender, receiver) = payload::channel();

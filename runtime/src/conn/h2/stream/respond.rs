@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use actix_http::{
-    Method, Response, StatusCode,
+    Response, StatusCode,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
 };
 use actix_web::dev::ServiceResponse;
@@ -16,6 +16,7 @@ use crate::{
         app::App,
         framing::Framing,
         h2::{head, incoming::Incoming},
+        request::InFlight,
     },
 };
 
@@ -82,10 +83,7 @@ impl<A: App> Stream<A> {
             this.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
             return Some(StreamEnd::Failed);
         }
-        let is_head = this
-            .request
-            .as_ref()
-            .is_some_and(|request| request.method == Method::HEAD);
+        let is_head = this.request.as_ref().is_some_and(InFlight::is_head);
         let framing = Framing::of(&response, body.size(), is_head);
         let (size, bare) = (framing.announced, framing.bare);
         let head = head::response(response.head(), size, &this.shared.worker.dates);
