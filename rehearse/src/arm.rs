@@ -12,6 +12,7 @@ use crate::load::{KindOutcome, Running};
 use crate::model::address::AddressPool;
 use crate::model::cluster::{Cluster, StartFailed, Template};
 use crate::model::endpoints::Router;
+use crate::model::history::EndpointEvent;
 use crate::model::ledger::Ledger;
 use crate::model::pod::Timing;
 use crate::model::propagation::Propagation;
@@ -76,6 +77,8 @@ pub struct ArmOutcome {
     pub kinds: Vec<KindOutcome>,
     /// Its pods' ends.
     pub pods: Ledger,
+    /// What became of its endpoints.
+    pub endpoints: Vec<EndpointEvent>,
     /// How long its clients' network took.
     pub rtt: Duration,
 }
@@ -99,7 +102,7 @@ pub async fn play(
     let result = tokio::select! {
         biased;
         () = stage.interrupt.cancelled() => Err(ArmError::Interrupted),
-        result = act(arm, scenario.steps, stage, progress, &mut cluster, router) => result,
+        result = act(arm, scenario.steps, stage, progress, &mut cluster, &router) => result,
     };
     if result.is_err() {
         stage.interrupt.cancel();
@@ -110,6 +113,7 @@ pub async fn play(
         arm: arm.name,
         kinds,
         pods,
+        endpoints: router.take_history(),
         rtt: arm.load.rtt + arm.load.network,
     })
 }
@@ -136,7 +140,7 @@ async fn act(
     stage: &Stage,
     progress: &ArmProgress,
     cluster: &mut Cluster,
-    router: Arc<Router>,
+    router: &Arc<Router>,
 ) -> Result<Vec<KindOutcome>, ArmError> {
     let by_hand = || arm.program.by_hand();
     let failed = |cause| ArmError::Start {
@@ -148,7 +152,7 @@ async fn act(
     cluster.settled().await.map_err(failed)?;
     stage.curtain.wait().await;
 
-    let endpoints: Arc<dyn Endpoints> = router;
+    let endpoints: Arc<dyn Endpoints> = Arc::<Router>::clone(router);
     let load = {
         let _there = stage.sides.clients.enter();
         Running::start(&arm.load, stage.seed, &endpoints)

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod client;
 pub mod cluster;
 pub mod conform;
+pub mod events;
 pub mod limits;
 pub mod lint;
 pub mod load;

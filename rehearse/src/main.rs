@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use rehearse::arm::ArmError;
@@ -10,6 +11,7 @@ use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
 use rehearse::cluster;
 use rehearse::conform;
+use rehearse::events::{self, file::EventsFile, line::Header};
 use rehearse::limits;
 use rehearse::lint;
 use rehearse::network::Place;
@@ -113,11 +115,36 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         network_delay: common.network_delay,
         quiet: common.quiet,
     };
+    let events = match events_file(&cli.files(), &conditions) {
+        Ok(events) => events,
+        Err(error) => {
+            eprintln!("rehearse: {error:#}");
+            return Ok(BAD_USAGE);
+        }
+    };
     tokio::select! {
         built = binaries.provide(&plan.programs) => built?,
         () = interrupt.cancelled() => return Ok(interrupted()),
     }
-    play(cli, &plan, &conditions, &interrupt).await
+    play(cli, &plan, &conditions, events, &interrupt).await
+}
+
+fn events_file(files: &cli::Files, conditions: &Conditions) -> anyhow::Result<Option<EventsFile>> {
+    let Some(path) = &files.events else {
+        return Ok(None);
+    };
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let header = Header {
+        version: events::line::VERSION,
+        rehearse: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().collect(),
+        began: since_1970.unwrap_or_default().as_secs(),
+        seed: conditions.seed,
+        propagation: conditions.propagation.to_string(),
+    };
+    let created = EventsFile::create(path, header);
+    let file = created.with_context(|| format!("--events {}: cannot write", path.display()))?;
+    Ok(Some(file))
 }
 
 async fn benchmark(
@@ -172,6 +199,7 @@ async fn play(
     cli: &Cli,
     plan: &cli::Plan,
     conditions: &Conditions,
+    mut events: Option<EventsFile>,
     interrupt: &CancellationToken,
 ) -> anyhow::Result<u8> {
     let Cli { common, .. } = cli;
@@ -184,6 +212,9 @@ async fn play(
             Ok(report) => reports.push(report),
             Err(ArmError::Interrupted) => return Ok(interrupted()),
             Err(error) => return Err(error.into()),
+        }
+        if let (Some(events), Some(report)) = (&mut events, reports.last()) {
+            events.scenario(report).context("--events: cannot write")?;
         }
         if let (false, Some(report)) = (common.json, reports.last()) {
             println!("{}", report.text());

@@ -1,10 +1,11 @@
 //! Plays a scenario in all its arms at once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Barrier;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::{ArmError, ArmOutcome, Stage, play};
@@ -42,7 +43,7 @@ pub async fn run(
     conditions: &Conditions,
     interrupt: &CancellationToken,
 ) -> Result<ScenarioReport, ArmError> {
-    let started = Instant::now();
+    let began = Instant::now();
     let stage = Stage {
         propagation: conditions.propagation,
         seed: conditions.seed,
@@ -63,7 +64,7 @@ pub async fn run(
         never = progress::show(&arms, conditions.quiet) => match never {},
     };
     let outcomes = all_or_first_cause(played)?;
-    Ok(ScenarioReport::new(scenario, outcomes, started.elapsed()))
+    Ok(ScenarioReport::new(scenario, outcomes, began))
 }
 
 fn all_or_first_cause(

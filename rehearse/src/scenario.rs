@@ -24,6 +24,17 @@ pub enum ArmName {
     Service,
 }
 
+impl ArmName {
+    /// Its name, as on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Usual => "usual",
+            Self::Service => "service",
+        }
+    }
+}
+
 impl fmt::Display for ArmName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -134,7 +134,12 @@ impl<'a> Draft<'a> {
         let load = not_empty(Load {
             uploads: of(&[slow, streaming], "--uploads", mix.uploads, usual.uploads)?,
             downloads: of(&[streaming], "--downloads", mix.downloads, usual.downloads)?,
-            events: of(&[streaming], "--events", mix.events, usual.events)?,
+            events: of(
+                &[streaming],
+                "--event-streams",
+                mix.event_streams,
+                usual.events,
+            )?,
             websockets: of(
                 &[streaming],
                 "--websockets",

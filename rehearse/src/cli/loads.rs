@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::options::{Clients, Common, Mix, Service};
+use super::options::{Clients, Common, Files, Mix, Service};
 use super::plan::{BadInput, bad};
 use crate::client::{Method, Think};
 use crate::load::Load;
@@ -98,7 +98,8 @@ impl Mix {
             clients,
             uploads: None,
             downloads: None,
-            events: None,
+            event_streams: None,
+            files: Files::default(),
             websockets: None,
         }
     }

@@ -10,7 +10,7 @@ mod unused;
 mod values;
 
 pub(crate) use self::bundled::{pairs, variables};
-pub use self::options::{Cli, Command, Common, Port, parse};
+pub use self::options::{Cli, Command, Common, Files, Port, parse};
 pub(crate) use self::plan::bad;
 pub use self::plan::{BadInput, Plan, plan};
 pub use self::values::Pair;

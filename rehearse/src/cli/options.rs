@@ -30,7 +30,39 @@ pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub common: Common,
+    /// What the demonstration writes.
+    #[command(flatten)]
+    pub files: Files,
 }
+
+impl Cli {
+    /// What the rehearsal writes, whether that was said before the command or behind it.
+    pub fn files(&self) -> Files {
+        let own = match &self.command {
+            Some(Command::Rollout(rollout)) => &rollout.mix.files,
+            Some(Command::Scale(scale)) => &scale.mix.files,
+            Some(Command::Delete(delete)) => &delete.mix.files,
+            Some(Command::Run(run)) => &run.files,
+            _ => &self.files,
+        };
+        Files {
+            events: own.events.clone().or_else(|| self.files.events.clone()),
+        }
+    }
+}
+
+/// What a rehearsal writes beside its figures.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Files")]
+pub struct Files {
+    /// Write the log of events here, as JSON lines (docs/events.md): each request, connection, pod
+    /// and endpoint with its times
+    #[arg(long = "events", id = FILE_OF_EVENTS, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// `conform` has an option of the same name.
+pub(super) const FILE_OF_EVENTS: &str = "file_of_events";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 nothing lost; 1 the service lost something, or a pod of it left badly; 2 the control
@@ -191,15 +223,17 @@ pub struct Mix {
     pub service: Service,
     #[command(flatten)]
     pub clients: Clients,
+    #[command(flatten)]
+    pub files: Files,
     /// Clients that send slow bodies (slow and streaming only) [default: slow 20, streaming 10]
     #[arg(long, value_name = "N")]
     pub uploads: Option<usize>,
     /// Clients that read long responses slowly (streaming only) [default: 10]
     #[arg(long, value_name = "N")]
     pub downloads: Option<usize>,
-    /// Clients that follow events (streaming only) [default: 50]
+    /// Clients that follow an event stream (streaming only) [default: 50]
     #[arg(long, value_name = "N")]
-    pub events: Option<usize>,
+    pub event_streams: Option<usize>,
     /// Clients that talk on WebSockets (streaming only) [default: 20]
     #[arg(long, value_name = "N")]
     pub websockets: Option<usize>,
@@ -253,6 +287,8 @@ pub struct Delete {
 pub struct Run {
     #[command(flatten)]
     pub clients: Clients,
+    #[command(flatten)]
+    pub files: Files,
     /// Replicas
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub replicas: usize,

@@ -162,8 +162,8 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "--rate = NaN: must be 0 to 100000 a second",
         ),
         (
-            "rollout --events 5",
-            "--events = 5: only with --service streaming",
+            "rollout --event-streams 5",
+            "--event-streams = 5: only with --service streaming",
         ),
         (
             "rollout --uploads 5",

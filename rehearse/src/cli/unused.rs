@@ -4,6 +4,8 @@
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
+use super::options::FILE_OF_EVENTS;
+
 /// What only a rehearsal on this machine has a use for.
 const REHEARSAL: &[&str] = &[
     "arms",
@@ -14,6 +16,9 @@ const REHEARSAL: &[&str] = &[
     "max_unavailable",
     "no_prestop",
 ];
+
+/// Likewise; the commands that have a use for them have them themselves.
+const FILES: [(&str, &str); 1] = [(FILE_OF_EVENTS, "events")];
 
 /// What such a command leaves aside beside that, and why.
 struct Unused {
@@ -67,8 +72,13 @@ pub(super) fn hide(command: Command) -> Command {
 pub(super) fn given(matches: &ArgMatches) -> Option<String> {
     let (name, _) = matches.subcommand()?;
     let unused = ALL.iter().find(|unused| unused.command == name)?;
-    let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let option = unused.options().find(given)?.replace('_', "-");
+    let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let files = FILES
+        .iter()
+        .filter(|(id, _)| given(id))
+        .map(|(_, file)| *file);
+    let options = unused.options().filter(|id| given(id));
+    let option = options.chain(files).next()?.replace('_', "-");
     Some(format!("--{option}: not for {name}, {}", unused.why))
 }
 
@@ -98,6 +108,11 @@ mod tests {
         let error = parse(["rehearse", "lint", ".", "--seed", "7"]).unwrap_err();
         assert!(
             error.to_string().contains("--seed: not for lint"),
+            "{error}"
+        );
+        let error = parse(["rehearse", "--events", "a", "lint", "."]).unwrap_err();
+        assert!(
+            error.to_string().contains("--events: not for lint"),
             "{error}"
         );
         let error = parse(["rehearse", "bench", "--arms", "control"]).unwrap_err();

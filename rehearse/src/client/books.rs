@@ -1,15 +1,15 @@
-//! What the clients of one plan have in common, the books above all.
+//! What the clients of one plan have in common, their log above all.
 
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::{Example, FailureKind, Fault};
-use super::outcome::Outcome;
+use super::failure::{FailureKind, Fault};
+use super::log::{Answer, Connection, End, Ended, Failed, Log, Micros, Request, Trace};
 use super::{Endpoints, Plan, Progress};
 
 /// What the clients of one plan have in common.
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub(super) endpoints: Arc<dyn Endpoints>,
     pub(super) started: Instant,
     pub(super) stopped: OnceLock<Instant>,
-    outcome: Mutex<Outcome>,
+    log: Mutex<Log>,
 }
 
 impl Shared {
@@ -38,19 +38,17 @@ impl Shared {
             endpoints,
             started,
             stopped,
-            outcome: Mutex::default(),
+            log: Mutex::default(),
         }
     }
 
-    /// Writes into the books: one set for all clients, as a histogram takes 170 KB.
-    pub(super) fn tally(&self, entry: impl FnOnce(&mut Outcome)) {
-        entry(&mut self.outcome.lock().unwrap_or_else(PoisonError::into_inner));
+    /// To write into.
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn take_outcome(&self) -> Outcome {
-        let mut taken = Outcome::default();
-        self.tally(|outcome| mem::swap(outcome, &mut taken));
-        taken
+    pub(super) fn take_log(&self) -> Log {
+        mem::take(&mut self.log())
     }
 
     /// Where a new connection goes; the failure of a client that has nowhere to go.
@@ -59,30 +57,66 @@ impl Shared {
         peer.ok_or_else(|| Fault::new(FailureKind::ConnectRefused, "no endpoint"))
     }
 
-    /// Enters how a request ended.
+    /// Enters a new connection. Gives its number.
+    pub(super) fn connected(&self, client: usize, peer: SocketAddr) -> u32 {
+        let mut log = self.log();
+        let number = short(log.connections.len());
+        log.connections.push(Connection {
+            client: short(client),
+            peer,
+            opened: Instant::now(),
+            ended: None,
+        });
+        number
+    }
+
+    /// Enters a connection's end, unless that is known.
+    pub(super) fn ended(&self, connection: u32, at: Instant, how: Ended) {
+        let mut log = self.log();
+        if let Some(connection) = log.connections.get_mut(connection as usize) {
+            connection.ended.get_or_insert((at, how));
+        }
+    }
+
+    /// Enters how a client's request ended, which was due at `intended`.
     pub(super) fn enter(
         &self,
+        client: usize,
         intended: Instant,
-        peer: Option<SocketAddr>,
-        result: Result<Instant, Fault>,
+        trace: &Trace,
+        result: Result<Answer, Fault>,
     ) {
-        match result {
-            Ok(answered) => {
-                let latency = answered.saturating_duration_since(intended);
-                self.tally(|outcome| outcome.record_complete(latency));
-            }
-            Err(Fault { kind, detail }) => {
-                let at_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                let example = Example {
-                    at_ms,
-                    peer,
-                    kind,
-                    detail,
-                };
-                self.tally(|outcome| outcome.record_failure(example));
-                self.progress.failed.fetch_add(1, Ordering::Relaxed);
-            }
+        let failed = result.is_err();
+        let overtaken = matches!(result, Ok(Answer::Overtaken(_)));
+        let ended = result.as_ref().map_or_else(|_| Instant::now(), |a| a.at());
+        let micros = |at| Micros::between(intended, at);
+        let request = Request {
+            client: short(client),
+            connection: trace.connection,
+            intended,
+            started: micros(trace.started),
+            first_byte: trace.first_byte.map(micros),
+            ended: micros(ended),
+            end: match result {
+                Ok(Answer::Complete(_)) => End::Complete,
+                Ok(Answer::Unjudged(_)) => End::Unjudged,
+                Ok(Answer::Overtaken(_)) => End::Overtaken,
+                Err(fault) => {
+                    let peer = trace.peer;
+                    End::Failed(Box::new(Failed { fault, peer }))
+                }
+            },
+        };
+        self.log().requests.push(request);
+        if !overtaken {
+            let failed = u64::from(failed);
+            self.progress.failed.fetch_add(failed, Ordering::Relaxed);
+            self.progress.requests.fetch_add(1, Ordering::Relaxed);
         }
-        self.progress.requests.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// No run has four thousand million clients or connections.
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

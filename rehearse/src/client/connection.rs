@@ -51,6 +51,10 @@ pub(super) enum Sent {
 pub(super) struct Connection {
     stream: TcpStream,
     pub(super) peer: SocketAddr,
+    /// Its number in the log.
+    pub(super) number: u32,
+    /// When the first byte of this response came.
+    pub(super) first_byte: Option<Instant>,
     /// By when the response must be complete.
     pub(super) deadline: Instant,
     pub(super) fate: Fate,
@@ -103,6 +107,8 @@ impl Connection {
         Ok(Self {
             stream: connect(peer, deadline, receive_buffer).await?,
             peer,
+            number: 0,
+            first_byte: None,
             deadline,
             fate: Fate::Kept,
             stage: Stage::Nothing,
@@ -115,6 +121,7 @@ impl Connection {
     /// Makes ready for a request.
     pub(super) fn begin(&mut self, deadline: Instant) {
         (self.deadline, self.stage, self.received) = (deadline, Stage::Nothing, 0);
+        self.first_byte = None;
     }
 
     /// Asks the kernel, not tokio, whose view of the socket may be one turn of the reactor old.
@@ -197,6 +204,7 @@ impl Connection {
                 self.buffer.filled(read);
                 if self.stage == Stage::Nothing && read > 0 {
                     self.stage = Stage::Head;
+                    self.first_byte = Some(Instant::now());
                 }
                 Ok(read)
             }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::Connection;
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
+use super::log::Answer;
 use super::pattern;
 use super::schedule::Pace;
 
@@ -46,7 +47,7 @@ impl Download {
 }
 
 impl Exchange for Download {
-    async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
+    async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         let wrong = |detail| Err(Fault::new(FailureKind::WrongBody, detail));
         let head = request_head("GET", &self.target, connection.peer, "");
         send_head(connection, &head).await?;
@@ -62,7 +63,7 @@ impl Exchange for Download {
         if offset != self.bytes {
             return wrong(format!("{offset} bytes, not {}", self.bytes));
         }
-        Ok(Instant::now())
+        Ok(Answer::Complete(Instant::now()))
     }
 
     fn pace(&self) -> Pace {

@@ -1,6 +1,5 @@
-//! What all modes share: one request at a time, each when it is due, all in the books.
+//! What all modes share: one request at a time, each when it is due, all in the log.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -9,17 +8,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::books::Shared;
 use super::failure::Fault;
+use super::log::{Answer, Trace};
 use super::schedule::{Pace, Schedule, intended};
 
 /// Who makes the requests of one schedule.
 pub(super) trait Caller: Send + 'static {
-    /// Makes one request and returns the instant at which it counts as answered; `None` if it is
-    /// not to be in the books. Says in `peer` where it went.
+    /// Makes one request. Says in `trace` where it went, and what came of that.
     fn request(
         &mut self,
         deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> impl Future<Output = Result<Option<Instant>, Fault>> + Send;
+        trace: &mut Trace,
+    ) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// Which client it belongs to.
+    fn client(&self) -> usize;
 
     /// From this request to the next.
     fn pace(&self) -> Pace;
@@ -81,13 +83,12 @@ impl<C: Caller> Client<C> {
         let mut due = self.schedule.first(shared.started, self.caller.pace());
         let mut free = shared.started;
         while let Some(intended) = self.wait(due).await {
-            let (mut peer, deadline) = (None, Instant::now() + shared.plan.timeout);
-            let result = self.caller.request(deadline, &mut peer).await;
+            let mut trace = Trace::new(Instant::now());
+            let deadline = trace.started + shared.plan.timeout;
+            let result = self.caller.request(deadline, &mut trace).await;
             let failed = result.is_err();
             free = Instant::now();
-            if let Some(result) = result.transpose() {
-                shared.enter(intended, peer, result);
-            }
+            shared.enter(self.caller.client(), intended, &trace, result);
             due = self.schedule.next(self.caller.pace(), due, free, failed);
         }
         self.caller.leave().await;
@@ -97,7 +98,7 @@ impl<C: Caller> Client<C> {
             .get()
             .map_or(free, |stopped| free.min(*stopped));
         let unstarted = self.schedule.missed(self.caller.pace(), due, until);
-        shared.tally(|outcome| outcome.unstarted += unstarted);
+        shared.log().unstarted += unstarted;
     }
 
     /// Waits for a request's due time and returns its intended start; `None` at the stop.

@@ -13,6 +13,7 @@ use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::framing::Body;
+use super::log::{Answer, Streamed};
 use super::schedule::Pace;
 use super::sse::{Event, Parser};
 
@@ -27,7 +28,7 @@ pub(super) struct Events {
     last: Option<u64>,
     /// What was left out, and may still come.
     gaps: Vec<RangeInclusive<u64>>,
-    received: u64,
+    received: Streamed,
     retry: Duration,
 }
 
@@ -37,7 +38,10 @@ impl Events {
             shared: Arc::clone(shared),
             last: None,
             gaps: Vec::new(),
-            received: 0,
+            received: Streamed {
+                events: Some(0),
+                ..Streamed::default()
+            },
             retry: RETRY,
         }
     }
@@ -110,8 +114,7 @@ impl Events {
             }
             _ => self.last = Some(id),
         }
-        self.received += 1;
-        self.shared.tally(|outcome| outcome.events += 1);
+        self.received.events = self.received.events.map(|events| events + 1);
         self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -119,8 +122,7 @@ impl Events {
     fn gap(&mut self, id: u64, last: u64) -> Fault {
         let missing = id - last - 1;
         self.gaps.push(last + 1..=id - 1);
-        self.shared
-            .tally(|outcome| outcome.events_missing += missing);
+        self.received.missing += missing;
         let detail = format!("{id} after {last}: {missing} missing");
         Fault::new(FailureKind::EventsLost, detail)
     }
@@ -129,27 +131,25 @@ impl Events {
     fn again(&mut self, id: u64, last: u64) -> Fault {
         let gap = self.gaps.iter().position(|gap| gap.contains(&id));
         let Some(gap) = gap.map(|gap| self.gaps.swap_remove(gap)) else {
-            self.shared.tally(|outcome| outcome.events_doubled += 1);
+            self.received.doubled += 1;
             return Fault::new(FailureKind::EventsDoubled, format!("{id} after {last}"));
         };
         let (before, behind) = (*gap.start()..=id - 1, id + 1..=*gap.end());
         let rest = [before, behind].into_iter().filter(|gap| !gap.is_empty());
         self.gaps.extend(rest);
-        self.shared.tally(|outcome| {
-            outcome.events_missing -= 1;
-            outcome.events_misplaced += 1;
-        });
+        self.received.missing -= 1;
+        self.received.misplaced += 1;
         Fault::new(FailureKind::EventsMisplaced, format!("{id} after {last}"))
     }
 }
 
 impl Exchange for Events {
-    async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
+    async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         connection.fate = Fate::Dismissed;
         self.open(connection).await?;
         let opened = Instant::now();
         self.follow(connection).await?;
-        Ok(opened)
+        Ok(Answer::Complete(opened))
     }
 
     fn pace(&self) -> Pace {
@@ -157,10 +157,6 @@ impl Exchange for Events {
     }
 
     fn leave(&mut self) {
-        let received = self.received;
-        self.shared.tally(|outcome| {
-            let fewest = outcome.events_fewest.map_or(received, |n| n.min(received));
-            outcome.events_fewest = Some(fewest);
-        });
+        self.shared.log().streams.push(self.received);
     }
 }

@@ -2,22 +2,20 @@
 
 use std::net::SocketAddr;
 
-use tokio::time::Instant;
-
 use super::connection::{Connection, Sent};
 use super::failure::Fault;
+use super::log::Answer;
 use super::schedule::Pace;
 
 /// One kind of request. A mode is an exchange; the rest is alike in all of them: the schedule, the
 /// connection, the books.
 pub(super) trait Exchange: Send + Sync + 'static {
     /// Makes one request on `connection`, which is known to be quiet, and judges the answer.
-    /// Returns the instant at which the answer counts as given. The exchange sets the connection's
-    /// fate if the client is done with it.
+    /// The exchange sets the connection's fate if the client is done with it.
     fn run(
         &mut self,
         connection: &mut Connection,
-    ) -> impl Future<Output = Result<Instant, Fault>> + Send;
+    ) -> impl Future<Output = Result<Answer, Fault>> + Send;
 
     /// From this request to the next.
     fn pace(&self) -> Pace;

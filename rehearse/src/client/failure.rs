@@ -176,11 +176,13 @@ impl Failures {
     }
 }
 
-/// A failure on its way to the book.
+/// A failure on its way to the log.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: FailureKind,
     pub(super) detail: String,
+    /// The request was sent while the end of its idle connection was on its way.
+    pub(super) crossed: bool,
 }
 
 impl Fault {
@@ -188,6 +190,7 @@ impl Fault {
         Self {
             kind,
             detail: detail.into(),
+            crossed: false,
         }
     }
 

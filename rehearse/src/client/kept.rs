@@ -2,7 +2,6 @@
 //! server has ended it.
 
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
@@ -12,16 +11,16 @@ use super::connection::{Connection, Fate, Idle};
 use super::driver::Caller;
 use super::exchange::Exchange;
 use super::failure::{FailureKind, Fault};
-use super::risk::Risk;
+use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
 use super::stage::Stage;
 use super::{CROSSING, Plan};
 
 pub(super) struct Kept<E> {
     shared: Arc<Shared>,
+    index: usize,
     exchange: E,
     line: Line,
-    risk: Risk,
 }
 
 /// The connection between two requests.
@@ -41,12 +40,12 @@ enum Origin {
 }
 
 impl<E: Exchange> Kept<E> {
-    pub(super) fn new(shared: &Arc<Shared>, exchange: E) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, index: usize, exchange: E) -> Self {
         Self {
             shared: Arc::clone(shared),
+            index,
             exchange,
             line: Line::None,
-            risk: Risk::new(&shared.plan),
         }
     }
 
@@ -66,100 +65,93 @@ impl<E: Exchange> Kept<E> {
             Line::Ended(connection, since) if since.elapsed() < rtt => {
                 Ok(Some((connection, Origin::Ended)))
             }
-            Line::Ended(..) => {
-                self.shared.tally(|outcome| outcome.reconnects += 1);
-                Ok(None)
-            }
+            Line::Ended(..) => Ok(None),
         }
     }
 
-    fn kept_peer(&self) -> Option<SocketAddr> {
-        match &self.line {
-            Line::None => None,
-            Line::Open(connection) | Line::Ended(connection, _) => Some(connection.peer),
+    fn note_kept(&self, trace: &mut Trace) {
+        if let Line::Open(connection) | Line::Ended(connection, _) = &self.line {
+            (trace.peer, trace.connection) = (Some(connection.peer), Some(connection.number));
         }
     }
 
-    async fn connect(
-        &self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Connection, Fault> {
-        let address = self.shared.pick(peer)?;
-        let connection =
-            Connection::open(address, deadline, self.exchange.receive_buffer()).await?;
-        match connection.idle() {
-            Idle::Quiet => Ok(connection),
-            Idle::Stray => Err(Fault::bad("bytes before the first request")),
+    async fn connect(&self, deadline: Instant, trace: &mut Trace) -> Result<Connection, Fault> {
+        trace.connection = None;
+        let address = self.shared.pick(&mut trace.peer)?;
+        let opening = Connection::open(address, deadline, self.exchange.receive_buffer());
+        let mut connection = opening.await?;
+        connection.number = self.shared.connected(self.index, address);
+        trace.connection = Some(connection.number);
+        let fault = match connection.idle() {
+            Idle::Quiet => return Ok(connection),
+            Idle::Stray => Fault::bad("bytes before the first request"),
             // Not a reconnect: see the module's rules.
-            Idle::Ended(fault) => Err(fault),
-        }
+            Idle::Ended(fault) => fault,
+        };
+        self.end(&connection, Instant::now(), Ended::WithRequest);
+        Err(fault)
+    }
+
+    fn end(&self, connection: &Connection, at: Instant, how: Ended) {
+        self.shared.ended(connection.number, at, how);
     }
 
     /// The kernel knows of the connection's end, which nothing had announced.
     fn note_end(&mut self) {
         let now = Instant::now();
         if let Line::Open(connection) = mem::replace(&mut self.line, Line::None) {
+            self.end(&connection, now, Ended::Unannounced);
             self.line = Line::Ended(connection, now);
         }
-        self.count_end(now);
-    }
-
-    fn count_end(&mut self, at: Instant) {
-        let at_risk = self.risk.closed(at);
-        self.shared.tally(|outcome| {
-            outcome.unannounced_closes += 1;
-            at_risk.enter(outcome);
-        });
     }
 
     /// A request failed that was sent at that instant.
-    fn note_failure(&mut self, fault: &Fault, stage: Stage, origin: Origin, sent: Instant) {
+    fn note_failure(
+        &self,
+        fault: &mut Fault,
+        connection: &Connection,
+        origin: Origin,
+        sent: Instant,
+    ) {
         use FailureKind::{ClosedBeforeResponse, ResetBeforeResponse};
-        let unanswered = stage == Stage::Nothing
+        let unanswered = connection.stage == Stage::Nothing
             && matches!(fault.kind, ClosedBeforeResponse | ResetBeforeResponse);
         // A server that has had a request for longer has lost it in another way.
         let Plan { rtt, network, .. } = self.shared.plan;
         let in_time = sent.elapsed() <= rtt + network + CROSSING;
-        if origin == Origin::New || !unanswered || !in_time {
-            return;
+        fault.crossed = origin != Origin::New && unanswered && in_time;
+        match fault.crossed {
+            // If it was open, the end came in the very moment in which the request was sent.
+            true => self.end(connection, sent, Ended::Unannounced),
+            false => self.end(connection, Instant::now(), Ended::WithRequest),
         }
-        if origin == Origin::Open {
-            // The end came in the very moment in which the request was sent.
-            self.count_end(sent);
-        }
-        self.shared.tally(|outcome| outcome.crossed += 1);
     }
 }
 
 impl<E: Exchange> Caller for Kept<E> {
-    async fn request(
-        &mut self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Option<Instant>, Fault> {
-        let sent = Instant::now();
-        let at_risk = self.risk.started(sent);
-        self.shared.tally(|outcome| at_risk.enter(outcome));
-        *peer = self.kept_peer();
+    async fn request(&mut self, deadline: Instant, trace: &mut Trace) -> Result<Answer, Fault> {
+        self.note_kept(trace);
         let (mut connection, origin) = match self.reuse()? {
             Some(kept) => kept,
-            None => (self.connect(deadline, peer).await?, Origin::New),
+            None => (self.connect(deadline, trace).await?, Origin::New),
         };
         connection.begin(deadline);
-        let answered = match self.exchange.run(&mut connection).await {
-            Ok(answered) => answered,
-            Err(fault) => {
-                self.note_failure(&fault, connection.stage, origin, sent);
-                return Err(fault);
-            }
-        };
+        let answered = self.exchange.run(&mut connection).await;
+        trace.first_byte = connection.first_byte;
+        let answer = answered.map_err(|mut fault| {
+            self.note_failure(&mut fault, &connection, origin, trace.started);
+            fault
+        })?;
         match connection.fate {
             Fate::Kept => self.line = Line::Open(connection),
-            Fate::Dismissed => {}
-            Fate::Ended => self.shared.tally(|outcome| outcome.reconnects += 1),
+            Fate::Dismissed => self.end(&connection, Instant::now(), Ended::ByClient),
+            Fate::Ended => self.end(&connection, Instant::now(), Ended::Announced),
         }
-        Ok(Some(answered))
+        Ok(answer)
+    }
+
+    fn client(&self) -> usize {
+        self.index
     }
 
     fn pace(&self) -> Pace {
@@ -178,7 +170,6 @@ impl<E: Exchange> Caller for Kept<E> {
             Line::Ended(_, since) => {
                 sleep_until(*since + self.shared.plan.rtt).await;
                 self.line = Line::None;
-                self.shared.tally(|outcome| outcome.reconnects += 1);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The strict client: it keeps every request it meant to make on the books.
+//! The strict client: it logs every request that it meant to make.
 //!
 //! Each intended request ends in exactly one way: a complete, correct response, or one failure
 //! whose [`FailureKind`] says where it broke. Nothing is ever retried, and connections belong to
@@ -32,6 +32,7 @@ mod failure;
 mod framing;
 pub(crate) mod h2;
 mod kept;
+pub mod log;
 mod outcome;
 mod pattern;
 mod request;
@@ -56,6 +57,7 @@ use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 
 pub use self::failure::{Example, FailureKind, Failures};
+pub use self::log::Log;
 pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};
 pub use self::think::Think;
@@ -207,7 +209,7 @@ pub struct Progress {
 }
 
 /// Runs the plan's clients on the current tokio runtime until `stop` is cancelled; each then
-/// finishes the request it is in (event streams are closed from this side), and the outcome is
+/// finishes the request it is in (event streams are closed from this side), and the log is
 /// returned. Dropping the future aborts them all.
 ///
 /// # Panics
@@ -217,7 +219,7 @@ pub async fn run(
     endpoints: Arc<dyn Endpoints>,
     progress: Arc<Progress>,
     stop: CancellationToken,
-) -> Outcome {
+) -> Log {
     let shared = Arc::new(Shared::new(plan, endpoints, progress, stop));
     match &shared.plan.mode {
         Mode::KeepAlive { think, method } => {
@@ -253,11 +255,11 @@ pub async fn run(
         }
         Mode::Events => kept(&shared, || Events::new(&shared)).await,
     }
-    shared.take_outcome()
+    shared.take_log()
 }
 
 /// Clients that keep an HTTP/1.1 connection as long as the server does.
 async fn kept<E: Exchange>(shared: &Arc<Shared>, exchange: impl Fn() -> E) {
-    let client = |_| Kept::new(shared, exchange());
+    let client = |index| Kept::new(shared, index, exchange());
     driver::run(shared, shared.plan.clients, client).await;
 }

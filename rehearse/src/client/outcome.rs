@@ -1,22 +1,29 @@
 //! The figures of a run.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use tokio::time::Instant;
 
 use super::failure::{Example, Failures};
+use super::log::{End, Ended, Log, Request, Streamed};
+use super::risk;
 
 /// The histogram's upper end in microseconds: ten minutes. Longer ones count as this in the
 /// percentiles; the average, the maximum and the standard deviation are exact.
 const LONGEST: u64 = 600_000_000;
 
-/// What came of a plan; mergeable over plans. `requests == complete + failures.total()`.
+/// What came of a plan; mergeable over plans. `requests == complete + unjudged + failures.total()`.
 #[derive(Clone)]
 pub struct Outcome {
     /// Requests started.
     pub requests: u64,
     /// Those answered completely and correctly.
     pub complete: u64,
+    /// Those answered by a body that only the connection's end delimits, and that is not known: it may
+    /// be complete, and may have been cut.
+    pub unjudged: u64,
     /// The others.
     pub failures: Failures,
     /// Requests of an open-loop plan that were due before the stop, and that their clients, still
@@ -70,6 +77,7 @@ impl Default for Outcome {
         Self {
             requests: 0,
             complete: 0,
+            unjudged: 0,
             failures: Failures::default(),
             unstarted: 0,
             reconnects: 0,
@@ -92,10 +100,76 @@ impl Default for Outcome {
 }
 
 impl Outcome {
+    /// The figures of a plan that began at that instant, on a network with this round trip.
+    pub fn of(log: &Log, began: Instant, rtt: Duration) -> Self {
+        let mut outcome = Self {
+            unstarted: log.unstarted,
+            ..Self::default()
+        };
+        for request in &log.requests {
+            outcome.enter(request, log, began);
+        }
+        outcome.enter_ends(log);
+        for streamed in &log.streams {
+            outcome.enter_streamed(streamed);
+        }
+        outcome.at_risk = risk::at_risk(log);
+        outcome.expected_crossed = outcome.at_risk as f64 * risk::share(rtt);
+        outcome
+    }
+
+    fn enter(&mut self, request: &Request, log: &Log, began: Instant) {
+        match &request.end {
+            End::Complete => self.record_complete(request.ended.into()),
+            End::Unjudged => {
+                self.requests += 1;
+                self.unjudged += 1;
+            }
+            End::Overtaken => self.messages_crossed += 1,
+            End::Failed(failed) => {
+                self.crossed += u64::from(failed.crossed());
+                let at = request.intended + Duration::from(request.ended);
+                let at = at.saturating_duration_since(began).as_millis();
+                self.record_failure(Example {
+                    at_ms: u64::try_from(at).unwrap_or(u64::MAX),
+                    peer: failed.peer.or_else(|| log.peer(request)),
+                    kind: failed.kind(),
+                    detail: failed.detail().to_owned(),
+                });
+            }
+        }
+    }
+
+    /// A connection that a request has crossed the end of is on the books as that failure.
+    fn enter_ends(&mut self, log: &Log) {
+        let crossed = log.requests.iter().filter(|request| request.has_crossed());
+        let crossed: BTreeSet<u32> = crossed.filter_map(|request| request.connection).collect();
+        for (number, connection) in (0..).zip(&log.connections) {
+            let unannounced = matches!(connection.ended, Some((_, Ended::Unannounced)));
+            let announced = matches!(connection.ended, Some((_, Ended::Announced)));
+            self.unannounced_closes += u64::from(unannounced);
+            let heard = announced || unannounced && !crossed.contains(&number);
+            self.reconnects += u64::from(heard);
+        }
+    }
+
+    fn enter_streamed(&mut self, streamed: &Streamed) {
+        self.events += streamed.events.unwrap_or(0);
+        self.events_missing += streamed.missing;
+        self.events_doubled += streamed.doubled;
+        self.events_misplaced += streamed.misplaced;
+        self.events_fewest = [self.events_fewest, streamed.events]
+            .into_iter()
+            .flatten()
+            .min();
+        self.ticks += streamed.ticks;
+    }
+
     /// Adds another plan's figures to these.
     pub fn merge(&mut self, other: Self) {
         self.requests += other.requests;
         self.complete += other.complete;
+        self.unjudged += other.unjudged;
         self.failures.merge(other.failures);
         self.unstarted += other.unstarted;
         self.reconnects += other.reconnects;

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
+use super::framing::Body;
+use super::log::Answer;
 use super::schedule::Pace;
 use super::{Method, Plan, Think};
 
@@ -70,12 +72,13 @@ impl Request {
 }
 
 impl Exchange for Request {
-    async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
+    async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         if !self.keep {
             connection.fate = Fate::Dismissed;
         }
         send_head(connection, self.rendered(connection.peer)).await?;
         connection.head().await?.expect_ok()?;
+        let until_fin = connection.body == Body::UntilFin;
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);
         while let Some(piece) = connection.piece().await? {
@@ -91,7 +94,9 @@ impl Exchange for Request {
                     format!("{seen} bytes, {detail}"),
                 ))
             }
-            _ => Ok(Instant::now()),
+            // What only a FIN ends cannot be told from what was cut, unless it is known.
+            None if until_fin => Ok(Answer::Unjudged(Instant::now())),
+            _ => Ok(Answer::Complete(Instant::now())),
         }
     }
 

@@ -14,6 +14,7 @@ impl Outcome {
         Summary {
             requests: self.requests,
             complete: self.complete,
+            unjudged: self.unjudged,
             failed: self.failures.total(),
             failures: self.failures.counts(),
             examples: self.failures.examples(),
@@ -41,6 +42,7 @@ impl Outcome {
 pub struct Summary<'a> {
     pub requests: u64,
     pub complete: u64,
+    pub unjudged: u64,
     pub failed: u64,
     pub failures: &'a BTreeMap<FailureKind, u64>,
     pub examples: &'a [Example],

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::connection::{Connection, Sent};
 use super::exchange::{Exchange, request_head};
 use super::failure::{FailureKind, Fault};
+use super::log::Answer;
 use super::pattern;
 use super::schedule::Pace;
 
@@ -132,7 +133,7 @@ impl Upload {
 }
 
 impl Exchange for Upload {
-    async fn run(&mut self, connection: &mut Connection) -> Result<Instant, Fault> {
+    async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         self.chunked = !self.chunked;
         match self.send(connection).await {
             Ok(Sent::Whole) => connection.head().await?.expect_ok()?,
@@ -152,7 +153,7 @@ impl Exchange for Upload {
             }
         }
         self.judge(&connection.whole_body(MAX_ANSWER).await?)?;
-        Ok(Instant::now())
+        Ok(Answer::Complete(Instant::now()))
     }
 
     fn pace(&self) -> Pace {

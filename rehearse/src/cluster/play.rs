@@ -172,6 +172,7 @@ async fn act(
             arm: arm.name,
             kinds: load.finish().await,
             pods: Ledger::default(),
+            endpoints: Vec::new(),
             rtt: stage.options.rtt,
         });
     }

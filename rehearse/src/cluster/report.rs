@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::drains::{Drains, Propagation};
 use super::scenario::Scenario;
@@ -62,6 +63,7 @@ impl Row {
         Self {
             scenario: scenario.name,
             report: ScenarioReport {
+                began: Instant::now() - took,
                 service: scenario.service.name().to_owned(),
                 conditions: scenario.to_string(),
                 seconds: took.as_secs_f64(),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::super::plan;
 use super::*;
 use crate::arm::ArmOutcome;
@@ -16,12 +18,14 @@ fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
             kind,
             clients: 10,
             outcome,
+            log: Arc::default(),
         }
     });
     ArmOutcome {
         arm,
         kinds: kinds.collect(),
         pods: Ledger::default(),
+        endpoints: Vec::new(),
         rtt: Duration::ZERO,
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Kind, Load};
-use crate::client::{self, Endpoints, Example, Mode, Outcome, Plan, Progress, Think};
+use crate::client::{self, Endpoints, Example, Log, Mode, Outcome, Plan, Progress, Think};
 
 /// How often the counters are looked at while a load gets under way.
 const LOOK: Duration = Duration::from_millis(20);
@@ -27,6 +28,9 @@ pub struct KindOutcome {
     /// Their figures.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// What they are made from.
+    #[serde(skip)]
+    pub log: Arc<Log>,
 }
 
 /// A load at work. Dropping it aborts every client.
@@ -50,7 +54,7 @@ impl Running {
         let (mut tasks, mut meters) = (JoinSet::new(), Vec::new());
         for (kind, plan) in load.plans(seed) {
             let progress = Arc::new(Progress::default());
-            let clients = plan.clients;
+            let (clients, rtt) = (plan.clients, plan.rtt + plan.network);
             let under_way = under_way(&plan);
             meters.push(Meter {
                 progress: Arc::clone(&progress),
@@ -58,11 +62,13 @@ impl Running {
             });
             let (endpoints, stop) = (Arc::clone(endpoints), stop.clone());
             tasks.spawn(async move {
-                let outcome = client::run(plan, endpoints, progress, stop).await;
+                let began = Instant::now();
+                let log = client::run(plan, endpoints, progress, stop).await;
                 KindOutcome {
                     kind,
                     clients,
-                    outcome,
+                    outcome: Outcome::of(&log, began, rtt),
+                    log: Arc::new(log),
                 }
             });
         }

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::PodId;
+use super::address::PodAddress;
 use super::cluster::{Order, Status, Template};
 use super::deployment::{Action, Spec, reconcile};
 use super::endpoints::{Condition, Router};
+use super::history::PodEvent;
 use super::ledger::{Cause, End, Ledger};
 use super::pod::{Event, Pod, Timing};
 use super::roster::{Live, Roster};
+use crate::events::line::PodChange;
 
 pub(crate) struct Controller {
     template: Template,
@@ -123,6 +127,7 @@ impl Controller {
             events: self.events.0.clone(),
         };
         self.tasks.spawn(pod.live());
+        self.note(id, &address, PodChange::Created);
         self.pods.insert(
             id,
             Live {
@@ -141,8 +146,20 @@ impl Controller {
             return;
         };
         pod.deleted.cancel();
+        let address = pod.address;
         self.ledger.deleted += 1;
+        self.note(id, &address, PodChange::Deleted);
         self.announce(id);
+    }
+
+    fn note(&mut self, pod: PodId, address: &PodAddress, what: PodChange) {
+        self.ledger.history.push(PodEvent {
+            pod,
+            address: address.http,
+            at: Instant::now(),
+            what,
+            detail: None,
+        });
     }
 
     fn announce(&self, id: PodId) {
@@ -170,9 +187,15 @@ impl Controller {
             Event::Readiness(id, ready) => {
                 if let Some(pod) = self.pods.get_mut(&id) {
                     pod.ready = ready;
+                    let (address, what) = match ready {
+                        true => (pod.address, PodChange::Ready),
+                        false => (pod.address, PodChange::Unready),
+                    };
+                    self.note(id, &address, what);
                     self.announce(id);
                 }
             }
+            Event::Happened(event) => self.ledger.history.push(event),
             Event::Ended(end) => {
                 if let Some(pod) = self.pods.remove(&end.pod) {
                     self.router

@@ -9,20 +9,34 @@ struct Line {
     report: String,
 }
 
+/// What is needed of a drain report, and the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Requests that crossed the end of their connection.
+    pub crossed: u64,
+    /// As it was written: JSON.
+    pub text: String,
+}
+
 #[derive(Deserialize)]
-struct Report {
+struct Figures {
     crossed: u64,
 }
 
-/// Requests that crossed the end of their connection, by the last report among these lines. Who
-/// writes no such reports leaves none.
-pub(super) fn crossed(log: &[String]) -> Option<u64> {
-    log.iter().rev().find_map(|line| {
-        let line: Line = serde_json::from_str(line).ok()?;
-        let is_report = line.message == "drain report";
-        let report = is_report.then(|| serde_json::from_str::<Report>(&line.report));
-        Some(report?.ok()?.crossed)
-    })
+impl DrainReport {
+    /// The last one among these lines. Who writes no such reports leaves none.
+    pub(super) fn last(log: &[String]) -> Option<Self> {
+        log.iter().rev().find_map(|line| {
+            let line: Line = serde_json::from_str(line).ok()?;
+            let is_report = line.message == "drain report";
+            let figures = is_report.then(|| serde_json::from_str::<Figures>(&line.report));
+            let Figures { crossed } = figures?.ok()?;
+            Some(Self {
+                crossed,
+                text: line.report,
+            })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -40,7 +54,9 @@ mod tests {
             line("drain report", r#"{"phase":"stopped","crossed":3}"#),
             "a panic's last words".to_owned(),
         ];
-        assert_eq!(crossed(&log), Some(3));
+        let report = DrainReport::last(&log).unwrap();
+        assert_eq!(report.crossed, 3);
+        assert!(report.text.contains("stopped"), "{report:?}");
     }
 
     #[test]
@@ -50,6 +66,6 @@ mod tests {
             line("drain report", "{}"),
             "{}".to_owned(),
         ];
-        assert_eq!(crossed(&log), None);
+        assert_eq!(DrainReport::last(&log), None);
     }
 }

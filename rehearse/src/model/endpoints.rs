@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::PodId;
+use super::history::EndpointEvent;
 use super::propagation::Propagation;
 use crate::client::Endpoints;
 
@@ -48,23 +49,26 @@ pub struct EndpointList {
 impl EndpointList {
     /// Takes note that `pod` is in this condition, which the node knows from `visible_at` on: or
     /// later, because changes never overtake one another. An EndpointSlice is sent as a whole, so
-    /// a node that knows of a deletion knows of the replacement that the deletion waited for.
+    /// a node that knows of a deletion knows of the replacement that the deletion waited for. Returns
+    /// when it knows.
     pub fn change(
         &mut self,
         pod: PodId,
         address: SocketAddr,
         condition: Condition,
         visible_at: Instant,
-    ) {
+    ) -> Instant {
         let last = self.coming.back().map(|last| last.visible_at);
+        let visible_at = last.map_or(visible_at, |last| last.max(visible_at));
         self.coming.push_back(Change {
-            visible_at: last.map_or(visible_at, |last| last.max(visible_at)),
+            visible_at,
             pod,
             entry: Entry {
                 address,
                 known: condition,
             },
         });
+        visible_at
     }
 
     /// The addresses that a new connection may be sent to at `now`: those known to be ready; if
@@ -111,6 +115,7 @@ struct State {
     list: EndpointList,
     /// How many changes each pod has had: part of what its delays are drawn from.
     changes: BTreeMap<PodId, u32>,
+    history: Vec<EndpointEvent>,
     choice: fastrand::Rng,
 }
 
@@ -120,6 +125,7 @@ impl Router {
         let state = State {
             list: EndpointList::default(),
             changes: BTreeMap::new(),
+            history: Vec::new(),
             choice: fastrand::Rng::with_seed(seed),
         };
         Arc::new(Self {
@@ -139,10 +145,22 @@ impl Router {
         if condition == Condition::Gone {
             state.changes.remove(&pod);
         }
-        state
+        let announced = Instant::now();
+        let known = state
             .list
-            .change(pod, address, condition, Instant::now() + delay);
+            .change(pod, address, condition, announced + delay);
+        state.history.push(EndpointEvent {
+            pod,
+            announced,
+            known,
+            condition,
+        });
         delay
+    }
+
+    /// Every change so far, in the order in which they were announced.
+    pub fn take_history(&self) -> Vec<EndpointEvent> {
+        std::mem::take(&mut self.lock().history)
     }
 
     /// Whether every change announced so far is known.

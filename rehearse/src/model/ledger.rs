@@ -7,8 +7,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::PodId;
+pub use super::drain_report::DrainReport;
+use super::history::PodEvent;
+use crate::events::line::PodChange;
 
 /// How many pods that did not end in good order are described; all are counted.
 const DESCRIBED: usize = 10;
@@ -43,8 +47,10 @@ pub struct End {
     pub hook_fault: Option<String>,
     /// The last lines of its standard error.
     pub stderr: Vec<String>,
-    /// How many requests crossed the end of their connection, by its drain report, if it left one.
-    pub crossed: Option<u64>,
+    /// When.
+    pub at: Instant,
+    /// Its drain report, if it left one.
+    pub report: Option<DrainReport>,
 }
 
 impl End {
@@ -57,7 +63,8 @@ impl End {
             status: None,
             hook_fault: None,
             stderr: Vec::new(),
-            crossed: None,
+            at: Instant::now(),
+            report: None,
         }
     }
 
@@ -119,6 +126,9 @@ pub struct Ledger {
     pub faults: u64,
     /// The first of those, described.
     pub fault_examples: Vec<Fault>,
+    /// All that happened to them, in the order in which the controller heard of it.
+    #[serde(skip)]
+    pub history: Vec<PodEvent>,
 }
 
 /// A pod that did not leave in good order.
@@ -131,10 +141,27 @@ pub struct Fault {
 }
 
 impl Ledger {
+    fn note_end(&mut self, end: &End) {
+        let event = |what, detail| PodEvent {
+            pod: end.pod,
+            address: end.address,
+            at: end.at,
+            what,
+            detail,
+        };
+        self.history
+            .push(event(PodChange::Exited, Some(end.exit())));
+        if let Some(report) = &end.report {
+            self.drain_reports += 1;
+            self.crossed += report.crossed;
+            let text = Some(report.text.clone());
+            self.history.push(event(PodChange::Reported, text));
+        }
+    }
+
     /// Enters the end of a pod.
     pub(crate) fn enter(&mut self, end: End, may_die_of_sigterm: bool) {
-        self.drain_reports += u64::from(end.crossed.is_some());
-        self.crossed += end.crossed.unwrap_or(0);
+        self.note_end(&end);
         if end.cause == Cause::TornDown {
             return;
         }

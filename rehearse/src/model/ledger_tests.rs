@@ -8,7 +8,8 @@ fn end(cause: Cause, wait_status: i32) -> End {
         status: Some(ExitStatus::from_raw(wait_status)),
         hook_fault: None,
         stderr: Vec::new(),
-        crossed: None,
+        at: tokio::time::Instant::now(),
+        report: None,
     }
 }
 

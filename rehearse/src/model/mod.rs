@@ -10,6 +10,7 @@ mod controller;
 pub mod deployment;
 mod drain_report;
 pub mod endpoints;
+pub mod history;
 pub mod ledger;
 pub mod pod;
 pub mod probe;

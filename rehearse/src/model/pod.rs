@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::PodId;
 use super::address::PodAddress;
-use super::drain_report;
+use super::drain_report::DrainReport;
+use super::history::PodEvent;
 use super::ledger::{Cause, End};
 use super::probe::{self, Readiness};
 use super::process::{Group, Process};
 use super::program::{PreStop, Program};
+use crate::events::line::PodChange;
 
 /// How long a process may take to leave when the rehearsal is over.
 const TEARDOWN: Duration = Duration::from_millis(500);
@@ -40,6 +42,8 @@ pub struct Timing {
 pub(crate) enum Event {
     /// Its readiness changed.
     Readiness(PodId, bool),
+    /// Something else happened to it.
+    Happened(PodEvent),
     /// It is gone, and its process with it.
     Ended(Box<End>),
 }
@@ -85,12 +89,14 @@ impl Pod {
             process.end(TEARDOWN).await;
         }
         let status = process.wait().await;
+        let ended = Instant::now();
         let exited = || self.cause_of_exit(&status, was_ready, notes.grace_over);
         let end = self.end(cause.unwrap_or_else(exited), status.ok());
         let stderr = process.last_lines(LINES).await;
         End {
+            at: ended,
             hook_fault: notes.hook_fault,
-            crossed: drain_report::crossed(&stderr),
+            report: DrainReport::last(&stderr),
             stderr,
             ..end
         }
@@ -143,11 +149,26 @@ impl Pod {
             Ok(outcome) => notes.hook_fault = outcome.err(),
             Err(_) => notes.hook_fault = Some("outlived the grace period".to_owned()),
         }
+        self.note(PodChange::PrestopEnded, notes.hook_fault.clone());
         group.signal(Signal::SIGTERM);
+        self.note(PodChange::Sigterm, None);
         tokio::time::sleep_until(deadline).await;
         notes.grace_over = true;
         group.signal(Signal::SIGKILL);
+        self.note(PodChange::Sigkill, None);
         std::future::pending().await
+    }
+
+    fn note(&self, what: PodChange, detail: Option<String>) {
+        let event = PodEvent {
+            pod: self.id,
+            address: self.address.http,
+            at: Instant::now(),
+            what,
+            detail,
+        };
+        // A controller that has stopped listening has no use for the news.
+        let _unheard = self.events.send(Event::Happened(event));
     }
 
     async fn prestop(&self) -> Result<(), String> {
@@ -175,9 +196,10 @@ impl Pod {
             address,
             cause,
             status,
+            at: Instant::now(),
             hook_fault: None,
             stderr: Vec::new(),
-            crossed: None,
+            report: None,
         }
     }
 }

@@ -98,6 +98,8 @@ fn expected(requests: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn crossed(kinds: &[(Kind, u64)], by_pods: u64, rtt: u64) -> Option<Crossed> {
@@ -108,6 +110,7 @@ mod tests {
                 kind,
                 clients: 1,
                 outcome,
+                log: Arc::default(),
             }
         };
         let kinds: Vec<KindOutcome> = kinds.iter().map(kind).collect();

@@ -8,9 +8,8 @@ mod streams;
 pub(crate) mod table;
 mod verdict;
 
-use std::time::Duration;
-
 use serde::Serialize;
+use tokio::time::Instant;
 
 pub use self::closes::Crossed;
 pub(crate) use self::format::COLUMNS;
@@ -20,6 +19,7 @@ pub use self::verdict::{Tally, Verdict};
 use crate::arm::ArmOutcome;
 use crate::client::Outcome;
 use crate::load::{Kind, KindOutcome};
+use crate::model::history::EndpointEvent;
 use crate::model::ledger::Ledger;
 use crate::rehearsal::Conditions;
 use crate::scenario::{ArmName, Scenario};
@@ -64,6 +64,9 @@ impl Report {
 /// One scenario's figures.
 #[derive(Debug, Serialize)]
 pub struct ScenarioReport {
+    /// When it began.
+    #[serde(skip)]
+    pub began: Instant,
     /// The service.
     pub service: String,
     /// The conditions in one line.
@@ -85,7 +88,7 @@ pub struct ScenarioReport {
 
 impl ScenarioReport {
     /// Puts together what came of the arms.
-    pub fn new(scenario: &Scenario, outcomes: Vec<ArmOutcome>, took: Duration) -> Self {
+    pub fn new(scenario: &Scenario, outcomes: Vec<ArmOutcome>, began: Instant) -> Self {
         let replicas = scenario.replicas_in_words();
         let arms: Vec<ArmReport> = outcomes
             .into_iter()
@@ -96,7 +99,8 @@ impl ScenarioReport {
         Self {
             service: scenario.service.clone(),
             conditions: scenario.title(),
-            seconds: took.as_secs_f64(),
+            seconds: began.elapsed().as_secs_f64(),
+            began,
             published: scenario.published.then_some(PUBLISHED),
             summary: proof::with_kinds(verdict.in_words(&tallies), &arms),
             unproven: proof::unproven(&arms),
@@ -122,6 +126,9 @@ pub struct ArmReport {
     pub clients: Vec<KindOutcome>,
     /// How its pods ended.
     pub pods: Ledger,
+    /// What became of its endpoints.
+    #[serde(skip)]
+    pub endpoints: Vec<EndpointEvent>,
     /// Requests that crossed the end of their connection, by both sides, where both count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crossing: Option<Crossed>,
@@ -143,6 +150,7 @@ impl ArmReport {
             crossing: Crossed::of(&outcome.kinds, &outcome.pods, outcome.rtt),
             clients: outcome.kinds,
             pods: outcome.pods,
+            endpoints: outcome.endpoints,
         }
     }
 

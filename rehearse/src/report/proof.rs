@@ -58,6 +58,7 @@ fn is_service(arm: &ArmReport) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -75,6 +76,7 @@ mod tests {
                 kind,
                 clients: 1,
                 outcome,
+                log: Arc::default(),
             }
         };
         let kinds = failed.iter().map(kind).collect();
@@ -83,6 +85,7 @@ mod tests {
             arm,
             kinds,
             pods,
+            endpoints: Vec::new(),
             rtt: Duration::ZERO,
         };
         ArmReport::new(outcome, "1")

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -39,12 +40,14 @@ fn outcome(arm: ArmName) -> ArmOutcome {
             kind,
             clients: 200,
             outcome,
+            log: Arc::default(),
         }
     };
     ArmOutcome {
         arm,
         kinds: kinds.map(kind).to_vec(),
         pods: Ledger::default(),
+        endpoints: Vec::new(),
         rtt: Duration::from_millis(10),
     }
 }
@@ -56,6 +59,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         .map(|arm| ArmReport::new(outcome(arm), "20 → 1"))
         .into();
     let report = ScenarioReport {
+        began: tokio::time::Instant::now(),
         service: "hello".to_owned(),
         conditions: "conditions ".repeat(20),
         seconds: Duration::from_secs(600).as_secs_f64(),

@@ -51,6 +51,12 @@ impl Verdict {
         }
     }
 
+    /// Its name, as in JSON.
+    pub fn name(self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json.as_str().unwrap_or_default().to_owned()
+    }
+
     /// 0; 1 if the service lost something or left badly; 2 if nothing could be shown.
     pub fn exit_code(self) -> u8 {
         match self {

@@ -25,6 +25,7 @@ mod deadline;
 mod delay;
 #[cfg(target_os = "linux")]
 mod delayed;
+mod events;
 mod framing;
 mod full;
 mod gate;

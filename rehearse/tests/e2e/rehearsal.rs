@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{process::program, until};
 
 /// A short rehearsal of `unruly`, beside the bundled control.
-fn rehearsal(sabotage: Option<&str>) -> Command {
+pub(crate) fn rehearsal(sabotage: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
     command.args(["run", "--json", "--quiet", "--arms", "control,service"]);
     command.args([
@@ -176,7 +176,7 @@ fn a_rolling_update_loses_no_client_of_any_kind() {
         "4",
     ]);
     command.args([
-        "--events",
+        "--event-streams",
         "10",
         "--websockets",
         "10",

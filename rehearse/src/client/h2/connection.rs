@@ -14,14 +14,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::super::buffer::{self, Buffer};
-use super::super::connection::connect;
-use super::super::failure::{FailureKind, Fault};
+use super::super::failure::FailureKind;
 use super::state::{End, Event, Goaways, State};
 
 /// A connection and who attends to it: both end with the last stream that needs them.
 pub(in super::super) struct Link {
     wire: Arc<Wire>,
     pub(super) peer: SocketAddr,
+    /// Its number in the log.
+    pub(super) number: u32,
     /// Whenever a stream has ended.
     pub(super) freed: Notify,
     _attendant: AbortOnDropHandle<()>,
@@ -46,13 +47,15 @@ pub(in super::super) struct OpenStream {
 }
 
 impl Link {
-    pub(in super::super) async fn open(
+    /// Speaks HTTP/2 on a new connection, which has this number in the log.
+    pub(in super::super) fn open(
+        stream: TcpStream,
         peer: SocketAddr,
-        deadline: Instant,
+        number: u32,
         rtt: Duration,
-    ) -> Result<Arc<Self>, Fault> {
+    ) -> Arc<Self> {
         let wire = Arc::new(Wire {
-            stream: connect(peer, deadline, None).await?,
+            stream,
             side: Mutex::new(Side {
                 state: State::new(),
                 buffer: Buffer::new(buffer::LARGEST),
@@ -64,12 +67,13 @@ impl Link {
             greeted: Notify::new(),
         });
         let attendant = tokio::spawn(Arc::clone(&wire).attend());
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             wire,
             peer,
+            number,
             freed: Notify::new(),
             _attendant: AbortOnDropHandle::new(attendant),
-        }))
+        })
     }
 
     /// Waits for the server's first word. That it has none is met by the first request, too.

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::super::books::Shared;
 use super::super::failure::{FailureKind, Fault};
+use super::super::log::Trace;
 use super::super::schedule::Pace;
 use super::super::{SlowStreams, pattern};
 use super::connection::OpenStream;
@@ -52,6 +53,7 @@ impl Job {
         &self,
         mut stream: OpenStream,
         deadline: Instant,
+        trace: &mut Trace,
     ) -> Result<Instant, Fault> {
         let (begun, mut received, mut announced) = (Instant::now(), 0, None);
         loop {
@@ -59,6 +61,7 @@ impl Job {
                 let detail = format!("after {received} bytes of the body");
                 return Err(Fault::new(FailureKind::Timeout, detail));
             };
+            trace.first_byte.get_or_insert_with(Instant::now);
             match event {
                 Some(Event::Head(head)) if head.status == Some(200) => announced = head.length,
                 Some(Event::Head(head)) => {

@@ -13,7 +13,7 @@ mod received;
 mod state;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -24,9 +24,10 @@ use self::job::Job;
 use self::state::End;
 use super::SlowStreams;
 use super::books::Shared;
+use super::connection::connect;
 use super::driver::{self, Caller};
 use super::failure::{FailureKind, Fault};
-use super::risk::Risk;
+use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
 
 /// Of so many streams, the last one reads slowly.
@@ -43,9 +44,9 @@ pub(super) async fn run(
     let client = |index: usize| {
         Arc::new(Client {
             shared: Arc::clone(shared),
+            index,
             patient: !index.is_multiple_of(2),
             current: Mutex::new(None),
-            risk: std::sync::Mutex::new(Risk::new(&shared.plan)),
         })
     };
     let clients: Vec<_> = (0..shared.plan.clients).map(client).collect();
@@ -64,11 +65,11 @@ pub(super) async fn run(
 /// One connection at a time for new streams; those before it live on until their streams end.
 struct Client {
     shared: Arc<Shared>,
+    index: usize,
     /// Whether it lets the server speak first on a new connection. Either is allowed (RFC 9113,
     /// 3.4), and both are usual: so every other client does.
     patient: bool,
     current: Mutex<Option<Arc<Link>>>,
-    risk: std::sync::Mutex<Risk>,
 }
 
 impl Client {
@@ -77,7 +78,7 @@ impl Client {
         &self,
         target: &str,
         deadline: Instant,
-        peer: &mut Option<SocketAddr>,
+        trace: &mut Trace,
     ) -> Result<OpenStream, Fault> {
         let late = |_| Fault::new(FailureKind::Timeout, "while waiting for a stream");
         let head = |peer: SocketAddr| head::get(&peer.to_string(), target);
@@ -87,7 +88,7 @@ impl Client {
                 .await
                 .map_err(late)?;
             if let Some(link) = &*current {
-                *peer = Some(link.peer);
+                (trace.peer, trace.connection) = (Some(link.peer), Some(link.number));
                 match link.request(&head(link.peer)) {
                     Opened::Stream(stream) => return Ok(stream),
                     Opened::Full => {
@@ -97,13 +98,12 @@ impl Client {
                         freed.await.map_err(late)?;
                         continue;
                     }
-                    Opened::Told => self.shared.tally(|outcome| outcome.reconnects += 1),
-                    Opened::Ended(end) => self.note(&end),
+                    Opened::Told => self.end(link, Instant::now(), Ended::Announced),
+                    Opened::Ended(end) => self.note(link, &end),
                 }
                 *current = None;
             }
-            let rtt = self.shared.plan.rtt;
-            let link = Link::open(self.shared.pick(peer)?, deadline, rtt).await?;
+            let link = self.connect(deadline, trace).await?;
             if self.patient {
                 timeout_at(deadline, link.greeted()).await.map_err(late)?;
             }
@@ -113,8 +113,12 @@ impl Client {
                     Ok(stream)
                 }
                 // Not reconnects: see the rules of the client.
-                Opened::Ended(end) => Err(Fault::new(end.kind, end.how)),
+                Opened::Ended(end) => {
+                    self.end(&link, end.at, Ended::WithRequest);
+                    Err(Fault::new(end.kind, end.how))
+                }
                 Opened::Told => {
+                    self.end(&link, Instant::now(), Ended::WithRequest);
                     let kind = FailureKind::StreamRefusedByGoaway;
                     Err(Fault::new(kind, "GOAWAY before the first request"))
                 }
@@ -123,21 +127,26 @@ impl Client {
         }
     }
 
-    fn risk(&self) -> std::sync::MutexGuard<'_, Risk> {
-        self.risk.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn connect(&self, deadline: Instant, trace: &mut Trace) -> Result<Arc<Link>, Fault> {
+        trace.connection = None;
+        let peer = self.shared.pick(&mut trace.peer)?;
+        let stream = connect(peer, deadline, None).await?;
+        let number = self.shared.connected(self.index, peer);
+        trace.connection = Some(number);
+        Ok(Link::open(stream, peer, number, self.shared.plan.rtt))
     }
 
-    /// An end under open streams is on the books as their failures.
-    fn note(&self, end: &End) {
-        if end.idle {
-            let at_risk = self.risk().closed(end.at);
-            self.shared.tally(|outcome| {
-                outcome.reconnects += u64::from(end.crossed == 0);
-                outcome.unannounced_closes += 1;
-                outcome.crossed += end.crossed as u64;
-                at_risk.enter(outcome);
-            });
-        }
+    fn end(&self, link: &Link, at: Instant, how: Ended) {
+        self.shared.ended(link.number, at, how);
+    }
+
+    /// An end under open streams is in the log as their failures, too.
+    fn note(&self, link: &Link, end: &End) {
+        let how = match end.idle {
+            true => Ended::Unannounced,
+            false => Ended::WithRequest,
+        };
+        self.end(link, end.at, how);
     }
 }
 
@@ -148,15 +157,14 @@ struct Slot {
 }
 
 impl Caller for Slot {
-    async fn request(
-        &mut self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Option<Instant>, Fault> {
-        let at_risk = self.client.risk().started(Instant::now());
-        self.client.shared.tally(|outcome| at_risk.enter(outcome));
-        let stream = self.client.open(&self.job.target, deadline, peer).await?;
-        self.job.read(stream, deadline).await.map(Some)
+    async fn request(&mut self, deadline: Instant, trace: &mut Trace) -> Result<Answer, Fault> {
+        let stream = self.client.open(&self.job.target, deadline, trace).await?;
+        let answered = self.job.read(stream, deadline, trace).await?;
+        Ok(Answer::Complete(answered))
+    }
+
+    fn client(&self) -> usize {
+        self.client.index
     }
 
     fn pace(&self) -> Pace {

@@ -53,8 +53,6 @@ pub(in super::super) struct End {
     pub(super) idle: bool,
     /// When it came.
     pub(super) at: Instant,
-    /// Streams that were opened since, and lost.
-    pub(super) crossed: usize,
 }
 
 /// Which GOAWAYs may be taken in.
@@ -185,9 +183,8 @@ impl State {
         };
         self.note_end();
         let (at, idle) = self.end_came.unwrap_or((Instant::now(), false));
-        let crossed = if idle { self.streams.len() } else { 0 };
         for stream in std::mem::take(&mut self.streams).into_values() {
-            let fault = match kind {
+            let mut fault = match kind {
                 FailureKind::BadResponse => Fault::bad(how.as_str()),
                 _ if stream.answered => {
                     let detail = format!("{how} after {} bytes of the body", stream.received);
@@ -195,6 +192,8 @@ impl State {
                 }
                 kind => Fault::new(kind, how.as_str()),
             };
+            // It was opened since.
+            fault.crossed = idle;
             stream.tell(Event::Broken(fault));
         }
         self.out.clear();
@@ -203,7 +202,6 @@ impl State {
             how,
             idle,
             at,
-            crossed,
         });
     }
 

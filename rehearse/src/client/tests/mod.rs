@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::server::Server;
@@ -81,6 +82,7 @@ async fn until(
     enough: impl Fn(&Progress) -> bool,
 ) -> Outcome {
     let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+    let (began, rtt) = (Instant::now(), plan.rtt + plan.network);
     let running = run(
         plan,
         Arc::new(Fixed(address)),
@@ -95,12 +97,13 @@ async fn until(
     };
     let both = async { tokio::join!(running, stopping) };
     // No bound on speed: a test that waits for what never comes must fail, not hang.
-    let (outcome, ()) = tokio::time::timeout(HANGS, both)
+    let (log, ()) = tokio::time::timeout(HANGS, both)
         .await
         .expect("it came to pass");
+    let outcome = Outcome::of(&log, began, rtt);
     assert_eq!(
         outcome.requests,
-        outcome.complete + outcome.failures.total()
+        outcome.complete + outcome.unjudged + outcome.failures.total()
     );
     assert_eq!(outcome.requests, progress.requests.load(Ordering::Relaxed));
     assert_eq!(

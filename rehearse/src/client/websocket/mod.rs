@@ -12,7 +12,6 @@
 mod frame;
 mod session;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,8 +25,10 @@ use self::session::{Heard, Session};
 use super::CROSSING;
 use super::Think;
 use super::books::Shared;
+use super::connection::Connection;
 use super::driver::Caller;
 use super::failure::{FailureKind, Fault};
+use super::log::{Answer, Ended, Streamed, Trace};
 use super::schedule::Pace;
 
 /// How long a server may take to end the connection after the Close was answered. Then we do.
@@ -38,6 +39,7 @@ pub(super) struct WebSocket {
     index: usize,
     think: Think,
     said: u64,
+    ticks: u64,
     session: Option<Session>,
     /// Sessions that are over, and wait for the server's FIN.
     leaving: JoinSet<()>,
@@ -50,6 +52,7 @@ impl WebSocket {
             index,
             think,
             said: 0,
+            ticks: 0,
             session: None,
             leaving: JoinSet::new(),
         }
@@ -57,23 +60,18 @@ impl WebSocket {
 
     /// A session on which there is nothing left to hear, or nothing that the client sees yet. The
     /// kernel is asked.
-    async fn quiet(
-        &mut self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Session, Fault> {
+    async fn quiet(&mut self, deadline: Instant, trace: &mut Trace) -> Result<Session, Fault> {
         loop {
             let mut session = match self.session.take() {
                 Some(session) => session,
-                None => {
-                    let address = self.shared.pick(peer)?;
-                    Session::open(address, deadline, &self.shared.plan).await?
-                }
+                None => self.open(deadline, trace).await?,
             };
-            *peer = Some(session.connection.peer);
+            let connection = &session.connection;
+            (trace.peer, trace.connection) = (Some(connection.peer), Some(connection.number));
             session.connection.deadline = deadline;
             while session.has_more() {
-                match session.hear().await? {
+                let heard = session.hear().await;
+                match heard.inspect_err(|_| self.lost(&session))? {
                     Heard::Close(_) => break,
                     Heard::Tick => self.note_tick(),
                     Heard::Echo | Heard::Nothing => {}
@@ -93,60 +91,89 @@ impl WebSocket {
         }
     }
 
+    async fn open(&self, deadline: Instant, trace: &mut Trace) -> Result<Session, Fault> {
+        let address = self.shared.pick(&mut trace.peer)?;
+        let mut connection = Connection::open(address, deadline, None).await?;
+        connection.number = self.shared.connected(self.index, address);
+        trace.connection = Some(connection.number);
+        let number = connection.number;
+        let opened = Session::open(connection, &self.shared.plan).await;
+        if opened.is_err() {
+            self.shared
+                .ended(number, Instant::now(), Ended::WithRequest);
+        }
+        opened
+    }
+
     /// The server has said Close, and was answered.
     fn see_off(&mut self, session: Session) {
-        self.shared.tally(|outcome| outcome.reconnects += 1);
+        let trace = unasked(&session.connection);
+        let (shared, index, now) = (Arc::clone(&self.shared), self.index, trace.started);
+        shared.ended(session.connection.number, now, Ended::Announced);
         while self.leaving.try_join_next().is_some() {}
-        let (shared, peer) = (Arc::clone(&self.shared), session.connection.peer);
         self.leaving.spawn(async move {
-            let closed = Instant::now();
-            if let Err(fault) = session.see_off(closed + FAREWELL).await {
-                shared.enter(closed, Some(peer), Err(fault));
+            if let Err(fault) = session.see_off(now + FAREWELL).await {
+                shared.enter(index, now, &trace, Err(fault));
             }
         });
     }
 
-    fn note_tick(&self) {
-        self.shared.tally(|outcome| outcome.ticks += 1);
+    fn lost(&self, session: &Session) {
+        let number = session.connection.number;
+        self.shared
+            .ended(number, Instant::now(), Ended::WithRequest);
+    }
+
+    fn note_tick(&mut self) {
+        self.ticks += 1;
         self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What a Close in place of an echo is, by when it came.
-    fn crossed(&self, said: Instant, came: Instant) -> Result<Option<Instant>, Fault> {
+    fn overtaken(said: Instant, came: Instant) -> Result<Answer, Fault> {
         let ago = came.saturating_duration_since(said);
         if ago <= CROSSING {
-            self.shared.tally(|outcome| outcome.messages_crossed += 1);
-            return Ok(None);
+            return Ok(Answer::Overtaken(came));
         }
         let detail = format!("Close, {} ms after the message", ago.as_millis());
         Err(Fault::new(FailureKind::EchoMissing, detail))
     }
 }
 
+/// Of a failure that is no message's.
+fn unasked(connection: &Connection) -> Trace {
+    Trace {
+        peer: Some(connection.peer),
+        connection: Some(connection.number),
+        ..Trace::new(Instant::now())
+    }
+}
+
 impl Caller for WebSocket {
-    async fn request(
-        &mut self,
-        deadline: Instant,
-        peer: &mut Option<SocketAddr>,
-    ) -> Result<Option<Instant>, Fault> {
-        let mut session = self.quiet(deadline, peer).await?;
+    async fn request(&mut self, deadline: Instant, trace: &mut Trace) -> Result<Answer, Fault> {
+        let mut session = self.quiet(deadline, trace).await?;
         self.said += 1;
         session.say(format!("message {} of client {}", self.said, self.index));
         let said = Instant::now();
         loop {
-            match session.hear().await? {
+            let heard = session.hear().await;
+            match heard.inspect_err(|_| self.lost(&session))? {
                 Heard::Nothing => {}
                 Heard::Tick => self.note_tick(),
                 Heard::Echo => {
                     self.session = Some(session);
-                    return Ok(Some(Instant::now()));
+                    return Ok(Answer::Complete(Instant::now()));
                 }
                 Heard::Close(came) => {
                     self.see_off(session);
-                    return self.crossed(said, came);
+                    return Self::overtaken(said, came);
                 }
             }
         }
+    }
+
+    fn client(&self) -> usize {
+        self.index
     }
 
     fn pace(&self) -> Pace {
@@ -169,9 +196,12 @@ impl Caller for WebSocket {
                 }
             }
             Err(fault) => {
-                let session = self.session.take();
-                let peer = session.map(|session| session.connection.peer);
-                self.shared.enter(Instant::now(), peer, Err(fault));
+                if let Some(session) = self.session.take() {
+                    self.lost(&session);
+                    let trace = unasked(&session.connection);
+                    let now = trace.started;
+                    self.shared.enter(self.index, now, &trace, Err(fault));
+                }
             }
         }
     }
@@ -181,5 +211,10 @@ impl Caller for WebSocket {
             session.bid_farewell();
         }
         while self.leaving.join_next().await.is_some() {}
+        let ticks = self.ticks;
+        self.shared.log().streams.push(Streamed {
+            ticks,
+            ..Streamed::default()
+        });
     }
 }

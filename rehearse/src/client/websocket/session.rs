@@ -1,6 +1,5 @@
 //! One WebSocket: its handshake, and what the server says on it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -53,13 +52,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects and asks for the protocol.
-    pub(super) async fn open(
-        peer: SocketAddr,
-        deadline: Instant,
-        plan: &Plan,
-    ) -> Result<Self, Fault> {
-        let mut connection = Connection::open(peer, deadline, None).await?;
+    /// Asks for the protocol.
+    pub(super) async fn open(mut connection: Connection, plan: &Plan) -> Result<Self, Fault> {
+        let peer = connection.peer;
         match connection.idle() {
             Idle::Quiet => {}
             Idle::Stray => return Err(Fault::bad("bytes before the first request")),

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use tokio::time::Instant;
 
+use super::super::super::connection::connect;
 use super::super::super::h2::connection::{Link, Opened};
 use super::super::super::h2::frame::{self, PING, RST_STREAM};
 use super::server::{ANY, OK};
@@ -42,7 +43,8 @@ async fn the_kernel_is_asked_whether_a_goaway_has_come() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let deadline = Instant::now() + HANGS;
     let address = listener.local_addr().unwrap();
-    let link = Link::open(address, deadline, Duration::ZERO).await.unwrap();
+    let stream = connect(address, deadline, None).await.unwrap();
+    let link = Link::open(stream, address, 0, Duration::ZERO);
     let (mut accepted, _) = listener.accept().unwrap();
     let Opened::Stream(stream) = link.request(OK) else {
         panic!("a new connection has room for a stream");
