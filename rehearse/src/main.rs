@@ -113,6 +113,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         addresses: Arc::new(place.addresses()?),
         sides: place.sides(),
         network_delay: common.network_delay,
+        limits: cli.limits(),
         quiet: common.quiet,
     };
     let events = match events_file(&cli.files(), &conditions) {

@@ -13,7 +13,7 @@ use crate::model::address::AddressPool;
 use crate::model::propagation::Propagation;
 use crate::network::Sides;
 use crate::progress::{self, ArmProgress};
-use crate::report::ScenarioReport;
+use crate::report::{Limits, ScenarioReport};
 use crate::scenario::Scenario;
 
 /// What holds for a whole run.
@@ -29,6 +29,8 @@ pub struct Conditions {
     pub sides: Sides,
     /// How long a packet takes between them, one way, if it takes any time.
     pub network_delay: Option<Duration>,
+    /// What is demanded of the service.
+    pub limits: Limits,
     /// Whether progress is kept to itself.
     pub quiet: bool,
 }
@@ -64,7 +66,8 @@ pub async fn run(
         never = progress::show(&arms, conditions.quiet) => match never {},
     };
     let outcomes = all_or_first_cause(played)?;
-    Ok(ScenarioReport::new(scenario, outcomes, began))
+    let limits = &conditions.limits;
+    Ok(ScenarioReport::new(scenario, outcomes, limits, began))
 }
 
 fn all_or_first_cause(

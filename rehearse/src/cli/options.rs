@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::conform::Conform;
 use crate::lint::Lint;
 use crate::model::propagation::Propagation;
+use crate::report::Limits;
 use crate::scenario::ArmName;
 
 /// Rehearse rolling updates: real service processes, a model of Kubernetes, a strict client.
@@ -33,22 +34,62 @@ pub struct Cli {
     /// What the demonstration writes.
     #[command(flatten)]
     pub files: Files,
+    /// What the demonstration demands.
+    #[command(flatten)]
+    pub demands: Demands,
 }
 
 impl Cli {
     /// What the rehearsal writes, whether that was said before the command or behind it.
     pub fn files(&self) -> Files {
-        let own = match &self.command {
-            Some(Command::Rollout(rollout)) => &rollout.mix.files,
-            Some(Command::Scale(scale)) => &scale.mix.files,
-            Some(Command::Delete(delete)) => &delete.mix.files,
-            Some(Command::Run(run)) => &run.files,
-            _ => &self.files,
-        };
+        let (own, _) = self.own();
         Files {
             events: own.events.clone().or_else(|| self.files.events.clone()),
         }
     }
+
+    /// What is demanded of the service, likewise.
+    pub fn limits(&self) -> Limits {
+        let ((_, own), general) = (self.own(), &self.demands);
+        Limits {
+            failed: own.max_failed.or(general.max_failed).unwrap_or(0),
+            p99: own.max_p99.or(general.max_p99),
+            longest: own.max_longest.or(general.max_longest),
+            unannounced_closes: own
+                .max_unannounced_closes
+                .or(general.max_unannounced_closes),
+        }
+    }
+
+    fn own(&self) -> (&Files, &Demands) {
+        match &self.command {
+            Some(Command::Rollout(rollout)) => (&rollout.mix.files, &rollout.mix.demands),
+            Some(Command::Scale(scale)) => (&scale.mix.files, &scale.mix.demands),
+            Some(Command::Delete(delete)) => (&delete.mix.files, &delete.mix.demands),
+            Some(Command::Run(run)) => (&run.files, &run.demands),
+            _ => (&self.files, &self.demands),
+        }
+    }
+}
+
+/// What is demanded of the service.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "What fails the service")]
+pub struct Demands {
+    /// Requests that it may lose [default: 0]
+    #[arg(long, value_name = "N")]
+    pub max_failed: Option<u64>,
+    /// Within which 99 of 100 requests must be answered
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub max_p99: Option<Duration>,
+    /// Within which every request must be answered [default: 5s beyond the control's longest of the
+    /// same kind of client]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub max_longest: Option<Duration>,
+    /// Connections that it may end while they are idle without a word before [default: any number, as
+    /// long as less than one request is to be expected to be lost so]
+    #[arg(long, value_name = "N")]
+    pub max_unannounced_closes: Option<u64>,
 }
 
 /// What a rehearsal writes beside its figures.
@@ -65,9 +106,9 @@ pub struct Files {
 pub(super) const FILE_OF_EVENTS: &str = "file_of_events";
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 nothing lost; 1 the service lost something, or a pod of it left badly; 2 the control
-lost nothing, so a loss could not have been seen; 64 bad usage; 69 build or start-up failed; 130
-interrupted.";
+Exit codes: 0 nothing lost; 1 the service lost something, or fails for another reason that the verdict
+names; 2 nothing was shown, because the control lost nothing either or did not take part; 64 bad usage;
+69 build or start-up failed; 130 interrupted.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -225,6 +266,8 @@ pub struct Mix {
     pub clients: Clients,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub demands: Demands,
     /// Clients that send slow bodies (slow and streaming only) [default: slow 20, streaming 10]
     #[arg(long, value_name = "N")]
     pub uploads: Option<usize>,
@@ -289,6 +332,8 @@ pub struct Run {
     pub clients: Clients,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub demands: Demands,
     /// Replicas
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub replicas: usize,

@@ -18,7 +18,13 @@ const REHEARSAL: &[&str] = &[
 ];
 
 /// Likewise; the commands that have a use for them have them themselves.
-const FILES: [(&str, &str); 1] = [(FILE_OF_EVENTS, "events")];
+const OF_REHEARSALS: [(&str, &str); 5] = [
+    (FILE_OF_EVENTS, "events"),
+    ("max_failed", "max-failed"),
+    ("max_p99", "max-p99"),
+    ("max_longest", "max-longest"),
+    ("max_unannounced_closes", "max-unannounced-closes"),
+];
 
 /// What such a command leaves aside beside that, and why.
 struct Unused {
@@ -73,12 +79,10 @@ pub(super) fn given(matches: &ArgMatches) -> Option<String> {
     let (name, _) = matches.subcommand()?;
     let unused = ALL.iter().find(|unused| unused.command == name)?;
     let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let files = FILES
-        .iter()
-        .filter(|(id, _)| given(id))
-        .map(|(_, file)| *file);
+    let own = OF_REHEARSALS.iter().filter(|(id, _)| given(id));
     let options = unused.options().filter(|id| given(id));
-    let option = options.chain(files).next()?.replace('_', "-");
+    let option = options.chain(own.map(|(_, name)| *name)).next()?;
+    let option = option.replace('_', "-");
     Some(format!("--{option}: not for {name}, {}", unused.why))
 }
 

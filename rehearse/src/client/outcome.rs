@@ -220,7 +220,7 @@ impl Outcome {
         ms(self.latency.value_at_percentile(p).min(self.exact.max) as f64)
     }
 
-    pub(super) fn record_complete(&mut self, latency: Duration) {
+    pub(crate) fn record_complete(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.requests += 1;
         self.complete += 1;

@@ -9,7 +9,9 @@ use super::drains::{Drains, Propagation};
 use super::scenario::Scenario;
 use super::stranger::Refusal;
 use crate::arm::ArmOutcome;
-use crate::report::{ArmReport, PUBLISHED, ScenarioReport, Tally, Verdict, proof};
+use crate::report::{
+    ArmReport, Fault, Judged, Limits, PUBLISHED, ScenarioReport, Tally, Verdict, faults, proof,
+};
 use crate::scenario::ArmName;
 
 /// A whole run, as it appears in JSON.
@@ -49,6 +51,9 @@ pub(super) struct Row {
     /// Its figures.
     #[serde(flatten)]
     pub(super) report: ScenarioReport,
+    /// What fails the service in it beside what it lost.
+    #[serde(skip)]
+    faults: Vec<Fault>,
 }
 
 impl Row {
@@ -59,7 +64,12 @@ impl Row {
         let mut arms: Vec<ArmReport> = arms.map(|o| ArmReport::new(o, &replicas)).collect();
         arms.sort_by_key(|arm| arm.arm);
         let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
-        let verdict = Verdict::of(&tallies);
+        let faults = faults::of(&arms, &Limits::default());
+        let judged = Judged {
+            arms: &tallies,
+            faults: &faults,
+            allowed: 0,
+        };
         Self {
             scenario: scenario.name,
             report: ScenarioReport {
@@ -68,11 +78,13 @@ impl Row {
                 conditions: scenario.to_string(),
                 seconds: took.as_secs_f64(),
                 published: scenario.is_published().then_some(PUBLISHED),
-                summary: proof::with_kinds(verdict.in_words(&tallies), &arms),
+                summary: proof::with_kinds(judged.in_words(), &arms),
                 unproven: proof::unproven(&arms),
-                verdict,
+                faults: faults.iter().map(Fault::in_words).collect(),
+                verdict: judged.verdict(),
                 arms,
             },
+            faults,
         }
     }
 
@@ -94,7 +106,13 @@ impl Report {
         gaps: u64,
     ) -> Self {
         let tallies = totals(&rows);
-        let verdict = Verdict::of(&tallies);
+        let faults: Vec<Fault> = rows.iter().flat_map(|row| row.faults.clone()).collect();
+        let judged = Judged {
+            arms: &tallies,
+            faults: &faults,
+            allowed: 0,
+        };
+        let verdict = judged.verdict();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             seed,
@@ -102,7 +120,7 @@ impl Report {
             lone_pods: drains.alone(),
             stranger,
             watch_gaps: gaps,
-            summary: verdict.in_words(&tallies),
+            summary: judged.in_words(),
             exit_code: verdict.exit_code(),
             verdict,
             scenarios: rows,
@@ -122,7 +140,7 @@ fn totals(rows: &[Row]) -> Vec<Tally> {
             Some(total) => {
                 total.requests += tally.requests;
                 total.failed += tally.failed;
-                total.pod_faults += tally.pod_faults;
+                total.replaced += tally.replaced;
             }
             None => totals.push(tally),
         }

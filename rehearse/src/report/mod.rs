@@ -1,6 +1,7 @@
 //! The figures of a run, and what they say.
 
 mod closes;
+pub mod faults;
 mod format;
 mod notes;
 pub(crate) mod proof;
@@ -12,9 +13,10 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 pub use self::closes::Crossed;
+pub use self::faults::{Fault, Limits};
 pub(crate) use self::format::COLUMNS;
 pub use self::format::{percent, thousands, wrapped};
-pub use self::verdict::{Tally, Verdict};
+pub use self::verdict::{Judged, Tally, Verdict};
 
 use crate::arm::ArmOutcome;
 use crate::client::Outcome;
@@ -80,6 +82,8 @@ pub struct ScenarioReport {
     pub published: Option<Published>,
     /// What the figures say.
     pub verdict: Verdict,
+    /// What fails the service beside what it lost, in words.
+    pub faults: Vec<String>,
     /// Kinds of client of which the control lost none: of those the run shows nothing.
     pub unproven: Vec<Kind>,
     /// The verdict in words.
@@ -88,23 +92,34 @@ pub struct ScenarioReport {
 
 impl ScenarioReport {
     /// Puts together what came of the arms.
-    pub fn new(scenario: &Scenario, outcomes: Vec<ArmOutcome>, began: Instant) -> Self {
+    pub fn new(
+        scenario: &Scenario,
+        outcomes: Vec<ArmOutcome>,
+        limits: &Limits,
+        began: Instant,
+    ) -> Self {
         let replicas = scenario.replicas_in_words();
         let arms: Vec<ArmReport> = outcomes
             .into_iter()
             .map(|outcome| ArmReport::new(outcome, &replicas))
             .collect();
         let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
-        let verdict = Verdict::of(&tallies);
+        let faults = faults::of(&arms, limits);
+        let judged = Judged {
+            arms: &tallies,
+            faults: &faults,
+            allowed: limits.failed,
+        };
         Self {
             service: scenario.service.clone(),
             conditions: scenario.title(),
             seconds: began.elapsed().as_secs_f64(),
             began,
             published: scenario.published.then_some(PUBLISHED),
-            summary: proof::with_kinds(verdict.in_words(&tallies), &arms),
+            summary: proof::with_kinds(judged.in_words(), &arms),
             unproven: proof::unproven(&arms),
-            verdict,
+            faults: faults.iter().map(Fault::in_words).collect(),
+            verdict: judged.verdict(),
             arms,
         }
     }
@@ -160,7 +175,7 @@ impl ArmReport {
             arm: self.arm,
             requests,
             failed,
-            pod_faults: self.pods.faults,
+            replaced: self.pods.deleted,
         }
     }
 }

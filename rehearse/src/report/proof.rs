@@ -40,12 +40,21 @@ pub(crate) fn by_kind(arms: &[ArmReport]) -> Option<String> {
     })
 }
 
-/// A summary with what the control lost by kind, if anything can be said of that.
+/// Pods of the service that left no drain report, where others did.
+fn unreported(arms: &[ArmReport]) -> Option<String> {
+    let service = arms.iter().find(|arm| is_service(arm))?;
+    let (pods, reports) = (service.pods.created, service.pods.drain_reports);
+    let missing = pods.saturating_sub(reports);
+    (reports > 0 && missing > 0)
+        .then(|| format!("{missing} of its {pods} pods left no drain report."))
+}
+
+/// A summary with what the control lost by kind, and with pods of which nothing was heard, if anything
+/// can be said of that.
 pub(crate) fn with_kinds(summary: String, arms: &[ArmReport]) -> String {
-    match by_kind(arms) {
-        Some(kinds) => format!("{summary} {kinds}"),
-        None => summary,
-    }
+    let more = [by_kind(arms), unreported(arms)];
+    let words = std::iter::once(summary).chain(more.into_iter().flatten());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn control(arms: &[ArmReport]) -> Option<&ArmReport> {

@@ -66,6 +66,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         arms,
         published: Some(PUBLISHED),
         verdict: crate::report::Verdict::Pass,
+        faults: Vec::new(),
         unproven: Vec::new(),
         summary: "summary ".repeat(30),
     };

@@ -6,7 +6,7 @@ fn arms(control: Option<u64>, usual: Option<u64>, service: Option<u64>) -> Vec<T
             arm,
             requests: 60_000,
             failed,
-            pod_faults: 0,
+            replaced: 0,
         })
     };
     let arms = [
@@ -17,14 +17,19 @@ fn arms(control: Option<u64>, usual: Option<u64>, service: Option<u64>) -> Vec<T
     arms.into_iter().flatten().collect()
 }
 
-fn judged(arms: &[Tally]) -> (Verdict, u8, String) {
-    let verdict = Verdict::of(arms);
-    (verdict, verdict.exit_code(), verdict.in_words(arms))
+fn judged(arms: &[Tally], faults: &[Fault]) -> (Verdict, u8, String) {
+    let judged = Judged {
+        arms,
+        faults,
+        allowed: 0,
+    };
+    let verdict = judged.verdict();
+    (verdict, verdict.exit_code(), judged.in_words())
 }
 
 #[test]
 fn none_lost_beside_a_control_that_loses_is_a_pass_with_its_bound() {
-    let (verdict, code, words) = judged(&arms(Some(1_204), Some(31), Some(0)));
+    let (verdict, code, words) = judged(&arms(Some(1_204), Some(31), Some(0)), &[]);
     assert_eq!((verdict, code), (Verdict::Pass, 0));
     assert_eq!(
         words,
@@ -35,9 +40,19 @@ fn none_lost_beside_a_control_that_loses_is_a_pass_with_its_bound() {
 }
 
 #[test]
+fn replacements_have_a_bound_of_their_own() {
+    let mut arms = arms(Some(9), None, Some(0));
+    arms[1].replaced = 120;
+    let (.., words) = judged(&arms, &[]);
+    let bound = "None of 60,000: below 0.0050 % at 95 % confidence. Losses come by replaced pod, and \
+                 none of 120 lost any: below 2.5 % of them.";
+    assert!(words.ends_with(bound), "{words}");
+}
+
+#[test]
 fn a_single_loss_fails_whatever_the_control_lost() {
     for control in [Some(0), Some(9), None] {
-        let (verdict, code, words) = judged(&arms(control, None, Some(1)));
+        let (verdict, code, words) = judged(&arms(control, None, Some(1)), &[]);
         assert_eq!((verdict, code), (Verdict::Lost, 1));
         assert!(
             words.starts_with("FAIL: the service lost 1 of 60,000 requests"),
@@ -47,32 +62,50 @@ fn a_single_loss_fails_whatever_the_control_lost() {
 }
 
 #[test]
+fn what_may_be_lost_is_no_failure_and_has_no_bound() {
+    let arms = arms(Some(9), None, Some(3));
+    let judged = |allowed| Judged {
+        arms: &arms,
+        faults: &[],
+        allowed,
+    };
+    assert_eq!(judged(2).verdict(), Verdict::Lost);
+    assert_eq!(judged(3).verdict(), Verdict::Pass);
+    let words = judged(3).in_words();
+    assert!(words.contains("lost 3 of 60,000 requests (--max-failed is 3)"));
+    assert!(!words.contains("confidence"), "{words}");
+}
+
+#[test]
 fn a_control_that_loses_nothing_proves_nothing() {
-    let (verdict, code, words) = judged(&arms(Some(0), Some(3), Some(0)));
+    let (verdict, code, words) = judged(&arms(Some(0), Some(3), Some(0)), &[]);
     assert_eq!((verdict, code), (Verdict::NothingToLose, 2));
     assert!(words.starts_with("NO PROOF:"), "{words}");
 }
 
 #[test]
-fn a_pod_that_was_cut_fails_the_service_even_if_no_client_saw_it() {
-    let mut tallies = arms(Some(9), None, Some(0));
-    tallies[1].pod_faults = 1;
-    assert_eq!(judged(&tallies).0, Verdict::PodFault);
-    tallies[0].pod_faults = 5;
-    tallies[1].pod_faults = 0;
-    assert_eq!(
-        judged(&tallies).0,
-        Verdict::Pass,
-        "the control's exits are its own affair"
-    );
+fn every_fault_fails_a_service_that_lost_nothing_and_is_named() {
+    let arms = arms(Some(9), None, Some(0));
+    let slow = Fault::Slow {
+        kind: crate::load::Kind::OneShot,
+        longest: 10_000.0,
+        control: 3.0,
+    };
+    let faults = [Fault::Pods(1), slow, Fault::Unjudged(4)];
+    let (verdict, code, words) = judged(&arms, &faults);
+    assert_eq!((verdict, code), (Verdict::Slow, 1), "the worst");
+    for fault in &faults {
+        assert!(words.contains(&fault.in_words()), "{words}");
+    }
+    assert!(words.starts_with("FAIL: the service lost 0 of"), "{words}");
 }
 
 #[test]
 fn without_control_or_service_the_verdict_says_what_is_missing() {
-    let (verdict, code, words) = judged(&arms(None, Some(3), Some(0)));
-    assert_eq!((verdict, code), (Verdict::WithoutControl, 0));
+    let (verdict, code, words) = judged(&arms(None, Some(3), Some(0)), &[]);
+    assert_eq!((verdict, code), (Verdict::WithoutControl, 2));
     assert!(words.starts_with("UNPROVEN:"), "{words}");
-    let (verdict, code, words) = judged(&arms(Some(5), None, None));
+    let (verdict, code, words) = judged(&arms(Some(5), None, None), &[]);
     assert_eq!((verdict, code), (Verdict::WithoutService, 0));
     assert!(
         words.starts_with("NO VERDICT:") && words.contains("control lost 5"),
@@ -90,13 +123,6 @@ fn the_worst_scenario_decides() {
 
 #[test]
 fn a_bound_is_never_rounded_down() {
-    assert_eq!(
-        bound(24_014),
-        "None of 24,014: below 0.013 % at 95 % confidence."
-    );
-    assert_eq!(
-        bound(1_048_576),
-        "None of 1,048,576: below 0.00029 % at 95 % confidence."
-    );
-    assert_eq!(bound(8), "None of 8: below 38 % at 95 % confidence.");
+    let bounds = [24_014, 1_048_576, 8].map(most);
+    assert_eq!(bounds, ["0.013", "0.00029", "38"]);
 }

@@ -68,6 +68,7 @@ mod traffic;
 mod unannounced;
 #[cfg(target_os = "linux")]
 mod vanished;
+mod verdict;
 mod websocket;
 mod websocket_close;
 mod wire;

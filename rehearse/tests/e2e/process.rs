@@ -125,8 +125,12 @@ pub(crate) fn own_ip() -> IpAddr {
 
 /// `cargo test` builds the examples beside this very test, unless single targets are named.
 pub(crate) fn program() -> PathBuf {
+    example("unruly")
+}
+
+pub(crate) fn example(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
-    let program = test.with_file_name("../examples/unruly");
+    let program = test.with_file_name(format!("../examples/{name}"));
     assert!(
         program.is_file(),
         "{} is missing: run `cargo test`, which builds it, without naming single targets",
