@@ -2,7 +2,7 @@
 //!
 //! `silent` ends connections that are idle for a second, without a word; `standstill` stands still for
 //! ten seconds at SIGTERM, and then answers everybody; `cut` sends bodies that only the connection's
-//! end delimits, and breaks off in the middle of them at SIGTERM.
+//! end delimits, and from SIGTERM on only the first half of them.
 
 use std::env;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use tokio::time::{sleep, timeout};
 
 const IDLE: Duration = Duration::from_secs(1);
 const STANDSTILL: Duration = Duration::from_secs(10);
+/// Longer than a node takes to learn that an endpoint is gone.
+const PROPAGATION: Duration = Duration::from_secs(3);
 const WHOLE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const LAST: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
 
@@ -44,9 +46,9 @@ async fn main() -> anyhow::Result<()> {
     if way == "standstill" {
         life.send_replace(Life::StandingStill);
         sleep(STANDSTILL).await;
-        life.send_replace(Life::Leaving);
-        sleep(IDLE).await;
     }
+    life.send_replace(Life::Leaving);
+    sleep(PROPAGATION).await;
     Ok(())
 }
 
@@ -67,12 +69,16 @@ async fn serve(
             }
         }
         head.clear();
-        if way == "cut" {
-            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf, ").await?;
-            sleep(Duration::from_millis(100)).await;
-            return Ok(stream.write_all(b"whole").await?);
-        }
         let now = *life.wait_for(|now| *now != Life::StandingStill).await?;
+        if way == "cut" {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf").await?;
+            let rest: &[u8] = if now == Life::Leaving {
+                b""
+            } else {
+                b" and half"
+            };
+            return Ok(stream.write_all(rest).await?);
+        }
         let answer = if now == Life::Leaving { LAST } else { WHOLE };
         stream.write_all(answer.as_bytes()).await?;
     }

@@ -11,7 +11,7 @@ use rehearse::binaries::Binaries;
 use rehearse::cli::{self, Cli};
 use rehearse::cluster;
 use rehearse::conform;
-use rehearse::events::{self, file::EventsFile, line::Header};
+use rehearse::events::{self, file::Files, line::Header};
 use rehearse::limits;
 use rehearse::lint;
 use rehearse::network::Place;
@@ -116,8 +116,8 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         limits: cli.limits(),
         quiet: common.quiet,
     };
-    let events = match events_file(&cli.files(), &conditions) {
-        Ok(events) => events,
+    let files = match files(cli, &conditions) {
+        Ok(files) => files,
         Err(error) => {
             eprintln!("rehearse: {error:#}");
             return Ok(BAD_USAGE);
@@ -127,13 +127,10 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         built = binaries.provide(&plan.programs) => built?,
         () = interrupt.cancelled() => return Ok(interrupted()),
     }
-    play(cli, &plan, &conditions, events, &interrupt).await
+    play(cli, &plan, &conditions, files, &interrupt).await
 }
 
-fn events_file(files: &cli::Files, conditions: &Conditions) -> anyhow::Result<Option<EventsFile>> {
-    let Some(path) = &files.events else {
-        return Ok(None);
-    };
+fn files(cli: &Cli, conditions: &Conditions) -> anyhow::Result<Files> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let header = Header {
         version: events::line::VERSION,
@@ -143,9 +140,8 @@ fn events_file(files: &cli::Files, conditions: &Conditions) -> anyhow::Result<Op
         seed: conditions.seed,
         propagation: conditions.propagation.to_string(),
     };
-    let created = EventsFile::create(path, header);
-    let file = created.with_context(|| format!("--events {}: cannot write", path.display()))?;
-    Ok(Some(file))
+    let files = cli.files();
+    Files::create(files.events.as_deref(), files.report.as_deref(), &header)
 }
 
 async fn benchmark(
@@ -200,7 +196,7 @@ async fn play(
     cli: &Cli,
     plan: &cli::Plan,
     conditions: &Conditions,
-    mut events: Option<EventsFile>,
+    mut files: Files,
     interrupt: &CancellationToken,
 ) -> anyhow::Result<u8> {
     let Cli { common, .. } = cli;
@@ -214,13 +210,14 @@ async fn play(
             Err(ArmError::Interrupted) => return Ok(interrupted()),
             Err(error) => return Err(error.into()),
         }
-        if let (Some(events), Some(report)) = (&mut events, reports.last()) {
-            events.scenario(report).context("--events: cannot write")?;
+        if let Some(report) = reports.last() {
+            files.scenario(report)?;
         }
         if let (false, Some(report)) = (common.json, reports.last()) {
             println!("{}", report.text());
         }
     }
+    files.finish()?;
     let report = Report::new(conditions, reports);
     match common.json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),

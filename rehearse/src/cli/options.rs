@@ -45,6 +45,7 @@ impl Cli {
         let (own, _) = self.own();
         Files {
             events: own.events.clone().or_else(|| self.files.events.clone()),
+            report: own.report.clone().or_else(|| self.files.report.clone()),
         }
     }
 
@@ -100,6 +101,10 @@ pub struct Files {
     /// and endpoint with its times
     #[arg(long = "events", id = FILE_OF_EVENTS, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Write a report to look at here, as one HTML file: the verdict, the figures, and latencies and
+    /// failures over time above the lives of the pods
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `conform` has an option of the same name.

@@ -18,8 +18,9 @@ const REHEARSAL: &[&str] = &[
 ];
 
 /// Likewise; the commands that have a use for them have them themselves.
-const OF_REHEARSALS: [(&str, &str); 5] = [
+const OF_REHEARSALS: [(&str, &str); 6] = [
     (FILE_OF_EVENTS, "events"),
+    ("report", "report"),
     ("max_failed", "max-failed"),
     ("max_p99", "max-p99"),
     ("max_longest", "max-longest"),

@@ -186,6 +186,8 @@ pub enum PodChange {
     Sigkill,
     /// Its process has ended.
     Exited,
+    /// The run is over, and its process was ended with it.
+    TornDown,
     /// The drain report that it left.
     Reported,
 }

@@ -149,8 +149,11 @@ impl Ledger {
             what,
             detail,
         };
-        self.history
-            .push(event(PodChange::Exited, Some(end.exit())));
+        let what = match end.cause {
+            Cause::TornDown => PodChange::TornDown,
+            _ => PodChange::Exited,
+        };
+        self.history.push(event(what, Some(end.exit())));
         if let Some(report) = &end.report {
             self.drain_reports += 1;
             self.crossed += report.crossed;

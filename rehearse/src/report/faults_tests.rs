@@ -47,7 +47,7 @@ fn a_client_that_is_left_standing_is_a_fault() {
         longest: 10_000.0,
         control: 900.0,
     };
-    assert_eq!(of(&[10, 10_000]), [slow.clone()]);
+    assert_eq!(of(&[10, 10_000]), std::slice::from_ref(&slow));
     assert_eq!(
         slow.in_words(),
         "A request (keep-alive) took 10.000 s, and none of the control's more than 0.900 s."

@@ -3,6 +3,7 @@
 mod closes;
 pub mod faults;
 mod format;
+pub mod html;
 mod notes;
 pub(crate) mod proof;
 mod streams;

@@ -29,14 +29,11 @@ impl Log {
     }
 }
 
-/// The same rehearsal, which writes its log there.
-fn with_events(rehearsal: &Command, path: &str) -> Command {
+/// The same rehearsal, which writes this file, too.
+fn with_file(rehearsal: &Command, option: &str, path: &str) -> Command {
     let mut command = Command::new(rehearsal.get_program());
     let mut args = rehearsal.get_args();
-    command
-        .args(args.next())
-        .args(["--events", path])
-        .args(args);
+    command.args(args.next()).args([option, path]).args(args);
     command
 }
 
@@ -44,7 +41,7 @@ fn with_events(rehearsal: &Command, path: &str) -> Command {
 fn logged(name: &str) -> (Value, Log) {
     let path = env::temp_dir().join(format!("rehearse-{name}-{}.jsonl", process::id()));
     let rehearsal = rehearsal(Some("no-lame-duck"));
-    let output = with_events(&rehearsal, path.to_str().unwrap())
+    let output = with_file(&rehearsal, "--events", path.to_str().unwrap())
         .output()
         .unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap();
@@ -117,10 +114,31 @@ fn the_log_follows_each_pod_and_its_endpoint_from_its_creation_to_its_exit() {
 }
 
 #[test]
+fn the_report_in_html_shows_the_verdict_and_each_pod() {
+    let path = env::temp_dir().join(format!("rehearse-report-{}.html", process::id()));
+    let output = with_file(&rehearsal(None), "--report", path.to_str().unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let page = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    for shown in [
+        "The service lost 0 of",
+        "pod 4",
+        "Latency distribution",
+        "--seed",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_named_before_anything_starts() {
-    let path = "/no/such/folder/events";
-    let output = with_events(&rehearsal(None), path).output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(64), "{error}");
-    assert!(error.contains("--events /no/such/folder/events"), "{error}");
+    let path = "/no/such/folder/file";
+    for option in ["--events", "--report"] {
+        let output = with_file(&rehearsal(None), option, path).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{error}");
+        assert!(error.contains(&format!("{option} {path}")), "{error}");
+    }
 }

@@ -47,9 +47,12 @@ fn a_program_that_stands_still_fails_though_it_answers_everybody() {
 fn a_program_whose_bodies_nobody_can_judge_fails() {
     let (code, scenario) = rehearsed("cut", BOTH, "--clients 20 --slow-clients 0");
     let service = &scenario["arms"][1];
-    assert_eq!(service["complete"], 0, "{scenario:#}");
-    assert!(service["unjudged"].as_u64().unwrap() > 0, "{scenario:#}");
-    assert_eq!(code, Some(1));
+    assert_eq!(
+        (&service["failed"], &service["complete"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(service["unjudged"], service["requests"], "{scenario:#}");
+    assert_eq!((code, &scenario["verdict"]), (Some(1), &"unjudged".into()));
     let words = summary(&scenario);
     assert!(
         words.contains("only the connection's end delimits"),
