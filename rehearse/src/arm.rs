@@ -108,12 +108,13 @@ pub async fn play(
         stage.interrupt.cancel();
     }
     progress.enter(Phase::Ending);
+    let endpoints = router.take_history();
     let pods = cluster.stop().await;
     result.map(|kinds| ArmOutcome {
         arm: arm.name,
         kinds,
         pods,
-        endpoints: router.take_history(),
+        endpoints,
         rtt: arm.load.rtt + arm.load.network,
     })
 }

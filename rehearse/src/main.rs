@@ -135,13 +135,20 @@ fn files(cli: &Cli, conditions: &Conditions) -> anyhow::Result<Files> {
     let header = Header {
         version: events::line::VERSION,
         rehearse: env!("CARGO_PKG_VERSION").to_owned(),
-        command: std::env::args().collect(),
+        command: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
         began: since_1970.unwrap_or_default().as_secs(),
         seed: conditions.seed,
         propagation: conditions.propagation.to_string(),
     };
-    let files = cli.files();
-    Files::create(files.events.as_deref(), files.report.as_deref(), &header)
+    let cli::Files {
+        events,
+        report,
+        junit,
+    } = cli.files();
+    let [events, report, junit] = [&events, &report, &junit].map(Option::as_deref);
+    Files::create(events, report, junit, &header)
 }
 
 async fn benchmark(
@@ -211,18 +218,18 @@ async fn play(
             Err(error) => return Err(error.into()),
         }
         if let Some(report) = reports.last() {
+            if !common.json {
+                println!("{}", report.text());
+            }
             files.scenario(report)?;
         }
-        if let (false, Some(report)) = (common.json, reports.last()) {
-            println!("{}", report.text());
-        }
     }
-    files.finish()?;
     let report = Report::new(conditions, reports);
     match common.json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{}", report.footer()),
     }
+    files.finish(&report.scenarios)?;
     Ok(report.exit_code)
 }
 

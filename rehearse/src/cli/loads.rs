@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::options::{Clients, Common, Demands, Files, Mix, Service};
+use super::options::{Clients, Common, Files, LimitArgs, Mix, Service};
 use super::plan::{BadInput, bad};
 use crate::client::{Method, Think};
 use crate::load::Load;
@@ -100,7 +100,7 @@ impl Mix {
             downloads: None,
             event_streams: None,
             files: Files::default(),
-            demands: Demands::default(),
+            limit_args: LimitArgs::default(),
             websockets: None,
         }
     }

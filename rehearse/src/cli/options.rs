@@ -31,12 +31,12 @@ pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub common: Common,
-    /// What the demonstration writes.
+    /// What a rehearsal writes, if it stands before the command or there is none.
     #[command(flatten)]
     pub files: Files,
-    /// What the demonstration demands.
+    /// What is demanded of the service, likewise.
     #[command(flatten)]
-    pub demands: Demands,
+    pub limit_args: LimitArgs,
 }
 
 impl Cli {
@@ -46,12 +46,13 @@ impl Cli {
         Files {
             events: own.events.clone().or_else(|| self.files.events.clone()),
             report: own.report.clone().or_else(|| self.files.report.clone()),
+            junit: own.junit.clone().or_else(|| self.files.junit.clone()),
         }
     }
 
     /// What is demanded of the service, likewise.
     pub fn limits(&self) -> Limits {
-        let ((_, own), general) = (self.own(), &self.demands);
+        let ((_, own), general) = (self.own(), &self.limit_args);
         Limits {
             failed: own.max_failed.or(general.max_failed).unwrap_or(0),
             p99: own.max_p99.or(general.max_p99),
@@ -62,13 +63,13 @@ impl Cli {
         }
     }
 
-    fn own(&self) -> (&Files, &Demands) {
+    fn own(&self) -> (&Files, &LimitArgs) {
         match &self.command {
-            Some(Command::Rollout(rollout)) => (&rollout.mix.files, &rollout.mix.demands),
-            Some(Command::Scale(scale)) => (&scale.mix.files, &scale.mix.demands),
-            Some(Command::Delete(delete)) => (&delete.mix.files, &delete.mix.demands),
-            Some(Command::Run(run)) => (&run.files, &run.demands),
-            _ => (&self.files, &self.demands),
+            Some(Command::Rollout(rollout)) => (&rollout.mix.files, &rollout.mix.limit_args),
+            Some(Command::Scale(scale)) => (&scale.mix.files, &scale.mix.limit_args),
+            Some(Command::Delete(delete)) => (&delete.mix.files, &delete.mix.limit_args),
+            Some(Command::Run(run)) => (&run.files, &run.limit_args),
+            _ => (&self.files, &self.limit_args),
         }
     }
 }
@@ -76,14 +77,14 @@ impl Cli {
 /// What is demanded of the service.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What fails the service")]
-pub struct Demands {
+pub struct LimitArgs {
     /// Requests that it may lose [default: 0]
     #[arg(long, value_name = "N")]
     pub max_failed: Option<u64>,
-    /// Within which 99 of 100 requests must be answered
+    /// Within which 99 of 100 complete responses must have come
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub max_p99: Option<Duration>,
-    /// Within which every request must be answered [default: 5s beyond the control's longest of the
+    /// Within which every complete response must have come [default: 5s beyond the control's longest of the
     /// same kind of client]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub max_longest: Option<Duration>,
@@ -101,10 +102,13 @@ pub struct Files {
     /// and endpoint with its times
     #[arg(long = "events", id = FILE_OF_EVENTS, value_name = "FILE")]
     pub events: Option<PathBuf>,
-    /// Write a report to look at here, as one HTML file: the verdict, the figures, and latencies and
-    /// failures over time above the lives of the pods
+    /// Write a report as one HTML file: the verdict, the figures, and latencies and failures over time
+    /// above the lives of the pods
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write the verdict here as JUnit's XML, for continuous integration: a case for each kind of client
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// `conform` has an option of the same name.
@@ -272,7 +276,7 @@ pub struct Mix {
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
-    pub demands: Demands,
+    pub limit_args: LimitArgs,
     /// Clients that send slow bodies (slow and streaming only) [default: slow 20, streaming 10]
     #[arg(long, value_name = "N")]
     pub uploads: Option<usize>,
@@ -338,7 +342,7 @@ pub struct Run {
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
-    pub demands: Demands,
+    pub limit_args: LimitArgs,
     /// Replicas
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub replicas: usize,

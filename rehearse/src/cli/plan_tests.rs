@@ -261,3 +261,27 @@ fn steady_and_slow_clients_are_two_groups_of_one_run() {
             .ends_with("one-shot/s")
     );
 }
+
+#[test]
+fn files_and_limits_may_stand_before_the_command_and_behind_it() {
+    let parsed = |args: &str| {
+        let args = ["rehearse"].into_iter().chain(args.split_whitespace());
+        crate::cli::parse(args).unwrap()
+    };
+    let demonstration = parsed("--max-failed 3 --report a.html");
+    assert_eq!(demonstration.limits().failed, 3);
+    assert_eq!(demonstration.files().report, Some("a.html".into()));
+    for command in ["rollout", "scale", "delete", "run"] {
+        let program = if command == "run" { "-- app" } else { "" };
+        let cli = parsed(&format!(
+            "--max-failed 3 --max-p99 1s {command} --max-failed 2 --events a.jsonl {program}"
+        ));
+        let limits = cli.limits();
+        assert_eq!(
+            (limits.failed, limits.p99),
+            (2, Some(Duration::from_secs(1)))
+        );
+        assert_eq!(limits.longest, None);
+        assert_eq!(cli.files().events, Some("a.jsonl".into()));
+    }
+}

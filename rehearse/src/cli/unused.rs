@@ -18,9 +18,10 @@ const REHEARSAL: &[&str] = &[
 ];
 
 /// Likewise; the commands that have a use for them have them themselves.
-const OF_REHEARSALS: [(&str, &str); 6] = [
+const OF_REHEARSALS: [(&str, &str); 7] = [
     (FILE_OF_EVENTS, "events"),
     ("report", "report"),
+    ("junit", "junit"),
     ("max_failed", "max-failed"),
     ("max_p99", "max-p99"),
     ("max_longest", "max-longest"),

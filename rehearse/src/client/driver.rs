@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::books::Shared;
 use super::failure::Fault;
 use super::log::{Answer, Trace};
 use super::schedule::{Pace, Schedule, intended};
+use super::shared::Shared;
 
 /// Who makes the requests of one schedule.
 pub(super) trait Caller: Send + 'static {
@@ -54,7 +54,7 @@ pub(super) async fn run<C: Caller>(
     }
     let all = async {
         while let Some(ended) = clients.join_next().await {
-            // A client that panicked would have dropped its request from the books.
+            // A client that panicked would have dropped its request from the log.
             if let Err(error) = ended {
                 std::panic::resume_unwind(error.into_panic());
             }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::books::Shared;
 use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::framing::Body;
 use super::log::{Answer, Streamed};
 use super::schedule::Pace;
+use super::shared::Shared;
 use super::sse::{Event, Parser};
 
 /// The wait before a reconnect, unless the server gives a hint.

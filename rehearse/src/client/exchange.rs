@@ -8,7 +8,7 @@ use super::log::Answer;
 use super::schedule::Pace;
 
 /// One kind of request. A mode is an exchange; the rest is alike in all of them: the schedule, the
-/// connection, the books.
+/// connection, the log.
 pub(super) trait Exchange: Send + Sync + 'static {
     /// Makes one request on `connection`, which is known to be quiet, and judges the answer.
     /// The exchange sets the connection's fate if the client is done with it.

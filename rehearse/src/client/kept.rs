@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::books::Shared;
 use super::connection::{Connection, Fate, Idle};
 use super::driver::Caller;
 use super::exchange::Exchange;
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
+use super::shared::Shared;
 use super::stage::Stage;
 use super::{CROSSING, Plan};
 
@@ -54,7 +54,11 @@ impl<E: Exchange> Kept<E> {
         if let Line::Open(connection) = &self.line {
             match connection.idle() {
                 Idle::Quiet => {}
-                Idle::Stray => return Err(Fault::bad("bytes on an idle connection")),
+                Idle::Stray => {
+                    self.end(connection, Instant::now(), Ended::WithRequest);
+                    self.line = Line::None;
+                    return Err(Fault::bad("bytes on an idle connection"));
+                }
                 Idle::Ended(_) => self.note_end(),
             }
         }

@@ -21,7 +21,6 @@
 //! * **Latency**: from the intended start to the last byte, connect time included, so that a
 //!   stalled server cannot hide its stall (see [`Mode`] for the intended start of each mode).
 
-mod books;
 mod buffer;
 mod connection;
 mod download;
@@ -39,6 +38,7 @@ mod request;
 mod response;
 mod risk;
 mod schedule;
+mod shared;
 mod sse;
 mod stage;
 mod summary;
@@ -62,12 +62,12 @@ pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};
 pub use self::think::Think;
 
-use self::books::Shared;
 use self::download::Download;
 use self::events::Events;
 use self::exchange::Exchange;
 use self::kept::Kept;
 use self::request::Request;
+use self::shared::Shared;
 use self::upload::Upload;
 use self::websocket::WebSocket;
 

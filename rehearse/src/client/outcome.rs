@@ -140,15 +140,16 @@ impl Outcome {
         }
     }
 
-    /// A connection that a request has crossed the end of is on the books as that failure.
+    /// An end that a request was lost by is counted as that.
     fn enter_ends(&mut self, log: &Log) {
-        let crossed = log.requests.iter().filter(|request| request.has_crossed());
-        let crossed: BTreeSet<u32> = crossed.filter_map(|request| request.connection).collect();
+        let failed = |request: &&Request| matches!(request.end, End::Failed(_));
+        let failed = log.requests.iter().filter(failed);
+        let failed: BTreeSet<u32> = failed.filter_map(|request| request.connection).collect();
         for (number, connection) in (0..).zip(&log.connections) {
             let unannounced = matches!(connection.ended, Some((_, Ended::Unannounced)));
             let announced = matches!(connection.ended, Some((_, Ended::Announced)));
             self.unannounced_closes += u64::from(unannounced);
-            let heard = announced || unannounced && !crossed.contains(&number);
+            let heard = announced || unannounced && !failed.contains(&number);
             self.reconnects += u64::from(heard);
         }
     }

@@ -15,6 +15,9 @@ use super::log::{Ended, Log};
 /// short beside the pauses of a client, so that the chance of a request is much the same all through.
 const SPAN: Duration = Duration::from_secs(1);
 
+/// The log's resolution: a start is rounded down to it, and a close is not.
+const ROUNDING: Duration = Duration::from_micros(1);
+
 /// Requests that started within a second behind an unannounced close of a connection of their client's,
 /// each as often as there was one.
 pub(super) fn at_risk(log: &Log) -> u64 {
@@ -24,11 +27,15 @@ pub(super) fn at_risk(log: &Log) -> u64 {
             closes.entry(connection.client).or_default().push(at);
         }
     }
-    let behind = |start: Instant, close: &&Instant| **close <= start && start < **close + SPAN;
+    closes
+        .values_mut()
+        .for_each(|closes| closes.sort_unstable());
     let at_risk = log.requests.iter().map(|request| {
         let start = request.intended + Duration::from(request.started);
         let closes = closes.get(&request.client).map_or(&[][..], Vec::as_slice);
-        closes.iter().filter(|close| behind(start, close)).count() as u64
+        let until = closes.partition_point(|close| *close < start + ROUNDING);
+        let over = closes.partition_point(|close| *close + SPAN <= start);
+        (until - over) as u64
     });
     at_risk.sum()
 }
@@ -74,6 +81,14 @@ mod tests {
         assert_eq!(at_risk(&log(&[100], &[0, 99])), 0);
         assert_eq!(at_risk(&log(&[100], &[0, 100, 300, 1_099, 1_100])), 3);
         assert_eq!(at_risk(&log(&[100, 200], &[150, 250])), 3);
+    }
+
+    #[test]
+    fn the_request_that_finds_the_close_is_at_risk() {
+        let mut log = log(&[100], &[100]);
+        let (at, how) = log.connections[0].ended.unwrap();
+        log.connections[0].ended = Some((at + Duration::from_nanos(999), how));
+        assert_eq!(at_risk(&log), 1);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Report {
         gaps: u64,
     ) -> Self {
         let tallies = totals(&rows);
-        let faults: Vec<Fault> = rows.iter().flat_map(|row| row.faults.clone()).collect();
+        let faults = all_faults(&rows);
         let judged = Judged {
             arms: &tallies,
             faults: &faults,
@@ -128,6 +128,20 @@ impl Report {
             drains,
         }
     }
+}
+
+/// Each once; and whether it is luck that nothing was lost, for all scenarios together.
+fn all_faults(rows: &[Row]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for fault in rows.iter().flat_map(|row| &row.faults) {
+        if !matches!(fault, Fault::Lucky { .. }) && !faults.contains(fault) {
+            faults.push(fault.clone());
+        }
+    }
+    let arms = rows.iter().filter_map(|row| row.arm(ArmName::Service));
+    let service: Vec<&ArmReport> = arms.collect();
+    faults.extend(faults::lucky(&service, &Limits::default()));
+    faults
 }
 
 fn totals(rows: &[Row]) -> Vec<Tally> {

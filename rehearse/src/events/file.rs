@@ -1,20 +1,23 @@
-//! The log as files: JSON lines, and the report in HTML that is made from them.
+//! What a run writes: the log as JSON lines, the report in HTML that is made from it, and the verdict
+//! as XML.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::line::{Header, Line};
 use super::lines;
-use crate::report::{ScenarioReport, html};
+use crate::report::{ScenarioReport, html, junit};
 
 /// The files that a run writes. Those that were not asked for are none.
 #[derive(Debug)]
 pub struct Files {
     events: Option<BufWriter<File>>,
     report: Option<Report>,
+    junit: Option<File>,
 }
 
 /// A report is written when the run is over, and at the beginning only to see whether it can be.
@@ -32,14 +35,24 @@ impl Files {
     pub fn create(
         events: Option<&Path>,
         report: Option<&Path>,
+        junit: Option<&Path>,
         header: &Header,
     ) -> anyhow::Result<Self> {
+        let paths = [events, report, junit];
+        let all = || paths.iter().flatten();
+        if all().count() > all().collect::<BTreeSet<_>>().len() {
+            bail!("--events, --report and --junit: each needs a file of its own");
+        }
+        let junit = junit.map(|path| create("--junit", path)).transpose()?;
         let header = Line::Log(header.clone());
         let mut events = events
             .map(|path| create("--events", path).map(BufWriter::new))
             .transpose()?;
         if let Some(file) = &mut events {
-            write(file, &header).context(CANNOT_WRITE)?;
+            let emptied = file.get_ref().set_len(0);
+            emptied
+                .and_then(|()| write(file, &header))
+                .context(CANNOT_WRITE)?;
         }
         let report = report
             .map(|path| create("--report", path))
@@ -48,7 +61,11 @@ impl Files {
                 file,
                 lines: vec![header],
             });
-        Ok(Self { events, report })
+        Ok(Self {
+            events,
+            report,
+            junit,
+        })
     }
 
     /// Writes the log of a scenario.
@@ -71,25 +88,35 @@ impl Files {
         Ok(())
     }
 
-    /// Writes the report.
+    /// Writes what sums up the whole run.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn finish(self) -> anyhow::Result<()> {
-        let Some(Report { mut file, lines }) = self.report else {
-            return Ok(());
-        };
-        let page = html::page(&lines);
-        let written = file.write_all(page.as_bytes());
-        written.context("--report: cannot write")
+    pub fn finish(self, scenarios: &[ScenarioReport]) -> anyhow::Result<()> {
+        if let Some(Report { mut file, lines }) = self.report {
+            let written = replace(&mut file, &html::page(&lines));
+            written.context("--report: cannot write")?;
+        }
+        if let Some(mut file) = self.junit {
+            let xml = junit::xml(scenarios).context("--junit")?;
+            replace(&mut file, &xml).context("--junit: cannot write")?;
+        }
+        Ok(())
     }
 }
 
 const CANNOT_WRITE: &str = "--events: cannot write";
 
+/// What an earlier run has written stays until there is something better.
 fn create(option: &str, path: &Path) -> anyhow::Result<File> {
-    let created = File::create(path);
-    created.with_context(|| format!("{option} {}: cannot create", path.display()))
+    let mut options = File::options();
+    let created = options.write(true).create(true).truncate(false).open(path);
+    created.with_context(|| format!("{option} {}: cannot write", path.display()))
+}
+
+fn replace(file: &mut File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(text.as_bytes())
 }
 
 fn write(file: &mut impl io::Write, line: &Line) -> io::Result<()> {

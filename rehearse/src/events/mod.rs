@@ -2,7 +2,7 @@
 //!
 //! In memory it is compact, and lies where it is written: requests and connections with the clients of
 //! a kind ([`Log`]), pods and endpoints with the model. Figures are made from that. Here it becomes
-//! [`line`]s, for files and for the report in HTML.
+//! [`mod@line`]s, for files and for the report in HTML.
 
 pub mod file;
 pub mod line;

@@ -33,9 +33,29 @@ pub struct KindOutcome {
     pub log: Arc<Log>,
 }
 
+/// What the clients of one kind did.
+struct Logged {
+    kind: Kind,
+    clients: usize,
+    rtt: Duration,
+    began: Instant,
+    log: Log,
+}
+
+impl Logged {
+    fn outcome(self) -> KindOutcome {
+        KindOutcome {
+            kind: self.kind,
+            clients: self.clients,
+            outcome: Outcome::of(&self.log, self.began, self.rtt),
+            log: Arc::new(self.log),
+        }
+    }
+}
+
 /// A load at work. Dropping it aborts every client.
 pub struct Running {
-    tasks: JoinSet<KindOutcome>,
+    tasks: JoinSet<Logged>,
     meters: Vec<Meter>,
     stop: DropGuard,
 }
@@ -62,13 +82,12 @@ impl Running {
             });
             let (endpoints, stop) = (Arc::clone(endpoints), stop.clone());
             tasks.spawn(async move {
-                let began = Instant::now();
-                let log = client::run(plan, endpoints, progress, stop).await;
-                KindOutcome {
+                Logged {
                     kind,
                     clients,
-                    outcome: Outcome::of(&log, began, rtt),
-                    log: Arc::new(log),
+                    rtt,
+                    began: Instant::now(),
+                    log: client::run(plan, endpoints, progress, stop).await,
                 }
             });
         }
@@ -107,7 +126,10 @@ impl Running {
     /// Lets every client finish the request it is in, and returns the figures by kind.
     pub async fn finish(self) -> Vec<KindOutcome> {
         drop(self.stop);
-        let mut outcomes = self.tasks.join_all().await;
+        let logged = self.tasks.join_all().await;
+        // Only now: figures take time, and clients of other kinds were still waiting for responses.
+        let outcomes = logged.into_iter().map(Logged::outcome);
+        let mut outcomes: Vec<KindOutcome> = outcomes.collect();
         outcomes.sort_by_key(|outcome| outcome.kind);
         outcomes
     }

@@ -50,7 +50,7 @@ fn a_client_that_is_left_standing_is_a_fault() {
     assert_eq!(of(&[10, 10_000]), std::slice::from_ref(&slow));
     assert_eq!(
         slow.in_words(),
-        "A request (keep-alive) took 10.000 s, and none of the control's more than 0.900 s."
+        "A request (keep-alive) took 10s, and none of the control's more than 900ms."
     );
     assert!(self::of(&[service(&[60_000])], &limits).is_empty());
 }
@@ -70,7 +70,7 @@ fn a_limit_takes_the_place_of_the_controls_longest_request() {
     };
     let arms = [control(&[10]), service(&[8_000])];
     assert_eq!(of(&arms, &longest(9)), []);
-    let words = "The longest request took 8.000 s, and --max-longest is 7s.".to_owned();
+    let words = "The longest request took 8s, and --max-longest is 7s.".to_owned();
     assert_eq!(of(&arms, &longest(7)), [Fault::Limit(words)]);
 }
 
@@ -114,12 +114,30 @@ fn luck_is_no_success() {
     };
     let faults = |service| of(&[service], &Limits::default());
     assert_eq!(faults(service(0.9, 0)), []);
-    assert_eq!(faults(service(1.2, 1)), [], "what crossed is lost anyway");
     let lucky = Fault::Lucky {
         closes: 512,
         expected: 1.2,
     };
     assert_eq!(faults(service(1.2, 0)), [lucky]);
+    // A limit of one's own takes its place, and so does what may be lost.
+    for limits in [
+        Limits {
+            unannounced_closes: Some(600),
+            ..Limits::default()
+        },
+        Limits {
+            failed: 1,
+            ..Limits::default()
+        },
+    ] {
+        assert_eq!(of(&[service(1.2, 0)], &limits), []);
+    }
+}
+
+#[test]
+fn a_program_that_is_slow_by_nature_is_not_left_standing() {
+    let arms = [control(&[10]), service(&[8_000, 8_100, 12_000])];
+    assert_eq!(of(&arms, &Limits::default()), []);
 }
 
 #[test]

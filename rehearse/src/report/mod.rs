@@ -4,6 +4,7 @@ mod closes;
 pub mod faults;
 mod format;
 pub mod html;
+pub mod junit;
 mod notes;
 pub(crate) mod proof;
 mod streams;

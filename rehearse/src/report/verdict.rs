@@ -86,12 +86,14 @@ impl Judged<'_> {
         };
         let worst = self.faults.iter().map(Fault::verdict).max();
         let control = self.find(ArmName::Control).map(|control| control.failed);
-        match (service.failed > self.allowed, worst, control) {
-            (true, ..) => Verdict::Lost,
-            (false, Some(worst), _) => worst,
-            (false, None, None) => Verdict::WithoutControl,
-            (false, None, Some(0)) => Verdict::NothingToLose,
-            (false, None, Some(_)) => Verdict::Pass,
+        match (worst, control) {
+            _ if service.failed > self.allowed => Verdict::Lost,
+            (Some(worst), _) => worst,
+            // What is lost can be seen.
+            _ if service.failed > 0 => Verdict::Pass,
+            (None, None) => Verdict::WithoutControl,
+            (None, Some(0)) => Verdict::NothingToLose,
+            (None, Some(_)) => Verdict::Pass,
         }
     }
 

@@ -71,6 +71,15 @@ fn what_may_be_lost_is_no_failure_and_has_no_bound() {
     };
     assert_eq!(judged(2).verdict(), Verdict::Lost);
     assert_eq!(judged(3).verdict(), Verdict::Pass);
+    let seen = [arms[0], arms[1]].map(|arm| Tally {
+        failed: if arm.arm == ArmName::Control { 0 } else { 3 },
+        ..arm
+    });
+    let beside_none = Judged {
+        arms: &seen,
+        ..judged(3)
+    };
+    assert_eq!(beside_none.verdict(), Verdict::Pass, "a loss was seen");
     let words = judged(3).in_words();
     assert!(words.contains("lost 3 of 60,000 requests (--max-failed is 3)"));
     assert!(!words.contains("confidence"), "{words}");

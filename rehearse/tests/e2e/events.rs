@@ -133,9 +133,28 @@ fn the_report_in_html_shows_the_verdict_and_each_pod() {
 }
 
 #[test]
+fn continuous_integration_gets_a_case_for_each_kind_of_client_and_the_verdict() {
+    let path = env::temp_dir().join(format!("rehearse-junit-{}.xml", process::id()));
+    let rehearsal = rehearsal(Some("no-lame-duck"));
+    let output = with_file(&rehearsal, "--junit", path.to_str().unwrap()).output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    let xml = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    for shown in [
+        "<testcase name=\"keep-alive\" classname=\"unruly\"",
+        "<testcase name=\"one-shot\"",
+        "<testcase name=\"verdict\"",
+        "<failure message=\"FAIL: the service lost",
+        "connect-refused",
+    ] {
+        assert!(xml.contains(shown), "{shown}: {xml}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_named_before_anything_starts() {
     let path = "/no/such/folder/file";
-    for option in ["--events", "--report"] {
+    for option in ["--events", "--report", "--junit"] {
         let output = with_file(&rehearsal(None), option, path).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(64), "{error}");

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::super::books::Shared;
 use super::super::failure::{FailureKind, Fault};
 use super::super::log::Trace;
 use super::super::schedule::Pace;
+use super::super::shared::Shared;
 use super::super::{SlowStreams, pattern};
 use super::connection::OpenStream;
 use super::state::Event;
@@ -61,7 +61,9 @@ impl Job {
                 let detail = format!("after {received} bytes of the body");
                 return Err(Fault::new(FailureKind::Timeout, detail));
             };
-            trace.first_byte.get_or_insert_with(Instant::now);
+            if let Some(Event::Head(_)) = event {
+                trace.first_byte = Some(Instant::now());
+            }
             match event {
                 Some(Event::Head(head)) if head.status == Some(200) => announced = head.length,
                 Some(Event::Head(head)) => {

@@ -17,18 +17,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use self::connection::{Link, OpenStream, Opened};
 use self::job::Job;
 use self::state::End;
 use super::SlowStreams;
-use super::books::Shared;
 use super::connection::connect;
 use super::driver::{self, Caller};
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
+use super::shared::Shared;
 
 /// Of so many streams, the last one reads slowly.
 const ONE_SLOW_IN: usize = 4;
@@ -80,7 +81,6 @@ impl Client {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<OpenStream, Fault> {
-        let late = |_| Fault::new(FailureKind::Timeout, "while waiting for a stream");
         let head = |peer: SocketAddr| head::get(&peer.to_string(), target);
         loop {
             // Who finds no connection makes one, and the others wait for that.
@@ -104,26 +104,33 @@ impl Client {
                 *current = None;
             }
             let link = self.connect(deadline, trace).await?;
-            if self.patient {
-                timeout_at(deadline, link.greeted()).await.map_err(late)?;
+            let first = self.first(&link, &head(link.peer), deadline).await;
+            match &first {
+                Ok(_) => *current = Some(link),
+                Err(_) => self.end(&link, Instant::now(), Ended::WithRequest),
             }
-            return match link.request(&head(link.peer)) {
-                Opened::Stream(stream) => {
-                    *current = Some(link);
-                    Ok(stream)
-                }
-                // Not reconnects: see the rules of the client.
-                Opened::Ended(end) => {
-                    self.end(&link, end.at, Ended::WithRequest);
-                    Err(Fault::new(end.kind, end.how))
-                }
-                Opened::Told => {
-                    self.end(&link, Instant::now(), Ended::WithRequest);
-                    let kind = FailureKind::StreamRefusedByGoaway;
-                    Err(Fault::new(kind, "GOAWAY before the first request"))
-                }
-                Opened::Full => Err(Fault::bad("a connection that allows no stream")),
-            };
+            return first;
+        }
+    }
+
+    /// The first request on a new connection. Its end is no reconnect: see the rules of the client.
+    async fn first(
+        &self,
+        link: &Arc<Link>,
+        head: &[u8],
+        deadline: Instant,
+    ) -> Result<OpenStream, Fault> {
+        if self.patient {
+            timeout_at(deadline, link.greeted()).await.map_err(late)?;
+        }
+        match link.request(head) {
+            Opened::Stream(stream) => Ok(stream),
+            Opened::Ended(end) => Err(Fault::new(end.kind, end.how)),
+            Opened::Told => {
+                let kind = FailureKind::StreamRefusedByGoaway;
+                Err(Fault::new(kind, "GOAWAY before the first request"))
+            }
+            Opened::Full => Err(Fault::bad("a connection that allows no stream")),
         }
     }
 
@@ -148,6 +155,10 @@ impl Client {
         };
         self.end(link, end.at, how);
     }
+}
+
+fn late(_: Elapsed) -> Fault {
+    Fault::new(FailureKind::Timeout, "while waiting for a stream")
 }
 
 /// One stream's place on its client's connections.

@@ -24,12 +24,12 @@ pub(super) use self::session::ACCEPT;
 use self::session::{Heard, Session};
 use super::CROSSING;
 use super::Think;
-use super::books::Shared;
 use super::connection::Connection;
 use super::driver::Caller;
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Streamed, Trace};
 use super::schedule::Pace;
+use super::shared::Shared;
 
 /// How long a server may take to end the connection after the Close was answered. Then we do.
 const FAREWELL: Duration = Duration::from_secs(5);

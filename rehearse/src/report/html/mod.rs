@@ -98,6 +98,8 @@ fn contents(log: &Log) -> String {
 
 fn scene(index: usize, scene: &Scene, cap: usize) -> String {
     let conditions = scene.scenario.map_or("", |scenario| &scenario.conditions);
+    let named = format!("{}: ", scene.service());
+    let conditions = conditions.strip_prefix(&named).unwrap_or(conditions);
     let parts = [
         verdict::html(scene),
         tables::figures(scene),

@@ -27,7 +27,8 @@ pub(super) fn html(header: Option<&Header>) -> String {
 fn command(header: &Header) -> String {
     let is_seed = |word: &String| word == "--seed" || word.starts_with("--seed=");
     let mut words: Vec<String> = header.command.iter().map(|word| shell(word)).collect();
-    if !header.command.iter().any(is_seed) {
+    let mut options = header.command.iter().take_while(|word| *word != "--");
+    if !options.any(is_seed) {
         // What follows `--` is not an option.
         let end = header.command.iter().position(|word| word == "--");
         let end = end.unwrap_or(words.len());

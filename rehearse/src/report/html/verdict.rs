@@ -28,8 +28,8 @@ impl Shown {
         };
         let class = match verdict.verdict.as_str() {
             "pass" => "pass",
-            "lost" | "pod-fault" => "fail",
-            _ => "open",
+            "without-control" | "nothing-to-lose" | "without-service" => "open",
+            _ => "fail",
         };
         // Here it is seen below.
         let summary = verdict.summary.replace(" (see above)", "");

@@ -1,0 +1,75 @@
+//! A run as continuous integration reads it: JUnit's XML.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{ArmReport, ScenarioReport, Verdict, thousands};
+use crate::load::{Kind, KindOutcome};
+use crate::scenario::ArmName;
+
+/// A suite for each scenario: a case for each kind of client of the service, and one for the verdict.
+///
+/// # Errors
+/// If the XML cannot be written.
+pub fn xml(scenarios: &[ScenarioReport]) -> Result<String, quick_junit::SerializeError> {
+    let mut report = Report::new("rehearse");
+    report.add_test_suites(scenarios.iter().map(suite));
+    report.to_string()
+}
+
+fn suite(scenario: &ScenarioReport) -> TestSuite {
+    let mut suite = TestSuite::new(&scenario.conditions);
+    let took = Duration::from_secs_f64(scenario.seconds);
+    suite.set_time(took);
+    let service = scenario.arms.iter().find(|arm| arm.arm == ArmName::Service);
+    let kinds = service.map_or(&[][..], |arm: &ArmReport| &arm.clients);
+    let kinds = kinds.iter().map(|kind| of_kind(kind, &scenario.unproven));
+    suite.add_test_cases(kinds.chain([verdict(scenario)]).map(|mut case| {
+        case.set_classname(&scenario.service).set_time(took);
+        case
+    }));
+    suite
+}
+
+/// Fails if one of its requests did. Skipped if the run could not have shown that.
+fn of_kind(kind: &KindOutcome, unproven: &[Kind]) -> TestCase {
+    let outcome = &kind.outcome;
+    let (failed, requests) = (outcome.failures.total(), outcome.requests);
+    let status = if failed > 0 {
+        let by_kind = outcome.failures.counts().iter();
+        let by_kind = by_kind.map(|(kind, count)| format!("{kind} {}", thousands(*count)));
+        let by_kind: Vec<String> = by_kind.collect();
+        let [failed, requests] = [failed, requests].map(thousands);
+        failure(format!(
+            "{failed} of {requests} requests failed: {}",
+            by_kind.join(", ")
+        ))
+    } else if unproven.contains(&kind.kind) {
+        let mut skipped = TestCaseStatus::skipped();
+        skipped.set_message("the control lost none: this run could not have seen a loss");
+        skipped
+    } else {
+        TestCaseStatus::success()
+    };
+    TestCase::new(kind.kind.name(), status)
+}
+
+fn verdict(scenario: &ScenarioReport) -> TestCase {
+    let status = match scenario.verdict {
+        verdict if verdict.exit_code() == 0 => TestCaseStatus::success(),
+        Verdict::NothingToLose | Verdict::WithoutControl => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(&scenario.summary);
+            status
+        }
+        _ => failure(scenario.summary.clone()),
+    };
+    TestCase::new("verdict", status)
+}
+
+fn failure(message: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message);
+    status
+}
