@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::line::{Connection, Ended, Endpoint, Outcome, Pod, Request};
 use super::pods::{Life, Phase};
+use super::routing;
 use super::stats::Latencies;
 
 /// An arm of a scenario.
@@ -50,14 +51,9 @@ impl<'a> Arm<'a> {
         self.pods.sort_by_key(|life| life.number);
         self.endpoints
             .sort_by(|a, b| a.known_ms.total_cmp(&b.known_ms));
-        for endpoint in &self.endpoints {
-            let life = self
-                .pods
-                .iter_mut()
-                .find(|life| life.number == endpoint.pod);
-            if let Some(life) = life {
-                life.learn(endpoint);
-            }
+        let mut routed = routing::routed(&self.endpoints);
+        for life in &mut self.pods {
+            life.routed = routed.remove(&life.number).unwrap_or_default();
         }
         let complete = |r: &&&Request| r.outcome == Outcome::Complete;
         let latencies = self.requests.iter().filter(complete).map(|r| latency(r));

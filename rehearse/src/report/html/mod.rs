@@ -12,6 +12,7 @@ mod latency;
 mod marks;
 mod offsets;
 mod pods;
+mod routing;
 mod run;
 mod stats;
 mod svg;

@@ -1,6 +1,7 @@
 //! A pod's life, and at which moment of it something happened.
 
-use super::line::{Condition, Endpoint, Pod, PodChange};
+use super::line::{Pod, PodChange};
+use super::routing::Routed;
 
 /// A pod's life, in milliseconds from the beginning of its scenario.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Life<'a> {
     /// Its exit code or signal.
     pub(super) exit: Option<&'a str>,
     /// While clients' nodes route new connections to it.
-    pub(super) routed: Vec<(f64, Option<f64>)>,
+    pub(super) routed: Routed,
 }
 
 impl<'a> Life<'a> {
@@ -56,17 +57,6 @@ impl<'a> Life<'a> {
         };
         // A pod may become ready more than once: its life begins with the first time.
         moment.get_or_insert(pod.at_ms);
-    }
-
-    /// What the clients' node learns, in the order of `known_ms`.
-    pub(super) fn learn(&mut self, endpoint: &Endpoint) {
-        let open = self.routed.last_mut().filter(|(_, until)| until.is_none());
-        match (open, endpoint.condition) {
-            (None, Condition::Ready) => self.routed.push((endpoint.known_ms, None)),
-            (Some((_, until)), Condition::Ready) => *until = None,
-            (Some((_, until)), _) => *until = Some(endpoint.known_ms),
-            (None, _) => {}
-        }
     }
 
     /// The first moment that is known of it.
