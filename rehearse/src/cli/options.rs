@@ -76,40 +76,44 @@ impl Cli {
 
 /// What is demanded of the service.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "What fails the service")]
 pub struct LimitArgs {
     /// Requests that it may lose [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(help_heading = FAILS, long, value_name = "N")]
     pub max_failed: Option<u64>,
     /// Within which 99 of 100 complete responses must have come
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(help_heading = FAILS, long, value_name = "TIME",
+        value_parser = humantime::parse_duration)]
     pub max_p99: Option<Duration>,
     /// Within which every complete response must have come [default: 5s beyond the control's longest of the
     /// same kind of client]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(help_heading = FAILS, long, value_name = "TIME",
+        value_parser = humantime::parse_duration)]
     pub max_longest: Option<Duration>,
     /// Connections that it may end while they are idle without a word before [default: any number, as
     /// long as less than one request is to be expected to be lost so]
-    #[arg(long, value_name = "N")]
+    #[arg(help_heading = FAILS, long, value_name = "N")]
     pub max_unannounced_closes: Option<u64>,
 }
 
 /// What a rehearsal writes beside its figures.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Files")]
 pub struct Files {
     /// Write the log of events here, as JSON lines (docs/events.md): each request, connection, pod
     /// and endpoint with its times
-    #[arg(long = "events", id = FILE_OF_EVENTS, value_name = "FILE")]
+    #[arg(help_heading = FILES, long = "events", id = FILE_OF_EVENTS, value_name = "FILE")]
     pub events: Option<PathBuf>,
     /// Write a report as one HTML file: the verdict, the figures, and latencies and failures over time
     /// above the lives of the pods
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = FILES, long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Write the verdict here as JUnit's XML, for continuous integration: a case for each kind of client
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = FILES, long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }
+
+/// Headings in the help.
+const FAILS: &str = "What fails the service";
+const FILES: &str = "Files";
 
 /// `conform` has an option of the same name.
 pub(super) const FILE_OF_EVENTS: &str = "file_of_events";
