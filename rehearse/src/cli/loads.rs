@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::options::{Clients, Common, Files, LimitArgs, Mix, Service};
+use super::options::{Clients, Common, Mix, Service};
 use super::plan::{BadInput, bad};
+use super::rehearsal::{Files, LimitArgs};
 use crate::client::{Method, Think};
 use crate::load::Load;
 

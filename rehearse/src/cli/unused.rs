@@ -4,7 +4,7 @@
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
-use super::options::FILE_OF_EVENTS;
+use super::rehearsal::FILE_OF_EVENTS;
 
 /// What only a rehearsal on this machine has a use for.
 const REHEARSAL: &[&str] = &[

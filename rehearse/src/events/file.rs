@@ -2,9 +2,9 @@
 //! as XML.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -17,13 +17,13 @@ use crate::report::{ScenarioReport, html, junit};
 pub struct Files {
     events: Option<BufWriter<File>>,
     report: Option<Report>,
-    junit: Option<File>,
+    junit: Option<PathBuf>,
 }
 
-/// A report is written when the run is over, and at the beginning only to see whether it can be.
+/// A report is written when the run is over.
 #[derive(Debug)]
 struct Report {
-    file: File,
+    path: PathBuf,
     lines: Vec<Line>,
 }
 
@@ -43,7 +43,7 @@ impl Files {
         if all().count() > all().collect::<BTreeSet<_>>().len() {
             bail!("--events, --report and --junit: each needs a file of its own");
         }
-        let junit = junit.map(|path| create("--junit", path)).transpose()?;
+        let junit = junit.map(|path| later("--junit", path)).transpose()?;
         let header = Line::Log(header.clone());
         let mut events = events
             .map(|path| create("--events", path).map(BufWriter::new))
@@ -55,10 +55,10 @@ impl Files {
                 .context(CANNOT_WRITE)?;
         }
         let report = report
-            .map(|path| create("--report", path))
+            .map(|path| later("--report", path))
             .transpose()?
-            .map(|file| Report {
-                file,
+            .map(|path| Report {
+                path,
                 lines: vec![header],
             });
         Ok(Self {
@@ -93,13 +93,13 @@ impl Files {
     /// # Errors
     /// If it cannot be written.
     pub fn finish(self, scenarios: &[ScenarioReport]) -> anyhow::Result<()> {
-        if let Some(Report { mut file, lines }) = self.report {
-            let written = replace(&mut file, &html::page(&lines));
+        if let Some(Report { path, lines }) = self.report {
+            let written = fs::write(path, html::page(&lines));
             written.context("--report: cannot write")?;
         }
-        if let Some(mut file) = self.junit {
+        if let Some(path) = self.junit {
             let xml = junit::xml(scenarios).context("--junit")?;
-            replace(&mut file, &xml).context("--junit: cannot write")?;
+            fs::write(path, xml).context("--junit: cannot write")?;
         }
         Ok(())
     }
@@ -114,9 +114,15 @@ fn create(option: &str, path: &Path) -> anyhow::Result<File> {
     created.with_context(|| format!("{option} {}: cannot write", path.display()))
 }
 
-fn replace(file: &mut File, text: &str) -> io::Result<()> {
-    file.set_len(0)?;
-    file.write_all(text.as_bytes())
+/// A file that is written when the run is over: whether it can be is seen now, and nothing is left of a
+/// run that is interrupted.
+fn later(option: &str, path: &Path) -> anyhow::Result<PathBuf> {
+    let is_new = !path.exists();
+    create(option, path)?;
+    if is_new {
+        fs::remove_file(path).with_context(|| format!("{option} {}", path.display()))?;
+    }
+    Ok(path.to_owned())
 }
 
 fn write(file: &mut impl io::Write, line: &Line) -> io::Result<()> {

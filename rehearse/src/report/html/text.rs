@@ -1,5 +1,7 @@
 //! Text and figures as they stand in the page.
 
+use crate::report;
+
 /// Text that may stand in an element or a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -28,27 +30,12 @@ pub(super) fn escape_up_to(most: usize, text: &str) -> String {
 
 /// `61,204`.
 pub(super) fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    report::thousands(n as u64)
 }
 
-/// A share in percent: `0 %` means none at all, and a small one never looks like it.
+/// A share in percent.
 pub(super) fn percent(part: usize, whole: usize) -> String {
-    match 100.0 * part as f64 / whole.max(1) as f64 {
-        0.0 => "0 %".to_owned(),
-        small if small < 0.01 => {
-            let digits = (-small.log10()).ceil() as usize + 1;
-            format!("{small:.digits$} %")
-        }
-        share => format!("{share:.2} %"),
-    }
+    report::percent(100.0 * part as f64 / whole.max(1) as f64)
 }
 
 /// Milliseconds with as many digits as they deserve, without their unit.
