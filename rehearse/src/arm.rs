@@ -7,18 +7,18 @@ use thiserror::Error;
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Endpoints, Example};
 use crate::load::{KindOutcome, Running};
-use crate::model::address::AddressPool;
-use crate::model::cluster::{Cluster, StartFailed, Template};
-use crate::model::endpoints::Router;
-use crate::model::history::EndpointEvent;
-use crate::model::ledger::Ledger;
-use crate::model::pod::Timing;
-use crate::model::propagation::Propagation;
-use crate::network::Sides;
 use crate::progress::{ArmProgress, Phase};
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
+use rehearse_client::{Endpoints, Example};
+use rehearse_model::address::AddressPool;
+use rehearse_model::cluster::{Cluster, StartFailed, Template};
+use rehearse_model::endpoints::Router;
+use rehearse_model::history::EndpointEvent;
+use rehearse_model::ledger::Ledger;
+use rehearse_model::pod::Timing;
+use rehearse_model::propagation::Propagation;
+use rehearse_network::Sides;
 
 /// How long pods may take to become ready, and then clients to get their first responses.
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -7,8 +7,11 @@ use std::process::Stdio;
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 
-/// The package of `control`, besides the services' own.
+/// This package.
 const REHEARSE: &str = env!("CARGO_PKG_NAME");
+
+/// The word before the control's own arguments.
+pub const CONTROL: &str = "control";
 
 /// What makes the control speak HTTP/2, too: a variable and its value.
 pub(crate) const CONTROL_H2C: (&str, &str) = ("CONTROL_H2C", "1");
@@ -38,6 +41,12 @@ impl Binaries {
     /// The executable of that name.
     pub fn exe(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// The control's executable, which is this very one: without a control there is no verdict, so
+    /// it is never missing. Its first argument is [`CONTROL`].
+    pub fn control(&self) -> PathBuf {
+        env::current_exe().unwrap_or_else(|_| self.exe(REHEARSE))
     }
 
     /// The executables of another profile, in the folder beside: `TARGET/image` for `TARGET/release`.
@@ -103,8 +112,7 @@ impl Binaries {
             .arg(manifest);
         command.arg("--target-dir").arg(target).kill_on_drop(true);
         for name in names {
-            let package = if *name == "control" { REHEARSE } else { name };
-            command.args(["--package", package, "--bin", name]);
+            command.args(["--package", name, "--bin", name]);
         }
         command.args(self.quiet.then_some("--quiet"));
         // Standard output is kept for the report.

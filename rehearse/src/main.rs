@@ -7,16 +7,16 @@ use std::time::SystemTime;
 use anyhow::Context;
 use rehearse::arm::ArmError;
 use rehearse::bench;
-use rehearse::binaries::Binaries;
+use rehearse::binaries::{self, Binaries};
 use rehearse::cli::{self, Cli};
 use rehearse::cluster;
 use rehearse::conform;
 use rehearse::events::{self, file::Files, line::Header};
 use rehearse::limits;
 use rehearse::lint;
-use rehearse::network::Place;
 use rehearse::rehearsal::{self, Conditions};
 use rehearse::report::Report;
+use rehearse_network::Place;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,10 @@ const INTERRUPTED: u8 = 130;
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == binaries::CONTROL) {
+        return rehearse_control::run(std::env::args_os().skip(1));
+    }
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(explain(&error)),

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::{ArmError, ArmOutcome, Stage, play};
-use crate::model::address::AddressPool;
-use crate::model::propagation::Propagation;
-use crate::network::Sides;
 use crate::progress::{self, ArmProgress};
 use crate::report::{Limits, ScenarioReport};
 use crate::scenario::Scenario;
+use rehearse_model::address::AddressPool;
+use rehearse_model::propagation::Propagation;
+use rehearse_network::Sides;
 
 /// What holds for a whole run.
 #[derive(Clone)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::client::{Method, Think};
 use crate::load::Load;
-use crate::model::deployment::Spec;
-use crate::model::program::Program;
+use rehearse_client::{Method, Think};
+use rehearse_model::deployment::Spec;
+use rehearse_model::program::Program;
 
 /// One of the deployments that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]

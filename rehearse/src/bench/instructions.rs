@@ -14,9 +14,9 @@ use super::protocol::Protocol;
 use super::server::Server;
 use super::streams::Streams;
 use super::{Output, Pair};
-use crate::model::address::AddressPool;
 use crate::report::thousands;
 use crate::scenario::ArmName;
+use rehearse_model::address::AddressPool;
 
 /// What to do without valgrind.
 pub(super) const MISSING: &str = "instructions per request are counted by valgrind, which is not \

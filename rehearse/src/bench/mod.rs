@@ -30,7 +30,7 @@ use self::protocol::Protocol;
 use self::throughput::Throughput;
 use crate::binaries::Binaries;
 use crate::limits;
-use crate::model::address::AddressPool;
+use rehearse_model::address::AddressPool;
 
 /// The profile that ships, and what it is compared with at least.
 const IMAGE: &str = "image";
@@ -144,8 +144,8 @@ struct Build {
 }
 
 impl Build {
-    fn of(binaries: &Binaries, name: &str) -> Self {
-        let (exe, profile) = (binaries.exe(name), binaries.profile());
+    fn of(exe: PathBuf, binaries: &Binaries) -> Self {
+        let profile = binaries.profile();
         Self { exe, profile }
     }
 }
@@ -205,10 +205,10 @@ async fn provide(
     binaries: &Binaries,
     output: Output,
 ) -> anyhow::Result<Vec<Pair>> {
-    binaries.provide(&["control", "hello"]).await?;
+    binaries.provide(&["hello"]).await?;
     let pair = |service: &Binaries| Pair {
-        control: Build::of(binaries, "control"),
-        service: Build::of(service, "hello"),
+        control: Build::of(binaries.control(), binaries),
+        service: Build::of(service.exe("hello"), service),
     };
     let mut pairs = vec![pair(binaries)];
     let by_http1 = options.protocol.contains(&Protocol::Http1);

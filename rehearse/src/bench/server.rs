@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::protocol::Protocol;
-use crate::binaries::CONTROL_H2C;
-use crate::model::address::AddressPool;
-use crate::model::probe::Check;
-use crate::model::process::Process;
-use crate::model::program::{PreStop, Program};
+use crate::binaries::{CONTROL, CONTROL_H2C};
 use crate::scenario::ArmName;
+use rehearse_model::address::AddressPool;
+use rehearse_model::probe::Check;
+use rehearse_model::process::Process;
+use rehearse_model::program::{PreStop, Program};
 
 /// Under valgrind a start takes seconds.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -52,8 +52,12 @@ impl Server {
         addresses: &AddressPool,
     ) -> anyhow::Result<Self> {
         let exe = exe.to_string_lossy().into_owned();
-        let route = (arm == ArmName::Control).then(|| "hello".to_owned());
-        let mut words = wrapper.iter().cloned().chain([exe]).chain(route);
+        let args: &[&str] = match arm {
+            ArmName::Control => &[CONTROL, "hello"],
+            ArmName::Usual | ArmName::Service => &[],
+        };
+        let args = args.iter().map(|arg| (*arg).to_owned());
+        let mut words = wrapper.iter().cloned().chain([exe]).chain(args);
         // Without it the control is what it is without HTTP/2.
         let h2c = (protocol == Protocol::Http2 && arm == ArmName::Control).then_some(CONTROL_H2C);
         let env = std::iter::once(ONE_WORKER).chain(h2c);

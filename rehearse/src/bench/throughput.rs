@@ -10,9 +10,9 @@ use super::generator::{Load, Turnover};
 use super::protocol::Protocol;
 use super::server::Server;
 use super::{Bench, Output, Pair};
-use crate::model::address::AddressPool;
 use crate::report::thousands;
 use crate::scenario::ArmName;
+use rehearse_model::address::AddressPool;
 
 /// Below this share of its core the server was not the limit.
 const SATURATED: f64 = 0.9;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::options::{Common, Service};
 use super::values::Pair;
-use crate::binaries::{Binaries, CONTROL_H2C};
-use crate::model::probe::Check;
-use crate::model::program::{PreStop, Program};
+use crate::binaries::{Binaries, CONTROL, CONTROL_H2C};
 use crate::scenario::ArmName;
+use rehearse_model::probe::Check;
+use rehearse_model::program::{PreStop, Program};
 
 /// What is usual: a pause before SIGTERM, in which endpoints are to propagate.
 const USUAL_SLEEP: Duration = Duration::from_secs(5);
@@ -16,11 +16,8 @@ const USUAL_SLEEP: Duration = Duration::from_secs(5);
 /// The service's own default, where the control's is 5 s. `--set` comes after it.
 const KEEP_ALIVE: (&str, &str) = ("LASTCALL__HTTP__KEEP_ALIVE", "75s");
 
-/// The executable of the control and of the usual practice.
-const CONTROL: &str = "control";
-
 /// All executables of the workspace that pods may run.
-pub(super) const BUNDLED: [&str; 4] = [CONTROL, "hello", "slow", "streaming"];
+pub(super) const BUNDLED: [&str; 3] = ["hello", "slow", "streaming"];
 
 impl Service {
     /// Its executable's name.
@@ -46,22 +43,22 @@ impl Service {
         };
         let mut env = Self::keep_alive(arm);
         env.extend(settings(common));
+        let control = || vec![CONTROL.to_owned(), self.name().to_owned()];
         let (exe, args, prestop) = match arm {
-            ArmName::Control => (CONTROL, vec![self.name().to_owned()], PreStop::None),
-            ArmName::Usual => (
-                CONTROL,
-                vec![self.name().to_owned()],
-                PreStop::Sleep(USUAL_SLEEP),
-            ),
+            ArmName::Control => (binaries.control(), control(), PreStop::None),
+            ArmName::Usual => (binaries.control(), control(), PreStop::Sleep(USUAL_SLEEP)),
             ArmName::Service => {
                 env.extend(pairs(&common.env));
-                (self.name(), Vec::new(), self.prestop(common, binaries))
+                (
+                    binaries.exe(self.name()),
+                    Vec::new(),
+                    self.prestop(common, binaries),
+                )
             }
         };
         if h2c && arm != ArmName::Service {
             env.push((CONTROL_H2C.0.to_owned(), CONTROL_H2C.1.to_owned()));
         }
-        let exe = binaries.exe(exe);
         Arc::new(Program {
             exe,
             args,

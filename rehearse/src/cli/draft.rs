@@ -7,10 +7,10 @@ use super::options::{Clients, Common, Delete, Mix, Rollout, Scale, Service};
 use super::plan::{BadInput, bad};
 use super::values::Bound;
 use crate::binaries::Binaries;
-use crate::client::{Method, Think};
 use crate::load::Load;
-use crate::model::deployment::Spec;
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
+use rehearse_client::{Method, Think};
+use rehearse_model::deployment::Spec;
 
 /// As many as fit the larger part of a minute.
 const DEMONSTRATION_ROLLOUTS: usize = 20;

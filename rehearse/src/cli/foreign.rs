@@ -9,9 +9,9 @@ use super::loads::{at_least_one, load, not_empty};
 use super::options::{Port, Run, Service};
 use super::plan::{BadInput, bad};
 use crate::load::Load;
-use crate::model::probe::Check;
-use crate::model::program::{PreStop, Program};
 use crate::scenario::{Arm, ArmName, Scenario, Steps};
+use rehearse_model::probe::Check;
+use rehearse_model::program::{PreStop, Program};
 
 impl Draft<'_> {
     pub(super) fn run(&self, args: &Run) -> Result<Scenario, BadInput> {

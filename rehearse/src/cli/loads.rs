@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::options::{Clients, Common, Mix, Service};
 use super::plan::{BadInput, bad};
 use super::rehearsal::{Files, LimitArgs};
-use crate::client::{Method, Think};
 use crate::load::Load;
+use rehearse_client::{Method, Think};
 
 /// The options' defaults, for who does not come from the command line.
 pub(super) const USUAL_CLIENTS: Clients = Clients {

@@ -10,12 +10,12 @@ use super::rehearsal::{Files, LimitArgs};
 use super::unused;
 use super::values::{Bound, Pair, delay};
 use crate::bench::Bench;
-use crate::client::{Method, Think};
 use crate::cluster::Cluster;
 use crate::conform::Conform;
 use crate::lint::Lint;
-use crate::model::propagation::Propagation;
 use crate::scenario::ArmName;
+use rehearse_client::{Method, Think};
+use rehearse_model::propagation::Propagation;
 
 /// Rehearse rolling updates: real service processes, a model of Kubernetes, a strict client.
 ///

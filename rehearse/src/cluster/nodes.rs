@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::watch::Roster;
-use crate::client::Endpoints;
+use rehearse_client::Endpoints;
 
 /// Longer than a node's proxy takes to learn of a change (it syncs at least once a second). No
 /// state of the API server shows when a node has.

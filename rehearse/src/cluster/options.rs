@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 
 use super::plan;
 use super::scenario::Scenario;
-use crate::client::Think;
+use rehearse_client::Think;
 
 /// What to rehearse, where, and under which load.
 #[derive(Debug, Args)]

@@ -22,11 +22,11 @@ use super::scenario::{Act, Scenario};
 use super::under::load;
 use super::watch::Watch;
 use crate::arm::ArmOutcome;
-use crate::client::Endpoints;
 use crate::load::Running;
-use crate::model::ledger::Ledger;
 use crate::progress::{self, ArmProgress, Phase};
 use crate::scenario::ArmName;
+use rehearse_client::Endpoints;
+use rehearse_model::ledger::Ledger;
 
 /// How long clients may take to get their first responses.
 const START_LIMIT: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::pod::{Pod, Terminated};
 use super::watch::{Gone, Roster};
-use crate::model::ledger::{Fault, Ledger};
+use rehearse_model::ledger::{Fault, Ledger};
 
 /// As many as are described; all are counted.
 const DESCRIBED: usize = 10;

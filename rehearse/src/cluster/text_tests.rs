@@ -3,12 +3,12 @@ use std::sync::Arc;
 use super::super::plan;
 use super::*;
 use crate::arm::ArmOutcome;
-use crate::client::Outcome;
 use crate::cluster::drains::Drains;
 use crate::load::Kind;
 use crate::load::KindOutcome;
-use crate::model::ledger::Ledger;
 use crate::report::Verdict;
+use rehearse_client::Outcome;
+use rehearse_model::ledger::Ledger;
 
 fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
     let kinds = kinds.iter().map(|&(kind, requests)| {

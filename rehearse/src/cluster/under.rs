@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::options::Cluster;
 use super::scenario::{Clients, Scenario, Service};
-use crate::client::{Method, Think};
 use crate::load::Load;
+use rehearse_client::{Method, Think};
 
 /// The clients of the published figures, which wait for nothing between two requests.
 const PUBLISHED: usize = 190;

@@ -6,10 +6,10 @@ use nix::sys::signal::Signal;
 
 use super::options::Bundled;
 use super::subject::{Download, Probes, Routes, Slow, Subject};
-use crate::binaries::Binaries;
+use crate::binaries::{Binaries, CONTROL};
 use crate::cli::{Common, Pair, Port, pairs, variables};
-use crate::model::probe::Check;
-use crate::model::program::{PreStop, Program};
+use rehearse_model::probe::Check;
+use rehearse_model::program::{PreStop, Program};
 
 /// Modest, so that a run takes a minute or two; and the lame duck's length is fixed, because the
 /// cases look at its end. Idle connections are waited for two seconds longer, which is time enough
@@ -43,6 +43,16 @@ impl Bundled {
         }
     }
 
+    /// The programs that it needs beside this one.
+    pub(super) fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Hello => &["hello"],
+            Self::Slow => &["slow"],
+            Self::Streaming => &["streaming"],
+            Self::Control => &[],
+        }
+    }
+
     /// What is known of it.
     pub(super) fn subject(self, common: &Common, binaries: &Binaries) -> Subject {
         let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -52,12 +62,20 @@ impl Bundled {
             .chain(variables(&common.set))
             .chain(pairs(&common.env))
             .collect();
-        let (args, prestop) = match self {
-            Self::Control => (&["all", "--shutdown-timeout", CONTROL_TIMEOUT][..], None),
-            _ => (&[][..], Some("/prestop".to_owned())),
+        let (exe, args, prestop) = match self {
+            Self::Control => (
+                binaries.control(),
+                &[CONTROL, "all", "--shutdown-timeout", CONTROL_TIMEOUT][..],
+                None,
+            ),
+            _ => (
+                binaries.exe(self.name()),
+                &[][..],
+                Some("/prestop".to_owned()),
+            ),
         };
         let program = Program {
-            exe: binaries.exe(self.name()),
+            exe,
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             env,
             check: Check::Http {

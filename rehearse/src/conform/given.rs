@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::options::Conform;
 use super::subject::{Download, Probes, Routes, Slow, Subject};
 use crate::cli::{BadInput, Common, bad, pairs, variables};
-use crate::model::probe::Check;
-use crate::model::program::{PreStop, Program};
+use rehearse_model::probe::Check;
+use rehearse_model::program::{PreStop, Program};
 
 /// Past the lame duck, so that a slow response is still in flight when newcomers are refused: to one
 /// whose first SYN is lost that takes a second more.

@@ -35,7 +35,7 @@ use self::subject::Subject;
 use crate::binaries::Binaries;
 use crate::cli::{BadInput, Common, bad};
 use crate::limits;
-use crate::model::address::AddressPool;
+use rehearse_model::address::AddressPool;
 
 /// Cases that run at a time for each core: they mostly wait.
 const JOBS_PER_CORE: usize = 4;
@@ -100,7 +100,7 @@ impl Suite<'_> {
             return Ok(0);
         };
         if let Some(bundled) = self.options.service {
-            binaries.provide(&[bundled.name()]).await?;
+            binaries.provide(bundled.programs()).await?;
         }
         limits::raise();
         let addresses = AddressPool::claim()?;

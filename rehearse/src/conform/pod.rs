@@ -13,8 +13,8 @@ use super::case::{Observing, Stop};
 use super::http::{Response, get};
 use super::subject::{Download, Slow, Subject};
 use super::wire::{Break, Wire};
-use crate::model::address::PodAddress;
-use crate::model::process::Process;
+use rehearse_model::address::PodAddress;
+use rehearse_model::process::Process;
 
 /// How long what was sent may take until the program has read it.
 pub(super) const ARRIVAL: Duration = Duration::from_millis(150);

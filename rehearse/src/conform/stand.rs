@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 use super::case::Stop;
 use super::pod::Pod;
 use super::subject::Subject;
-use crate::model::address::{AddressPool, PodAddress};
-use crate::model::probe;
-use crate::model::process::Process;
+use rehearse_model::address::{AddressPool, PodAddress};
+use rehearse_model::probe;
+use rehearse_model::process::Process;
 
 /// How long a program may take to become ready.
 const START: Duration = Duration::from_secs(30);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::cli::{Pair, Port};
-use crate::model::address::PodAddress;
-use crate::model::program::Program;
+use rehearse_model::address::PodAddress;
+use rehearse_model::program::Program;
 
 /// A program, and what it promises.
 #[derive(Clone, Debug)]

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+pub use rehearse_model::endpoints::Condition;
+pub use rehearse_model::history::PodChange;
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever a reader of the version before would misread a log.
@@ -166,32 +168,6 @@ pub struct Pod {
     pub detail: Option<String>,
 }
 
-/// What happened to a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PodChange {
-    /// Its process has been started.
-    Created,
-    /// Its readiness probe passes.
-    Ready,
-    /// Its readiness probe fails.
-    Unready,
-    /// It is deleted: T0 of what follows.
-    Deleted,
-    /// Its preStop hook has ended.
-    PrestopEnded,
-    /// It was sent SIGTERM.
-    Sigterm,
-    /// It was sent SIGKILL, its grace period being over.
-    Sigkill,
-    /// Its process has ended.
-    Exited,
-    /// The run is over, and its process was ended with it.
-    TornDown,
-    /// The drain report that it left.
-    Reported,
-}
-
 /// What the node that clients connect through knows of an endpoint from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -205,20 +181,6 @@ pub struct Endpoint {
     pub known_ms: f64,
     /// Whether new connections go there.
     pub condition: Condition,
-}
-
-/// An endpoint's condition, as far as routing looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// New connections go there.
-    Ready,
-    /// Terminating, and still serving: only if no endpoint is ready.
-    Terminating,
-    /// In the slice, and not routed to.
-    NotServing,
-    /// No longer in the slice.
-    Gone,
 }
 
 /// What the figures say.

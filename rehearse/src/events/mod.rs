@@ -13,12 +13,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::line::{Connection, Endpoint, Line, Outcome, Pod, Request, Scenario, Verdict};
-use crate::client::Log;
-use crate::client::log::{self, End};
 use crate::load::KindOutcome;
-use crate::model::endpoints;
-use crate::model::history::{EndpointEvent, PodEvent};
 use crate::report::{ArmReport, ScenarioReport};
+use rehearse_client::Log;
+use rehearse_client::log::{self, End};
+use rehearse_model::history::{EndpointEvent, PodEvent};
 
 /// Shows each line of a scenario's log: its arms one after the other, and in each the pods, the
 /// endpoints, and then connections and requests by kind of client.
@@ -91,12 +90,7 @@ impl Arm<'_> {
             pod: event.pod,
             announced_ms: self.ms(event.announced),
             known_ms: self.ms(event.known),
-            condition: match event.condition {
-                endpoints::Condition::Ready => line::Condition::Ready,
-                endpoints::Condition::TerminatingServing => line::Condition::Terminating,
-                endpoints::Condition::NotServing => line::Condition::NotServing,
-                endpoints::Condition::Gone => line::Condition::Gone,
-            },
+            condition: event.condition,
         })
     }
 

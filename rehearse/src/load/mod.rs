@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub use self::running::{KindOutcome, Meter, Running};
 
-use crate::client::{Method, Mode, Plan, SlowStreams, Think};
+use rehearse_client::{Method, Mode, Plan, SlowStreams, Think};
 
 /// The period of one client that connects anew each time. Long, because a client makes one request
 /// at a time: the rate comes from their number.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Kind, Load};
-use crate::client::{self, Endpoints, Example, Log, Mode, Outcome, Plan, Progress, Think};
+use rehearse_client::{Endpoints, Example, Log, Mode, Outcome, Plan, Progress, Think};
 
 /// How often the counters are looked at while a load gets under way.
 const LOOK: Duration = Duration::from_millis(20);
@@ -87,7 +87,7 @@ impl Running {
                     clients,
                     rtt,
                     began: Instant::now(),
-                    log: client::run(plan, endpoints, progress, stop).await,
+                    log: rehearse_client::run(plan, endpoints, progress, stop).await,
                 }
             });
         }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::table::{align, table};
 use super::{ArmReport, thousands};
-use crate::client::Outcome;
 use crate::load::{Kind, KindOutcome};
-use crate::model::ledger::Ledger;
+use rehearse_client::Outcome;
+use rehearse_model::ledger::Ledger;
 
 /// For how long a drained server reads on behind its FIN, at least: what crosses a network that takes
 /// longer may be lost without a trace.

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::arm::ArmOutcome;
-use crate::client::Outcome;
 use crate::load::KindOutcome;
-use crate::model::ledger::Ledger;
+use rehearse_client::Outcome;
+use rehearse_model::ledger::Ledger;
 
 /// An arm with one client kind, whose requests took so many milliseconds.
 fn arm(arm: ArmName, kind: Kind, took: &[u64], more: impl FnOnce(&mut Outcome)) -> ArmReport {

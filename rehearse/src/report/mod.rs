@@ -21,12 +21,12 @@ pub use self::format::{percent, thousands, wrapped};
 pub use self::verdict::{Judged, Tally, Verdict};
 
 use crate::arm::ArmOutcome;
-use crate::client::Outcome;
 use crate::load::{Kind, KindOutcome};
-use crate::model::history::EndpointEvent;
-use crate::model::ledger::Ledger;
 use crate::rehearsal::Conditions;
 use crate::scenario::{ArmName, Scenario};
+use rehearse_client::Outcome;
+use rehearse_model::history::EndpointEvent;
+use rehearse_model::ledger::Ledger;
 
 /// A whole run, as it appears in JSON.
 #[derive(Debug, Serialize)]

@@ -2,9 +2,9 @@
 
 use super::format::COLUMNS;
 use super::{ArmReport, Crossed, thousands};
-use crate::client::Outcome;
-use crate::model::ledger::Ledger;
 use crate::scenario::ArmName;
+use rehearse_client::Outcome;
+use rehearse_model::ledger::Ledger;
 
 /// Failures of the service, and ends of its pods, that are shown one by one.
 const EXAMPLES: usize = 8;

@@ -72,15 +72,15 @@ mod tests {
 
     use super::*;
     use crate::arm::ArmOutcome;
-    use crate::client::{FailureKind, Failures, Outcome};
     use crate::load::KindOutcome;
-    use crate::model::ledger::Ledger;
+    use rehearse_client::{FailureKind, Failures, Outcome};
+    use rehearse_model::ledger::Ledger;
 
     fn arm(arm: ArmName, failed: &[(Kind, u64)]) -> ArmReport {
         let kind = |&(kind, failed)| {
             let mut outcome = Outcome::default();
             outcome.requests = 100;
-            outcome.failures = Failures::of([(FailureKind::Timeout, failed)]);
+            outcome.failures = Failures::from_iter([(FailureKind::Timeout, failed)]);
             KindOutcome {
                 kind,
                 clients: 1,

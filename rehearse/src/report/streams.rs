@@ -4,8 +4,8 @@ use comfy_table::Table;
 
 use super::table::{align, table};
 use super::{ArmReport, thousands};
-use crate::client::Outcome;
 use crate::load::Kind;
+use rehearse_client::Outcome;
 
 /// A column: what it is called, and its figure.
 type Column = (&'static str, fn(&Outcome) -> u64);

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::arm::ArmOutcome;
-use crate::client::{FailureKind, Failures, Outcome};
 use crate::load::KindOutcome;
-use crate::model::ledger::Ledger;
 use crate::report::PUBLISHED;
 use crate::scenario::ArmName;
+use rehearse_client::{FailureKind, Failures, Outcome};
+use rehearse_model::ledger::Ledger;
 
 const FAILURES: [FailureKind; 6] = [
     FailureKind::ConnectRefused,
@@ -35,7 +35,7 @@ fn outcome(arm: ArmName) -> ArmOutcome {
         outcome.unannounced_closes = 123_456;
         outcome.at_risk = 123_456;
         outcome.expected_crossed = 1_234.56;
-        outcome.failures = Failures::of(FAILURES.map(|kind| (kind, 12_345)));
+        outcome.failures = Failures::from_iter(FAILURES.map(|kind| (kind, 12_345)));
         KindOutcome {
             kind,
             clients: 200,

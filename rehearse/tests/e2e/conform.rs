@@ -40,7 +40,7 @@ fn findings(mut suite: Child) -> (Option<i32>, Vec<Value>) {
 
 /// Where `cargo test` has built the services, whose own tests need them.
 fn folder() -> &'static str {
-    let control = env!("CARGO_BIN_EXE_control");
+    let control = env!("CARGO_BIN_EXE_rehearse");
     let folder = control
         .rsplit_once('/')
         .expect("the path of a binary has a folder")

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rehearse::network::{Network, SERVICES, Unavailable};
+use rehearse_network::{Network, SERVICES, Unavailable};
 
 use crate::{
     harness::Service,

@@ -40,9 +40,7 @@ pub(crate) fn rehearsal(sabotage: Option<&str>) -> Command {
     if let Some(rule) = sabotage {
         command.args(["--env", &format!("LASTCALL_SABOTAGE={rule}")]);
     }
-    let bins = env!("CARGO_BIN_EXE_control");
-    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
-    command.args(["--bin-dir", folder, "--"]).arg(program());
+    command.arg("--").arg(program());
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -89,8 +87,8 @@ fn the_control_speaks_http_2_where_clients_do() {
         "--streams",
         "4",
     ]);
-    let bins = env!("CARGO_BIN_EXE_control");
-    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
+    let rehearse = env!("CARGO_BIN_EXE_rehearse");
+    let folder = rehearse.rsplit_once('/').expect("the path of a binary").0;
     let output = command.args(["--bin-dir", folder]).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let clients = report["scenarios"][0]["arms"][0]["clients"].as_array();
@@ -189,8 +187,8 @@ fn a_rolling_update_loses_no_client_of_any_kind() {
         command.args(["--set", set]);
     }
     command.args(["--grace-period", "12s"]);
-    let bins = env!("CARGO_BIN_EXE_control");
-    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
+    let rehearse = env!("CARGO_BIN_EXE_rehearse");
+    let folder = rehearse.rsplit_once('/').expect("the path of a binary").0;
     let output = command.args(["--bin-dir", folder]).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         // Such as that `streaming` is not built: `cargo test` builds it, this package alone does not.

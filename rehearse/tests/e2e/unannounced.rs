@@ -9,13 +9,10 @@ use crate::process::program;
 
 /// The service's arm of a rehearsal of this program, alone.
 fn rehearsed(args: &str, program: &[&str]) -> Value {
-    let control = env!("CARGO_BIN_EXE_control");
-    let folder = control.rsplit_once('/').expect("the path of a binary").0;
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
     command.args(["run", "--json", "--quiet", "--arms", "service"]);
     command.args(["--replicas", "2", "--rollouts", "1", "--rate", "0"]);
     command.args(["--ready", "/readyz", "--path", "/hello/you"]);
-    command.args(["--bin-dir", folder]);
     command.args(args.split_whitespace());
     let output = command.arg("--").args(program).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -33,7 +30,7 @@ fn count(arm: &Value, figure: &str) -> u64 {
 fn a_program_that_ends_idle_connections_without_a_word_loses_the_share_that_was_to_be_expected() {
     let arm = rehearsed(
         "--clients 100 --slow-clients 0 --think 1s --rtt 100ms --env LASTCALL__HTTP__KEEP_ALIVE=1s",
-        &[env!("CARGO_BIN_EXE_control"), "hello"],
+        &[env!("CARGO_BIN_EXE_rehearse"), "control", "hello"],
     );
     assert!(count(&arm, "unannounced_closes") > 100, "{arm:#}");
     let expected = arm["expected_crossed"].as_f64().unwrap();

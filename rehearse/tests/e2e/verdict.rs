@@ -10,7 +10,7 @@ const BOTH: &str = "control,service";
 
 /// A rehearsal of `examples/careless`, beside the control: its exit code, and its one scenario.
 fn rehearsed(way: &str, arms: &str, args: &str) -> (Option<i32>, Value) {
-    let control = env!("CARGO_BIN_EXE_control");
+    let control = env!("CARGO_BIN_EXE_rehearse");
     let folder = control.rsplit_once('/').expect("the path of a binary").0;
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
     command.args(["run", "--json", "--quiet", "--arms", arms]);

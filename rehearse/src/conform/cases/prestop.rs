@@ -11,7 +11,7 @@ use crate::conform::pod::Pod;
 use crate::conform::rule::Rule;
 use crate::conform::stand::Stand;
 use crate::conform::wire::{Break, Wire};
-use crate::model::address::PodAddress;
+use rehearse_model::address::PodAddress;
 
 pub(super) const CASES: &[Case] = &[
     Case {

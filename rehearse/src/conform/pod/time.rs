@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::{ARRIVAL, InFlight, Pod};
 use crate::conform::case::{Observing, Outcome, Stop, expect};
 use crate::conform::wire::Break;
-use crate::model::process::Group;
+use rehearse_model::process::Group;
 
 /// From the lame duck's end: the process is suspended so long before, and until so long after.
 const AROUND_THE_FENCE: Duration = Duration::from_millis(150);

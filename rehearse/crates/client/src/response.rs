@@ -1,0 +1,104 @@
+//! Reading a response from a connection.
+
+use httparse::{EMPTY_HEADER, Response, Status};
+
+use super::connection::{Connection, Fate};
+use super::failure::{FailureKind, Fault};
+use super::stage::Stage;
+use rehearse_wire::http1::{Body, Framing, Step};
+
+/// No service of ours sends more; a response that does is refused, not cut off.
+const MAX_HEADERS: usize = 64;
+
+/// What a caller needs of a response's head; the connection keeps the rest.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) event_stream: bool,
+    pub(super) websocket: bool,
+}
+
+impl Head {
+    /// The failure of any status but 200.
+    pub(super) fn expect_ok(&self) -> Result<(), Fault> {
+        match self.status {
+            200 => Ok(()),
+            status => Err(Fault::new(FailureKind::WrongStatus, status.to_string())),
+        }
+    }
+}
+
+impl Connection {
+    /// Reads the head of the final response, past interim ones such as `100 Continue`.
+    pub(super) async fn head(&mut self) -> Result<Head, Fault> {
+        loop {
+            match self.parse_head()? {
+                Some(Head {
+                    status: 100 | 102..=199,
+                    ..
+                }) => self.stage = Stage::Head,
+                Some(head) => return Ok(head),
+                None if self.fill().await? == 0 => return Err(self.finished()),
+                None => {}
+            }
+        }
+    }
+
+    /// The next bytes of the body; `None` once it is complete. Cancel-safe.
+    pub(super) async fn piece(&mut self) -> Result<Option<&[u8]>, Fault> {
+        let content = loop {
+            let step = self.body.step(self.buffer.unread());
+            match step.map_err(Fault::bad)? {
+                Step::Content(bytes) => break bytes,
+                Step::Skip(bytes) => {
+                    self.buffer.consume(bytes);
+                }
+                Step::End => return Ok(None),
+                Step::More if self.fill().await? > 0 => {}
+                Step::More if self.body == Body::UntilFin => {
+                    self.body = Body::Done;
+                    return Ok(None);
+                }
+                Step::More => return Err(self.finished()),
+            }
+        };
+        self.received += content as u64;
+        Ok(Some(self.buffer.consume(content)))
+    }
+
+    /// Reads the body to its end and keeps at most `limit` bytes of it.
+    pub(super) async fn whole_body(&mut self, limit: usize) -> Result<Vec<u8>, Fault> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            body.extend_from_slice(&piece[..piece.len().min(limit - body.len())]);
+        }
+        Ok(body)
+    }
+
+    fn parse_head(&mut self) -> Result<Option<Head>, Fault> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut response = Response::new(&mut headers);
+        let length = match response.parse(self.buffer.unread()) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) => return Ok(None),
+            Err(error) => return Err(Fault::bad(error.to_string())),
+        };
+        let (Some(status), Some(minor)) = (response.code, response.version) else {
+            return Err(Fault::bad("no status line"));
+        };
+        let framing = Framing::of(status, response.headers).map_err(Fault::bad)?;
+        self.buffer.consume(length);
+        self.stage = Stage::Body;
+        self.body = framing.body;
+        // Until a FIN means to a FIN; and HTTP/1.0 keeps nothing open.
+        let ends = framing.close || minor == 0 || framing.body == Body::UntilFin;
+        if ends && self.fate == Fate::Kept {
+            self.fate = Fate::Ended;
+        }
+        Ok(Some(Head {
+            status,
+            event_stream: framing.event_stream,
+            websocket: framing.websocket,
+        }))
+    }
+}
