@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use futures_util::future::BoxFuture;
 
-use super::need::Need;
-use super::rule::Rule;
-use super::stand::Stand;
+use super::feature::Feature;
+use super::launcher::Launcher;
+use super::requirement::Rule;
 
 /// One claim about how a program leaves, and the observation that tells whether it holds.
 pub(super) struct Case {
@@ -17,9 +17,9 @@ pub(super) struct Case {
     /// Why.
     pub(super) rule: Rule,
     /// What the program must have for the claim to make sense.
-    pub(super) needs: &'static [Need],
+    pub(super) requires: &'static [Feature],
     /// The observation, on a process of its own.
-    pub(super) observe: for<'a> fn(&'a Stand<'a>) -> BoxFuture<'a, Outcome>,
+    pub(super) observe: for<'a> fn(&'a Launcher<'a>) -> BoxFuture<'a, Outcome>,
 }
 
 /// How an observation ends: the claim held, or why not.

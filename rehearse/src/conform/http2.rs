@@ -11,7 +11,7 @@ use self::frame::{
     ACK, DATA, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, frame, is_success, number,
 };
-use super::wire::{Break, Wire};
+use super::connection::{Connection, Unexpected};
 
 pub(super) use self::frame::ANY_STREAM;
 pub(super) use self::response::Answer;
@@ -31,7 +31,7 @@ pub(super) struct GoAway {
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Http2 {
-    wire: Wire,
+    connection: Connection,
     next_stream: u32,
     pub(super) goaways: Vec<GoAway>,
     answers: BTreeMap<u32, Answer>,
@@ -41,16 +41,16 @@ pub(super) struct Http2 {
 
 impl Http2 {
     /// A connection whose settings have been exchanged.
-    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Break> {
-        Self::over(Wire::connect(to).await?).await
+    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
+        Self::over(Connection::connect(to).await?).await
     }
 
     /// The same by a client whose kernel takes only a few thousand bytes ahead.
-    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Break> {
-        Self::over(Wire::connect_with_small_window(to).await?).await
+    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Unexpected> {
+        Self::over(Connection::connect_with_small_window(to).await?).await
     }
 
-    async fn over(mut wire: Wire) -> Result<Self, Break> {
+    async fn over(mut connection: Connection) -> Result<Self, Unexpected> {
         let window = [
             &INITIAL_WINDOW_SIZE.to_be_bytes()[..],
             &WINDOW.to_be_bytes(),
@@ -61,9 +61,9 @@ impl Http2 {
             &frame(SETTINGS, 0, 0, &window),
             &frame(WINDOW_UPDATE, 0, 0, &WINDOW.to_be_bytes()),
         ];
-        wire.send(hello.concat()).await?;
+        connection.send(hello.concat()).await?;
         let mut connection = Self {
-            wire,
+            connection,
             next_stream: 1,
             goaways: Vec::new(),
             answers: BTreeMap::new(),
@@ -78,15 +78,15 @@ impl Http2 {
         self.held = Some(Vec::new());
     }
 
-    pub(super) async fn answer_pings(&mut self) -> Result<(), Break> {
+    pub(super) async fn answer_pings(&mut self) -> Result<(), Unexpected> {
         for ping in self.held.take().unwrap_or_default() {
-            self.wire.send(frame(PING, ACK, 0, &ping)).await?;
+            self.connection.send(frame(PING, ACK, 0, &ping)).await?;
         }
         Ok(())
     }
 
     /// Takes frames until `seen` is so.
-    pub(super) async fn until(&mut self, seen: impl Fn(&Self) -> bool) -> Result<(), Break> {
+    pub(super) async fn until(&mut self, seen: impl Fn(&Self) -> bool) -> Result<(), Unexpected> {
         while !seen(self) {
             self.step().await?;
         }
@@ -94,18 +94,18 @@ impl Http2 {
     }
 
     /// Takes frames until the server's FIN.
-    pub(super) async fn fin(&mut self) -> Result<(), Break> {
+    pub(super) async fn fin(&mut self) -> Result<(), Unexpected> {
         loop {
             match self.step().await {
                 Ok(_) => {}
-                Err(Break::Fin) => return Ok(()),
+                Err(Unexpected::Fin) => return Ok(()),
                 Err(other) => return Err(other),
             }
         }
     }
 
     /// Takes one frame; its type.
-    async fn step(&mut self) -> Result<u8, Break> {
+    async fn step(&mut self) -> Result<u8, Unexpected> {
         let frame = self.frame().await?;
         match frame.kind {
             SETTINGS if frame.flags & ACK == 0 => self.reply(SETTINGS, &[]).await,
@@ -146,22 +146,22 @@ impl Http2 {
 
     /// Acknowledges. A server that has closed meanwhile needs none.
     async fn reply(&mut self, kind: u8, payload: &[u8]) {
-        let _closed = self.wire.send(frame(kind, ACK, 0, payload)).await;
+        let _closed = self.connection.send(frame(kind, ACK, 0, payload)).await;
     }
 
     /// The next frame. Cancel-safe: it is taken only once it is there wholly.
-    async fn frame(&mut self) -> Result<Frame, Break> {
+    async fn frame(&mut self) -> Result<Frame, Unexpected> {
         let length = loop {
-            let buffer = &self.wire.buffer;
+            let buffer = &self.connection.buffer;
             if buffer.starts_with(b"HTTP/1") {
-                return Err(Break::Other("the answer was HTTP/1".to_owned()));
+                return Err(Unexpected::Other("the answer was HTTP/1".to_owned()));
             }
             match buffer.get(..3).map(|length| 9 + number(length) as usize) {
                 Some(length) if buffer.len() >= length => break length,
-                _ => self.wire.fill().await?,
+                _ => self.connection.fill().await?,
             }
         };
-        let bytes: Vec<u8> = self.wire.buffer.drain(..length).collect();
+        let bytes: Vec<u8> = self.connection.buffer.drain(..length).collect();
         Ok(Frame::of(&bytes))
     }
 }

@@ -3,25 +3,23 @@
 //! A program is known only by its address, signals, and what it does on raw sockets. Each case has
 //! a process of its own, makes one observation, and names the rule it holds the program to.
 
-mod bundled;
 mod case;
 mod cases;
-mod given;
-mod http;
+mod comparison;
+mod connection;
+mod feature;
+mod http1;
 mod http2;
-mod merge;
-mod need;
+mod launcher;
 mod options;
-mod pod;
 mod report;
-mod rule;
-mod stand;
+mod requirement;
+mod runner;
+mod server;
 mod subject;
-mod suite;
 #[cfg(test)]
 mod tests;
 mod websocket;
-mod wire;
 
 use anyhow::bail;
 use tokio::time::Instant;
@@ -29,8 +27,8 @@ use tokio::time::Instant;
 pub use self::options::{Bundled, Conform, Told};
 
 use self::case::{Case, Stop};
+use self::launcher::Launcher;
 use self::report::Report;
-use self::stand::Stand;
 use self::subject::Subject;
 use crate::binaries::Binaries;
 use crate::cli::{BadInput, Common, bad};
@@ -61,7 +59,7 @@ pub fn suite<'a>(
     let subject = match options.service {
         _ if options.list || !options.merge.is_empty() => None,
         Some(bundled) => Some(bundled.subject(common, binaries)),
-        None => Some(given::subject(options, common)?),
+        None => Some(subject::command_line::subject(options, common)?),
     };
     Ok(Suite {
         options,
@@ -92,7 +90,7 @@ impl Suite<'_> {
     /// If the program cannot be built, or does not start, or a file cannot be read.
     pub async fn run(self, binaries: &Binaries) -> anyhow::Result<u8> {
         if !self.options.merge.is_empty() {
-            println!("{}", merge::table(&self.options.merge)?);
+            println!("{}", comparison::table(&self.options.merge)?);
             return Ok(0);
         }
         let Some(subject) = &self.subject else {
@@ -104,13 +102,13 @@ impl Suite<'_> {
         }
         limits::raise();
         let addresses = AddressPool::claim()?;
-        let stand = Stand {
+        let launcher = Launcher {
             subject,
             addresses: &addresses,
         };
-        answers(&stand).await?;
+        answers(&launcher).await?;
         let began = Instant::now();
-        let findings = suite::run(&stand, &self.cases, self.jobs(), self.common.quiet).await;
+        let findings = runner::run(&launcher, &self.cases, self.jobs(), self.common.quiet).await;
         let report = Report::new(subject, findings, began.elapsed());
         self.print(&report)?;
         Ok(report.exit_code())
@@ -133,28 +131,33 @@ impl Suite<'_> {
 }
 
 /// Whether the program serves at all: if not, no case says anything.
-async fn answers(stand: &Stand<'_>) -> anyhow::Result<()> {
-    let path = &stand.subject.routes.plain;
+async fn answers(launcher: &Launcher<'_>) -> anyhow::Result<()> {
+    let path = &launcher.subject.routes.plain;
     let answer = async {
-        let pod = stand.start().await?;
-        pod.ask()
+        let server = launcher.start().await?;
+        server
+            .request()
             .await
             .map_err(|seen| Stop::failed(format!("GET {path}: {seen}")))
     };
     match answer.await {
         Ok(_) => Ok(()),
         Err(Stop::Failed(why) | Stop::NotApplicable(why) | Stop::Late(why)) => {
-            bail!("{}: {why}", stand.subject.program.by_hand())
+            bail!("{}: {why}", launcher.subject.program.by_hand())
         }
     }
 }
 
 fn list(cases: &[&Case]) {
     for case in cases {
-        let needs: Vec<&str> = case.needs.iter().map(|need| need.option()).collect();
-        let needs = match needs.is_empty() {
+        let requires: Vec<&str> = case
+            .requires
+            .iter()
+            .map(|feature| feature.option())
+            .collect();
+        let requires = match requires.is_empty() {
             true => String::new(),
-            false => format!(" (needs {})", needs.join(", ")),
+            false => format!(" (needs {})", requires.join(", ")),
         };
         println!("{:24}  {}{needs}", case.name, case.claim);
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, Outcome, Stop};
-use super::given::text;
-use super::rule::DOCUMENT;
+use super::requirement::DOCUMENT;
 use super::subject::Subject;
+use super::subject::command_line::text;
 use crate::report::wrapped;
 
 /// What came of a case.

@@ -1,5 +1,8 @@
 //! The program that is held to the rules, and what is known of it.
 
+mod bundled;
+pub(super) mod command_line;
+
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -98,10 +101,10 @@ impl Probes {
         self.on == Port::Admin
     }
 
-    pub(super) fn address(&self, pod: &PodAddress) -> std::net::SocketAddr {
+    pub(super) fn address(&self, server: &PodAddress) -> std::net::SocketAddr {
         match self.on {
-            Port::Admin => pod.admin,
-            Port::Main => pod.http,
+            Port::Admin => server.admin,
+            Port::Main => server.http,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::case::Stop;
 use super::report::{Finding, Report};
-use super::rule::DOCUMENT;
+use super::requirement::DOCUMENT;
 use super::{cases, chosen};
 use crate::cli;
 
@@ -102,7 +102,7 @@ fn a_run_in_which_nothing_applied_proves_nothing() {
         let Some(cli::Command::Conform(options)) = &cli.command else {
             panic!("{:?}", cli.command);
         };
-        let subject = super::given::subject(options, &cli.common).unwrap();
+        let subject = super::subject::command_line::subject(options, &cli.common).unwrap();
         Report::new(&subject, vec![finding], std::time::Duration::ZERO).exit_code()
     };
     assert_eq!(code(Ok(())), 0);

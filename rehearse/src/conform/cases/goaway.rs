@@ -5,54 +5,54 @@ use std::time::Duration;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
+use crate::conform::feature::Feature;
 use crate::conform::http2::{ANY_STREAM, GoAway, Http2};
-use crate::conform::need::Need;
-use crate::conform::pod::Pod;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::Rule;
+use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "h2-goaway-first",
         claim: "HTTP/2: the first GOAWAY allows every stream (2^31-1, NO_ERROR).",
         rule: Rule::Http2Goodbye,
-        needs: &[Need::Http2],
-        observe: |stand| Box::pin(first(stand)),
+        requires: &[Feature::Http2],
+        observe: |launcher| Box::pin(first(launcher)),
     },
     Case {
         name: "h2-goaway-second",
         claim: "HTTP/2: after a round trip a second GOAWAY names the last stream; then FIN.",
         rule: Rule::Http2Goodbye,
-        needs: &[Need::Http2],
-        observe: |stand| Box::pin(second(stand)),
+        requires: &[Feature::Http2],
+        observe: |launcher| Box::pin(second(launcher)),
     },
     Case {
         name: "h2-stream-after-goaway",
         claim: "HTTP/2: a stream that crosses the first GOAWAY is served.",
         rule: Rule::Http2Streams,
-        needs: &[Need::Http2],
-        observe: |stand| Box::pin(crossing(stand)),
+        requires: &[Feature::Http2],
+        observe: |launcher| Box::pin(crossing(launcher)),
     },
     Case {
         name: "h2-newcomer-served",
         claim: "HTTP/2: who connects during the lame duck is told after its first request, not before.",
         rule: Rule::Http2Goodbye,
-        needs: &[Need::LameDuck, Need::Http2],
-        observe: |stand| Box::pin(newcomer(stand)),
+        requires: &[Feature::LameDuck, Feature::Http2],
+        observe: |launcher| Box::pin(newcomer(launcher)),
     },
 ];
 
 /// A connection that has been used, and is kept.
-async fn used(pod: &Pod<'_>) -> Result<Http2, Stop> {
-    let connected = Http2::connect(pod.address.http).await;
+async fn used(server: &Server<'_>) -> Result<Http2, Stop> {
+    let connected = Http2::connect(server.address.http).await;
     let mut connection = connected.observing("HTTP/2 before the signal")?;
-    connection.ask(&pod.subject.routes.plain).await?;
+    connection.exchange(&server.subject.routes.plain).await?;
     Ok(connection)
 }
 
 /// The first GOAWAY after the signal.
-async fn told(pod: &mut Pod<'_>, connection: &mut Http2) -> Result<GoAway, Stop> {
-    pod.tell();
+async fn told(server: &mut Server<'_>, connection: &mut Http2) -> Result<GoAway, Stop> {
+    server.terminate();
     let told = connection.until(|c| !c.goaways.is_empty()).await;
     told.observing("in place of GOAWAY")?;
     Ok(connection.goaways[0])
@@ -65,16 +65,16 @@ fn allows_every_stream(first: GoAway) -> Outcome {
     })
 }
 
-async fn first(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut connection = used(&pod).await?;
-    allows_every_stream(told(&mut pod, &mut connection).await?)
+async fn first(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut connection = used(&server).await?;
+    allows_every_stream(told(&mut server, &mut connection).await?)
 }
 
-async fn second(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut connection = used(&pod).await?;
-    allows_every_stream(told(&mut pod, &mut connection).await?)?;
+async fn second(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut connection = used(&server).await?;
+    allows_every_stream(told(&mut server, &mut connection).await?)?;
     let told = connection.until(|c| c.goaways.len() > 1).await;
     told.observing("in place of the second GOAWAY")?;
     let GoAway { last_stream, error } = connection.goaways[1];
@@ -84,14 +84,14 @@ async fn second(stand: &Stand<'_>) -> Outcome {
     connection.fin().await.observing("after the second GOAWAY")
 }
 
-async fn crossing(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut connection = used(&pod).await?;
+async fn crossing(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut connection = used(&server).await?;
     // The round trip is not over before its PING is answered: this stream is on its way.
     connection.hold_pings();
-    told(&mut pod, &mut connection).await?;
+    told(&mut server, &mut connection).await?;
     sleep(Duration::from_millis(50)).await;
-    let plain = &stand.subject.routes.plain;
+    let plain = &launcher.subject.routes.plain;
     let stream = connection
         .get(plain)
         .await
@@ -105,11 +105,11 @@ async fn crossing(stand: &Stand<'_>) -> Outcome {
     Ok(())
 }
 
-async fn newcomer(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    pod.tell();
-    sleep_until(pod.in_lame_duck(0.2)).await;
-    let connected = Http2::connect(pod.address.http).await;
+async fn newcomer(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    server.terminate();
+    sleep_until(server.in_lame_duck(0.2)).await;
+    let connected = Http2::connect(server.address.http).await;
     let mut connection = connected.observing("a newcomer")?;
     // A client that has just connected takes a moment to ask.
     let told = connection.until(|c| !c.goaways.is_empty());
@@ -117,7 +117,7 @@ async fn newcomer(stand: &Stand<'_>) -> Outcome {
         told.observing("before its first request")?;
         return Err(Stop::failed("GOAWAY came before its first request"));
     }
-    connection.ask(&stand.subject.routes.plain).await?;
+    connection.exchange(&launcher.subject.routes.plain).await?;
     let told = connection.until(|c| !c.goaways.is_empty()).await;
     told.observing("after its response, in place of GOAWAY")
 }

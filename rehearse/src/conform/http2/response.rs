@@ -2,7 +2,7 @@
 
 use super::{GoAway, Http2};
 use crate::conform::case::{Observing, Stop};
-use crate::conform::wire::Break;
+use crate::conform::connection::Unexpected;
 
 /// What has come of a response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,14 +57,14 @@ impl Http2 {
             match self.step().await {
                 Ok(_) => {}
                 // The whole connection is ended, which is more than it takes.
-                Err(Break::Fin | Break::Reset) => return Ok(()),
+                Err(Unexpected::Fin | Unexpected::Reset) => return Ok(()),
                 Err(other) => return Err(other).observing(format!("stream {stream}")),
             }
         }
     }
 
     /// A request and its response.
-    pub(in crate::conform) async fn ask(&mut self, path: &str) -> Result<Answer, Stop> {
+    pub(in crate::conform) async fn exchange(&mut self, path: &str) -> Result<Answer, Stop> {
         let stream = self.get(path).await.observing("the request")?;
         self.answered(stream).await
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::options::Bundled;
-use super::subject::{Download, Probes, Routes, Slow, Subject};
+use super::{Download, Probes, Routes, Slow, Subject};
 use crate::binaries::Binaries;
 use crate::cli::{Common, Pair, Port, pairs, variables};
+use crate::conform::options::Bundled;
 use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 

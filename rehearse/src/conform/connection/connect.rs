@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, timeout};
 
-use super::{Break, Wire};
+use super::{Connection, Unexpected};
 
 /// How long a handshake may take before it counts as hanging: less than the second after which a
 /// client's kernel sends a lost SYN again (RFC 6298, 5.7), so that none is lost unseen.
@@ -20,9 +20,9 @@ pub(super) const HANDSHAKE: Duration = Duration::from_millis(900);
 /// pause met this in 168 of 10,000 fences. Closing a listener has such a moment too.
 const SECOND_SYN: Duration = Duration::from_millis(1900);
 
-impl Wire {
-    pub(in crate::conform) async fn connect(to: SocketAddr) -> Result<Self, Break> {
-        let hangs = |_| Break::Hanging;
+impl Connection {
+    pub(in crate::conform) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
+        let hangs = |_| Unexpected::Hanging;
         timeout(HANDSHAKE, Self::by(to, None))
             .await
             .map_err(hangs)?
@@ -30,11 +30,13 @@ impl Wire {
 
     /// A newcomer that may meet the fence as it goes up. Its refusal may take a second SYN; a
     /// connection may not.
-    pub(in crate::conform) async fn connect_at_fence(to: SocketAddr) -> Result<Self, Break> {
+    pub(in crate::conform) async fn connect_while_closing(
+        to: SocketAddr,
+    ) -> Result<Self, Unexpected> {
         let begun = Instant::now();
         let connected = timeout(SECOND_SYN, Self::by(to, None)).await;
-        match connected.unwrap_or(Err(Break::Hanging)) {
-            Ok(_) if begun.elapsed() > HANDSHAKE => Err(Break::Hanging),
+        match connected.unwrap_or(Err(Unexpected::Hanging)) {
+            Ok(_) if begun.elapsed() > HANDSHAKE => Err(Unexpected::Hanging),
             outcome => outcome,
         }
     }
@@ -42,8 +44,8 @@ impl Wire {
     /// A client whose kernel takes only a few thousand bytes ahead.
     pub(in crate::conform) async fn connect_with_small_window(
         to: SocketAddr,
-    ) -> Result<Self, Break> {
-        let hangs = |_| Break::Hanging;
+    ) -> Result<Self, Unexpected> {
+        let hangs = |_| Unexpected::Hanging;
         let connected = timeout(HANDSHAKE, Self::by(to, Some(4096))).await;
         connected.map_err(hangs)?
     }
@@ -52,14 +54,14 @@ impl Wire {
     pub(in crate::conform) async fn connect_from(
         source: IpAddr,
         to: SocketAddr,
-    ) -> Result<Self, Break> {
+    ) -> Result<Self, Unexpected> {
         let socket = socket(to)?;
         socket.bind((source, 0).into())?;
         let connected = timeout(HANDSHAKE, Self::over(socket, to)).await;
-        connected.map_err(|_| Break::Hanging)?
+        connected.map_err(|_| Unexpected::Hanging)?
     }
 
-    async fn by(to: SocketAddr, window: Option<u32>) -> Result<Self, Break> {
+    async fn by(to: SocketAddr, window: Option<u32>) -> Result<Self, Unexpected> {
         let socket = socket(to)?;
         if let Some(window) = window {
             socket.set_recv_buffer_size(window)?;
@@ -67,7 +69,7 @@ impl Wire {
         Self::over(socket, to).await
     }
 
-    async fn over(socket: TcpSocket, to: SocketAddr) -> Result<Self, Break> {
+    async fn over(socket: TcpSocket, to: SocketAddr) -> Result<Self, Unexpected> {
         let socket = socket.connect(to).await?;
         socket.set_nodelay(true)?;
         Ok(Self {
@@ -118,12 +120,12 @@ mod tests {
             listener.accept().await.unwrap()
         };
         let (at_fence, hurried, _accepted) = tokio::join!(
-            Wire::connect_at_fence(address),
-            Wire::connect(address),
+            Connection::connect_while_closing(address),
+            Connection::connect(address),
             accept
         );
-        assert_eq!(at_fence.err(), Some(Break::Hanging));
-        assert_eq!(hurried.err(), Some(Break::Hanging));
+        assert_eq!(at_fence.err(), Some(Unexpected::Hanging));
+        assert_eq!(hurried.err(), Some(Unexpected::Hanging));
     }
 
     #[tokio::test]
@@ -134,11 +136,11 @@ mod tests {
             drop(listener);
         };
         let (at_fence, hurried, ()) = tokio::join!(
-            Wire::connect_at_fence(address),
-            Wire::connect(address),
+            Connection::connect_while_closing(address),
+            Connection::connect(address),
             close
         );
-        assert_eq!(at_fence.err(), Some(Break::Refused));
-        assert_eq!(hurried.err(), Some(Break::Hanging));
+        assert_eq!(at_fence.err(), Some(Unexpected::Refused));
+        assert_eq!(hurried.err(), Some(Unexpected::Hanging));
     }
 }

@@ -1,18 +1,18 @@
 //! A process under observation: told to go, suspended, and seen leaving.
 
-mod time;
+mod lifecycle;
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-pub(super) use self::time::words;
+pub(super) use self::lifecycle::words;
 
 use super::case::{Observing, Stop};
-use super::http::{Response, get};
+use super::connection::{Connection, Unexpected};
+use super::http1::{Response, get};
 use super::subject::{Download, Slow, Subject};
-use super::wire::{Break, Wire};
 use crate::model::address::PodAddress;
 use crate::model::process::Process;
 
@@ -20,7 +20,7 @@ use crate::model::process::Process;
 pub(super) const ARRIVAL: Duration = Duration::from_millis(150);
 
 /// A running process.
-pub(super) struct Pod<'a> {
+pub(super) struct Server<'a> {
     pub(super) subject: &'a Subject,
     pub(super) address: PodAddress,
     process: Process,
@@ -30,23 +30,23 @@ pub(super) struct Pod<'a> {
 
 /// A request that is in flight.
 pub(super) struct InFlight {
-    pub(super) wire: Wire,
+    pub(super) connection: Connection,
     /// What it still needs.
     rest: &'static str,
 }
 
 impl InFlight {
     /// Its response, complete.
-    pub(super) async fn finish(&mut self) -> Result<Response, Break> {
+    pub(super) async fn finish(&mut self) -> Result<Response, Unexpected> {
         if !self.rest.is_empty() {
-            self.wire.send(self.rest).await?;
+            self.connection.send(self.rest).await?;
         }
-        self.wire.success().await
+        self.connection.success().await
     }
 }
 
 /// Connections and requests.
-impl<'a> Pod<'a> {
+impl<'a> Server<'a> {
     pub(super) fn new(subject: &'a Subject, process: Process, address: PodAddress) -> Self {
         Self {
             subject,
@@ -57,7 +57,7 @@ impl<'a> Pod<'a> {
     }
 
     /// The target of a plain request.
-    pub(super) fn plain(&self) -> String {
+    pub(super) fn plain_request(&self) -> String {
         get(&self.subject.routes.plain)
     }
 
@@ -76,43 +76,49 @@ impl<'a> Pod<'a> {
         upload.ok_or_else(|| Stop::not_applicable("--upload PATH"))
     }
 
-    pub(super) async fn connect(&self) -> Result<Wire, Break> {
-        Wire::connect(self.address.http).await
+    pub(super) async fn connect(&self) -> Result<Connection, Unexpected> {
+        Connection::connect(self.address.http).await
     }
 
     /// One of those that come again until they are refused.
-    pub(super) async fn connect_at_fence(&self) -> Result<Wire, Break> {
-        Wire::connect_at_fence(self.address.http).await
+    pub(super) async fn connect_while_closing(&self) -> Result<Connection, Unexpected> {
+        Connection::connect_while_closing(self.address.http).await
     }
 
     /// A plain request on a connection of its own.
-    pub(super) async fn ask(&self) -> Result<Response, Break> {
-        self.connect().await?.ask(&self.plain()).await
+    pub(super) async fn request(&self) -> Result<Response, Unexpected> {
+        self.connect().await?.exchange(&self.plain_request()).await
     }
 
     /// A connection that has been used, and is kept.
-    pub(super) async fn idle(&self) -> Result<Wire, Stop> {
-        let mut wire = self.connect().await.observing("before the signal")?;
-        let response = wire.ask(&self.plain()).await;
-        let told = response.observing("before the signal")?.head.says_goodbye();
+    pub(super) async fn idle_connection(&self) -> Result<Connection, Stop> {
+        let mut connection = self.connect().await.observing("before the signal")?;
+        let response = connection.exchange(&self.plain_request()).await;
+        let told = response
+            .observing("before the signal")?
+            .head
+            .announces_close();
         // A server of HTTP/1.0 closes without a word.
-        let kept = wire.quiet_until(Instant::now() + ARRIVAL / 5).await.is_ok();
+        let kept = connection
+            .quiet_until(Instant::now() + ARRIVAL / 5)
+            .await
+            .is_ok();
         match kept && !told {
-            true => Ok(wire),
+            true => Ok(connection),
             false => Err(Stop::not_applicable("a server that keeps connections")),
         }
     }
 
     /// Several of these.
-    pub(super) async fn idles(&self, count: usize) -> Result<Vec<Wire>, Stop> {
-        let idles = join_all((0..count).map(|_| self.idle())).await;
+    pub(super) async fn idle_connections(&self, count: usize) -> Result<Vec<Connection>, Stop> {
+        let idles = join_all((0..count).map(|_| self.idle_connection())).await;
         idles.into_iter().collect()
     }
 
     /// A request that has begun, and that the program has seen: one that takes its time if there
     /// is a route for it, else half a head.
-    pub(super) async fn begin(&self) -> Result<InFlight, Stop> {
-        let mut wire = self.connect().await.observing("before the signal")?;
+    pub(super) async fn begin_request(&self) -> Result<InFlight, Stop> {
+        let mut connection = self.connect().await.observing("before the signal")?;
         let (sent, rest) = match &self.subject.routes.slow {
             Some(slow) => (get(&slow.target()), ""),
             None => {
@@ -120,16 +126,16 @@ impl<'a> Pod<'a> {
                 (start, "conform\r\n\r\n")
             }
         };
-        wire.send(sent).await.observing("before the signal")?;
+        connection.send(sent).await.observing("before the signal")?;
         sleep(ARRIVAL).await;
-        Ok(InFlight { wire, rest })
+        Ok(InFlight { connection, rest })
     }
 
     /// A request that will not be finished before the deadline.
-    pub(super) async fn begin_without_end(&self) -> Result<Wire, Stop> {
+    pub(super) async fn begin_endless_request(&self) -> Result<Connection, Stop> {
         let routes = &self.subject.routes;
         let lasting = routes.slow.as_ref().filter(|slow| slow.is_of_any_length());
-        let mut wire = Wire::connect_with_small_window(self.address.http)
+        let mut connection = Connection::connect_with_small_window(self.address.http)
             .await
             .observing("before the signal")?;
         let request = match (&routes.download, lasting) {
@@ -137,8 +143,11 @@ impl<'a> Pod<'a> {
             (None, Some(slow)) => get(&slow.lasting(self.subject.deadline * 2)),
             (None, None) => format!("GET {} HTTP/1.1\r\nhost: ", routes.plain),
         };
-        wire.send(request).await.observing("before the signal")?;
+        connection
+            .send(request)
+            .await
+            .observing("before the signal")?;
         sleep(ARRIVAL).await;
-        Ok(wire)
+        Ok(connection)
     }
 }

@@ -6,26 +6,26 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::conform::case::{Case, Observing, Outcome, Stop};
-use crate::conform::need::Need;
-use crate::conform::pod::Pod;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
-use crate::conform::wire::{Break, Wire};
+use crate::conform::connection::{Connection, Unexpected};
+use crate::conform::feature::Feature;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::Rule;
+use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "silent-newcomer",
         claim: "Who connected just before the end and speaks 0.4 s later is served.",
         rule: Rule::Fence,
-        needs: &[],
-        observe: |stand| Box::pin(silent(stand)),
+        requires: &[],
+        observe: |launcher| Box::pin(silent(launcher)),
     },
     Case {
         name: "late-newcomer",
         claim: "Who connected just before the end and speaks 1.5 s later, as after a loss, is served.",
         rule: Rule::Fence,
-        needs: &[Need::LameDuck],
-        observe: |stand| Box::pin(late(stand)),
+        requires: &[Feature::LameDuck],
+        observe: |launcher| Box::pin(late(launcher)),
     },
 ];
 
@@ -37,42 +37,42 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-async fn silent(stand: &Stand<'_>) -> Outcome {
+async fn silent(launcher: &Launcher<'_>) -> Outcome {
     // From a second on a connection that has not spoken may be taken for idle.
-    the_last_speak(stand, ms(400), ms(850)).await
+    the_last_speak(launcher, ms(400), ms(850)).await
 }
 
-async fn late(stand: &Stand<'_>) -> Outcome {
-    the_last_speak(stand, ms(1500), ms(1900)).await
+async fn late(launcher: &Launcher<'_>) -> Outcome {
+    the_last_speak(launcher, ms(1500), ms(1900)).await
 }
 
 /// The last to connect speak so long after the listener has gone, and so long after their handshakes
 /// at most.
-async fn the_last_speak(stand: &Stand<'_>, pause: Duration, at_most: Duration) -> Outcome {
-    let mut pod = stand.start().await?;
-    let first = pod.connect().await.observing("before the signal")?;
-    pod.tell();
-    let mut last = the_last(&pod, first).await?;
+async fn the_last_speak(launcher: &Launcher<'_>, pause: Duration, at_most: Duration) -> Outcome {
+    let mut server = launcher.start().await?;
+    let first = server.connect().await.observing("before the signal")?;
+    server.terminate();
+    let mut last = the_last(&server, first).await?;
     sleep(pause).await;
-    let oldest = last.front().map(|wire| wire.since.elapsed());
+    let oldest = last.front().map(|connection| connection.since.elapsed());
     let oldest = oldest.unwrap_or_default();
     if oldest > at_most {
         return Err(Stop::Late(format!("{oldest:.1?} after connecting")));
     }
-    for wire in &mut last {
-        let response = wire.ask(&pod.plain()).await;
+    for connection in &mut last {
+        let response = connection.exchange(&server.plain_request()).await;
         response.observing("one of the last to connect")?;
     }
     Ok(())
 }
 
 /// The last to connect before newcomers are refused. They have not spoken.
-async fn the_last(pod: &Pod<'_>, first: Wire) -> Result<VecDeque<Wire>, Stop> {
+async fn the_last(server: &Server<'_>, first: Connection) -> Result<VecDeque<Connection>, Stop> {
     let mut last = VecDeque::from([first]);
-    while pod.since_told() < pod.subject.deadline {
-        match pod.connect_at_fence().await {
-            Ok(wire) => last.push_back(wire),
-            Err(Break::Refused) => break,
+    while server.since_termination() < server.subject.deadline {
+        match server.connect_while_closing().await {
+            Ok(connection) => last.push_back(connection),
+            Err(Unexpected::Refused) => break,
             Err(other) => return Err(other).observing("a newcomer"),
         }
         if last.len() > LAST {

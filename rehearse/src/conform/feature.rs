@@ -4,7 +4,7 @@ use super::subject::Subject;
 
 /// Something a program may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum Feature {
     LameDuck,
     Slow,
     /// A slow response that takes as long as it is asked to.
@@ -24,7 +24,7 @@ pub(super) enum Need {
     BadSetting,
 }
 
-impl Need {
+impl Feature {
     /// Whether `subject` has it.
     pub(super) fn is_met(self, subject: &Subject) -> bool {
         let routes = &subject.routes;

@@ -1,6 +1,6 @@
-//! HTTP/1.1 on a [`Wire`].
+//! HTTP/1.1 on a [`Connection`].
 
-use super::wire::{Break, Wire};
+use super::connection::{Connection, Unexpected};
 
 /// A request without a body.
 pub(super) fn get(path: &str) -> String {
@@ -8,13 +8,13 @@ pub(super) fn get(path: &str) -> String {
 }
 
 /// A path that no program has.
-pub(super) const NOWHERE: &str = "/no-such-path-of-conform";
+pub(super) const MISSING_PATH: &str = "/no-such-path-of-conform";
 
 /// By which a client waits to be asked for its body (RFC 9110, 10.1.1).
 pub(super) const EXPECT: &str = "expect: 100-continue\r\n";
 
 /// The same request with further fields, each with its line end.
-pub(super) fn with(request: &str, fields: &str) -> String {
+pub(super) fn with_fields(request: &str, fields: &str) -> String {
     request.replacen("\r\n\r\n", &format!("\r\n{fields}\r\n"), 1)
 }
 
@@ -55,7 +55,7 @@ impl Head {
     }
 
     /// Whether it says `Connection: close`.
-    pub(super) fn says_goodbye(&self) -> bool {
+    pub(super) fn announces_close(&self) -> bool {
         self.connection("close")
     }
 
@@ -82,42 +82,45 @@ impl Head {
     }
 }
 
-impl Wire {
+impl Connection {
     /// Sends a request, and takes its response: complete, and a success.
-    pub(super) async fn ask(&mut self, request: &str) -> Result<Response, Break> {
+    pub(super) async fn exchange(&mut self, request: &str) -> Result<Response, Unexpected> {
         self.send(request).await?;
         self.success().await
     }
 
     /// A response that is complete, and a success.
-    pub(super) async fn success(&mut self) -> Result<Response, Break> {
+    pub(super) async fn success(&mut self) -> Result<Response, Unexpected> {
         let response = self.response().await?;
         match response.head.is_success() {
             true => Ok(response),
-            false => Err(Break::Other(format!("status {}", response.head.status))),
+            false => Err(Unexpected::Other(format!(
+                "status {}",
+                response.head.status
+            ))),
         }
     }
 
     /// A complete response, whatever it says.
-    pub(super) async fn response(&mut self) -> Result<Response, Break> {
+    pub(super) async fn response(&mut self) -> Result<Response, Unexpected> {
         let head = self.head().await?;
         self.body(&head).await?;
         Ok(Response { head })
     }
 
     /// A response with this status, with which the connection ends.
-    pub(super) async fn refused_with(&mut self, status: u16) -> Result<(), Break> {
+    pub(super) async fn refused_with(&mut self, status: u16) -> Result<(), Unexpected> {
         let head = self.head().await?;
         if head.status != status {
             let seen = format!("status {} in place of {status}", head.status);
-            return Err(Break::Other(seen));
+            return Err(Unexpected::Other(seen));
         }
         self.ends_behind(&head).await
     }
 
     /// The connection ends without a reset behind the response whose head this is, and nothing more
     /// is answered.
-    pub(super) async fn ends_behind(&mut self, head: &Head) -> Result<(), Break> {
+    pub(super) async fn ends_behind(&mut self, head: &Head) -> Result<(), Unexpected> {
         if head.has_length() {
             self.body(head).await?;
             return self.fin().await;
@@ -125,14 +128,14 @@ impl Wire {
         loop {
             match self.fill().await {
                 Ok(()) => {}
-                Err(Break::Fin) => return Ok(()),
+                Err(Unexpected::Fin) => return Ok(()),
                 Err(other) => return Err(other),
             }
         }
     }
 
     /// The rest of the response whose head this is.
-    pub(super) async fn body(&mut self, head: &Head) -> Result<Vec<u8>, Break> {
+    pub(super) async fn body(&mut self, head: &Head) -> Result<Vec<u8>, Unexpected> {
         if head.is_chunked() {
             let mut body = Vec::new();
             while let Some(chunk) = self.chunk().await? {
@@ -142,16 +145,16 @@ impl Wire {
         }
         match head.header("content-length").map(str::parse) {
             Some(Ok(length)) => self.take(length).await,
-            Some(Err(_)) => Err(Break::Other(
+            Some(Err(_)) => Err(Unexpected::Other(
                 "a content-length that is no number".to_owned(),
             )),
             None if matches!(head.status, 100..=199 | 204 | 304) => Ok(Vec::new()),
-            None => Err(Break::Other("a response without a length".to_owned())),
+            None => Err(Unexpected::Other("a response without a length".to_owned())),
         }
     }
 
     /// The next head.
-    pub(super) async fn head(&mut self) -> Result<Head, Break> {
+    pub(super) async fn head(&mut self) -> Result<Head, Unexpected> {
         loop {
             if let Some(head) = self.buffered_head()? {
                 return Ok(head);
@@ -160,10 +163,11 @@ impl Wire {
         }
     }
 
-    fn buffered_head(&mut self) -> Result<Option<Head>, Break> {
+    fn buffered_head(&mut self) -> Result<Option<Head>, Unexpected> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut head = httparse::Response::new(&mut headers);
-        let bad = |error: httparse::Error| Break::Other(format!("no HTTP/1.1 response: {error}"));
+        let bad =
+            |error: httparse::Error| Unexpected::Other(format!("no HTTP/1.1 response: {error}"));
         let httparse::Status::Complete(length) = head.parse(&self.buffer).map_err(bad)? else {
             return Ok(None);
         };
@@ -178,7 +182,7 @@ impl Wire {
     }
 
     /// The next chunk of a chunked body; `None` is its proper end.
-    pub(super) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Break> {
+    pub(super) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Unexpected> {
         let end = loop {
             match self.buffer.windows(2).position(|pair| pair == b"\r\n") {
                 Some(end) => break end,
@@ -187,7 +191,7 @@ impl Wire {
         };
         let line = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
         let size = usize::from_str_radix(&line, 16);
-        let size = size.map_err(|_| Break::Other(format!("a chunk of size {line:?}")))?;
+        let size = size.map_err(|_| Unexpected::Other(format!("a chunk of size {line:?}")))?;
         self.buffer.drain(..end + 2);
         let mut chunk = self.take(size + 2).await?;
         chunk.truncate(size);

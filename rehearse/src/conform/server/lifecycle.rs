@@ -7,9 +7,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use super::{ARRIVAL, InFlight, Pod};
+use super::{ARRIVAL, InFlight, Server};
 use crate::conform::case::{Observing, Outcome, Stop, expect};
-use crate::conform::wire::Break;
+use crate::conform::connection::Unexpected;
 use crate::model::process::Group;
 
 /// From the lame duck's end: the process is suspended so long before, and until so long after.
@@ -19,15 +19,15 @@ const AROUND_THE_FENCE: Duration = Duration::from_millis(150);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Signals and time.
-impl Pod<'_> {
+impl Server<'_> {
     /// Tells it to go.
-    pub(in crate::conform) fn tell(&mut self) {
+    pub(in crate::conform) fn terminate(&mut self) {
         self.told = Instant::now();
         self.signal(self.subject.signal);
     }
 
     /// Counts the time from now on: something else told it to go.
-    pub(in crate::conform) fn is_told(&mut self) {
+    pub(in crate::conform) fn mark_termination(&mut self) {
         self.told = Instant::now();
     }
 
@@ -59,21 +59,21 @@ impl Pod<'_> {
     }
 
     /// When the lame duck is over for certain.
-    pub(in crate::conform) fn past_lame_duck(&self) -> Instant {
+    pub(in crate::conform) fn after_lame_duck(&self) -> Instant {
         self.after(self.subject.lame_duck + Duration::from_millis(300))
     }
 
-    pub(in crate::conform) fn since_told(&self) -> Duration {
+    pub(in crate::conform) fn since_termination(&self) -> Duration {
         self.told.elapsed()
     }
 
     /// Waits for the lame duck's end, until newcomers are refused. Something must be in flight by
-    /// [`Self::begin`].
-    pub(in crate::conform) async fn drained(&mut self) -> Outcome {
+    /// [`Self::begin_request`].
+    pub(in crate::conform) async fn until_draining(&mut self) -> Outcome {
         sleep_until(self.in_lame_duck(1.0)).await;
         let slow = self.subject.routes.slow.as_ref();
         let in_flight = slow.map_or(self.subject.deadline, |slow| slow.takes);
-        self.refused_within(in_flight).await?;
+        self.until_refused(in_flight).await?;
         let alive = self.is_alive().await;
         expect(alive, || {
             "it had left, though a request was in flight".to_owned()
@@ -81,12 +81,12 @@ impl Pod<'_> {
     }
 
     /// Waits until newcomers are refused, so long after the signal at most.
-    pub(in crate::conform) async fn refused_within(&self, time: Duration) -> Outcome {
+    pub(in crate::conform) async fn until_refused(&self, time: Duration) -> Outcome {
         loop {
-            match self.connect_at_fence().await {
-                Err(Break::Refused) => return Ok(()),
+            match self.connect_while_closing().await {
+                Err(Unexpected::Refused) => return Ok(()),
                 Err(other) => return Err(other).observing("a newcomer after the lame duck"),
-                Ok(_) if self.since_told() > time => {
+                Ok(_) if self.since_termination() > time => {
                     let seen = format!("newcomers were still accepted {time:.1?} after the signal");
                     return Err(Stop::failed(seen));
                 }
@@ -114,8 +114,8 @@ impl Pod<'_> {
     }
 
     /// Tells it to go, and suspends it shortly before its lame duck ends.
-    pub(in crate::conform) async fn tell_and_suspend_before_fence(&mut self) -> Outcome {
-        self.tell();
+    pub(in crate::conform) async fn terminate_and_suspend_before_close(&mut self) -> Outcome {
+        self.terminate();
         let lame_duck = self.subject.lame_duck;
         sleep_until(self.after(lame_duck.saturating_sub(AROUND_THE_FENCE))).await;
         self.suspend().await;
@@ -123,14 +123,14 @@ impl Pod<'_> {
     }
 
     /// Lets it go on when its lame duck's time is over.
-    pub(in crate::conform) async fn resume_at_fence(&self) {
+    pub(in crate::conform) async fn resume_after_close(&self) {
         sleep_until(self.after(self.subject.lame_duck + AROUND_THE_FENCE / 2)).await;
         self.resume();
     }
 
     /// Nothing can be said if this machine was too slow to look in time.
     pub(in crate::conform) fn not_later_than(&self, time: Duration) -> Outcome {
-        let now = self.since_told();
+        let now = self.since_termination();
         match now <= time {
             true => Ok(()),
             false => Err(Stop::Late(format!(
@@ -141,7 +141,7 @@ impl Pod<'_> {
 }
 
 /// The end.
-impl Pod<'_> {
+impl Server<'_> {
     pub(in crate::conform) async fn is_alive(&mut self) -> bool {
         timeout(Duration::from_millis(5), self.process.wait())
             .await
@@ -149,7 +149,7 @@ impl Pod<'_> {
     }
 
     /// Its end, at the latest so long after the signal.
-    pub(in crate::conform) async fn leaves_within(
+    pub(in crate::conform) async fn exits_within(
         &mut self,
         time: Duration,
     ) -> Result<ExitStatus, Stop> {
@@ -159,25 +159,28 @@ impl Pod<'_> {
     }
 
     /// Its end by the deadline.
-    pub(in crate::conform) async fn leaves(&mut self) -> Result<ExitStatus, Stop> {
+    pub(in crate::conform) async fn exits(&mut self) -> Result<ExitStatus, Stop> {
         // What it takes until its parent knows.
         let slack = Duration::from_millis(500);
-        self.leaves_within(self.subject.deadline + slack).await
+        self.exits_within(self.subject.deadline + slack).await
     }
 
     /// What is in flight is finished, and nothing holds the process any longer.
-    pub(in crate::conform) async fn finishes(&mut self, mut in_flight: InFlight) -> Outcome {
+    pub(in crate::conform) async fn finishes_and_exits(
+        &mut self,
+        mut in_flight: InFlight,
+    ) -> Outcome {
         in_flight
             .finish()
             .await
             .observing("the request in flight")?;
         drop(in_flight);
-        self.leaves_in_good_order().await
+        self.exits_cleanly().await
     }
 
     /// Its end by the deadline, with exit code 0.
-    pub(in crate::conform) async fn leaves_in_good_order(&mut self) -> Outcome {
-        let status = self.leaves().await?;
+    pub(in crate::conform) async fn exits_cleanly(&mut self) -> Outcome {
+        let status = self.exits().await?;
         expect(status.success(), || format!("its end: {}", words(status)))
     }
 }

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, timeout};
 
 use super::case::{Case, Outcome, Stop};
+use super::launcher::Launcher;
 use super::report::Finding;
-use super::stand::Stand;
 
 /// How often a case is begun again whose moment this machine has missed.
 const ATTEMPTS: usize = 4;
@@ -24,7 +24,7 @@ const LINES: Duration = Duration::from_secs(5);
 /// Runs all cases; the findings come in the order of the cases. Dropping the future ends every
 /// process that it has started.
 pub(super) async fn run(
-    stand: &Stand<'_>,
+    launcher: &Launcher<'_>,
     cases: &[&'static Case],
     jobs: usize,
     quiet: bool,
@@ -34,7 +34,7 @@ pub(super) async fn run(
     let numbered = stream::iter(cases.iter().enumerate());
     let findings = numbered.map(|(number, case)| async move {
         let began = Instant::now();
-        let outcome = one(stand, case).await;
+        let outcome = one(launcher, case).await;
         progress.done(case, &outcome);
         (number, Finding::new(case, outcome, began.elapsed()))
     });
@@ -43,16 +43,19 @@ pub(super) async fn run(
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn one(stand: &Stand<'_>, case: &Case) -> Outcome {
-    let unmet = case.needs.iter().filter(|need| !need.is_met(stand.subject));
-    let options: Vec<&str> = unmet.map(|need| need.option()).collect();
+async fn one(launcher: &Launcher<'_>, case: &Case) -> Outcome {
+    let unmet = case
+        .requires
+        .iter()
+        .filter(|feature| !feature.is_met(launcher.subject));
+    let options: Vec<&str> = unmet.map(|feature| feature.option()).collect();
     if !options.is_empty() {
         return Err(Stop::not_applicable(options.join(", ")));
     }
-    let limit = stand.subject.deadline + PATIENCE;
+    let limit = launcher.subject.deadline + PATIENCE;
     let mut missed = String::new();
     for _ in 0..ATTEMPTS {
-        match timeout(limit, (case.observe)(stand)).await {
+        match timeout(limit, (case.observe)(launcher)).await {
             Ok(Err(Stop::Late(how))) => missed = how,
             Ok(outcome) => return outcome,
             Err(_) => return Err(Stop::failed(format!("no end of it after {limit:?}"))),

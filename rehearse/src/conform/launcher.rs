@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::case::Stop;
-use super::pod::Pod;
+use super::server::Server;
 use super::subject::Subject;
 use crate::model::address::{AddressPool, PodAddress};
 use crate::model::probe;
@@ -21,14 +21,14 @@ const RETRY: Duration = Duration::from_millis(20);
 const LAST_LINES: usize = 3;
 
 /// What cases start their processes with.
-pub(super) struct Stand<'a> {
+pub(super) struct Launcher<'a> {
     pub(super) subject: &'a Subject,
     pub(super) addresses: &'a AddressPool,
 }
 
-impl<'a> Stand<'a> {
+impl<'a> Launcher<'a> {
     /// A process, ready.
-    pub(super) async fn start(&self) -> Result<Pod<'a>, Stop> {
+    pub(super) async fn start(&self) -> Result<Server<'a>, Stop> {
         let address = self.address()?;
         self.start_at(address, address).await
     }
@@ -38,7 +38,7 @@ impl<'a> Stand<'a> {
         &self,
         bound: PodAddress,
         reached: PodAddress,
-    ) -> Result<Pod<'a>, Stop> {
+    ) -> Result<Server<'a>, Stop> {
         let mut process = self.spawn(bound, &[])?;
         let (probed, path) = self.subject.program.probe_target(&reached);
         let began = Instant::now();
@@ -57,7 +57,7 @@ impl<'a> Stand<'a> {
             }
             sleep(RETRY).await;
         }
-        Ok(Pod::new(self.subject, process, reached))
+        Ok(Server::new(self.subject, process, reached))
     }
 
     /// A process with further variables, as it starts.

@@ -5,24 +5,24 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http::{EXPECT, NOWHERE, post, with};
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::http1::{EXPECT, MISSING_PATH, post, with_fields};
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::Rule;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "refused-upload",
         claim: "An upload refused early, whose client pauses and sends on, gets its answer, no RST.",
         rule: Rule::NoReset,
-        needs: &[],
-        observe: |stand| Box::pin(upload(stand)),
+        requires: &[],
+        observe: |launcher| Box::pin(upload(launcher)),
     },
     Case {
         name: "refused-unasked",
         claim: "An upload that waits for 100 Continue, and is refused, is not asked for its body.",
         rule: Rule::Bodies,
-        needs: &[],
-        observe: |stand| Box::pin(unasked(stand)),
+        requires: &[],
+        observe: |launcher| Box::pin(unasked(launcher)),
     },
 ];
 
@@ -46,21 +46,24 @@ fn refusal(status: u16) -> Outcome {
     }
 }
 
-async fn upload(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut wire = pod.connect().await.observing("connecting")?;
+async fn upload(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut connection = server.connect().await.observing("connecting")?;
     let part = vec![b'x'; PART];
-    let begin = [post(NOWHERE, ANNOUNCED).as_bytes(), &part].concat();
-    wire.send(begin).await.observing("the first part")?;
+    let begin = [post(MISSING_PATH, ANNOUNCED).as_bytes(), &part].concat();
+    connection.send(begin).await.observing("the first part")?;
     // The first part after the pause is what meets a socket that was closed too early; the next
     // one would meet the RST.
     for _ in 0..2 {
         sleep(PAUSE).await;
-        wire.send(&part).await.observing("a part after a pause")?;
+        connection
+            .send(&part)
+            .await
+            .observing("a part after a pause")?;
     }
     sleep(ROUND_TRIP).await;
-    let reset = wire.is_reset();
-    let head = wire.head().await.observing("the answer")?;
+    let reset = connection.is_reset();
+    let head = connection.head().await.observing("the answer")?;
     refusal(head.status)?;
     expect(!reset, || {
         format!(
@@ -70,12 +73,12 @@ async fn upload(stand: &Stand<'_>) -> Outcome {
     })
 }
 
-async fn unasked(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut wire = pod.connect().await.observing("connecting")?;
-    let asking = with(&post(NOWHERE, ANNOUNCED), EXPECT);
-    wire.send(asking).await.observing("the request")?;
-    let head = wire.head().await.observing("the answer")?;
+async fn unasked(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut connection = server.connect().await.observing("connecting")?;
+    let asking = with_fields(&post(MISSING_PATH, ANNOUNCED), EXPECT);
+    connection.send(asking).await.observing("the request")?;
+    let head = connection.head().await.observing("the answer")?;
     expect(head.status != 100, || {
         "it was asked for its body (100 Continue)".to_owned()
     })?;

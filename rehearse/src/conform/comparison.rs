@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 
 use super::report::{Finding, Report, Verdict};
-use super::rule::DOCUMENT;
+use super::requirement::DOCUMENT;
 
 /// Reads what `--json` has written, and lays it side by side, by the files' names; a case's links
 /// are those within the document.

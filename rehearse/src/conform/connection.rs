@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What came in place of what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Break {
+pub(super) enum Unexpected {
     /// No connection: RST to the SYN.
     Refused,
     /// No connection: no answer to the SYN.
@@ -32,7 +32,7 @@ pub(super) enum Break {
     Other(String),
 }
 
-impl fmt::Display for Break {
+impl fmt::Display for Unexpected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("the connection was refused"),
@@ -45,7 +45,7 @@ impl fmt::Display for Break {
     }
 }
 
-impl From<io::Error> for Break {
+impl From<io::Error> for Unexpected {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
@@ -58,7 +58,7 @@ impl From<io::Error> for Break {
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct Connection {
     socket: TcpStream,
     /// Received, and not yet taken.
     pub(super) buffer: Vec<u8>,
@@ -66,33 +66,33 @@ pub(super) struct Wire {
     pub(super) since: Instant,
 }
 
-impl Wire {
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Break> {
+impl Connection {
+    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Unexpected> {
         let sent = timeout(PATIENCE, self.socket.write_all(bytes.as_ref())).await;
-        Ok(sent.map_err(|_| Break::Other(format!("nothing was taken for {PATIENCE:?}")))??)
+        Ok(sent.map_err(|_| Unexpected::Other(format!("nothing was taken for {PATIENCE:?}")))??)
     }
 
     /// Sends FIN. What comes is still read.
-    pub(super) async fn shut_down(&mut self) -> Result<(), Break> {
+    pub(super) async fn shut_down(&mut self) -> Result<(), Unexpected> {
         Ok(self.socket.shutdown().await?)
     }
 
     /// Reads something more. Cancel-safe.
-    pub(super) async fn fill(&mut self) -> Result<(), Break> {
+    pub(super) async fn fill(&mut self) -> Result<(), Unexpected> {
         self.fill_within(PATIENCE).await
     }
 
-    pub(super) async fn fill_within(&mut self, patience: Duration) -> Result<(), Break> {
+    pub(super) async fn fill_within(&mut self, patience: Duration) -> Result<(), Unexpected> {
         self.buffer.reserve(64 * 1024);
         let read = timeout(patience, self.socket.read_buf(&mut self.buffer)).await;
-        match read.map_err(|_| Break::Silence(patience))?? {
-            0 => Err(Break::Fin),
+        match read.map_err(|_| Unexpected::Silence(patience))?? {
+            0 => Err(Unexpected::Fin),
             _ => Ok(()),
         }
     }
 
     /// Takes so many bytes.
-    pub(super) async fn take(&mut self, count: usize) -> Result<Vec<u8>, Break> {
+    pub(super) async fn take(&mut self, count: usize) -> Result<Vec<u8>, Unexpected> {
         while self.buffer.len() < count {
             self.fill().await?;
         }
@@ -100,11 +100,11 @@ impl Wire {
     }
 
     /// Nothing comes until then, neither a byte nor an end.
-    pub(super) async fn quiet_until(&mut self, then: Instant) -> Result<(), Break> {
+    pub(super) async fn quiet_until(&mut self, then: Instant) -> Result<(), Unexpected> {
         if self.buffer.is_empty() {
             let patience = then.saturating_duration_since(Instant::now());
             match self.fill_within(patience).await {
-                Err(Break::Silence(_)) => return Ok(()),
+                Err(Unexpected::Silence(_)) => return Ok(()),
                 Err(end) => return Err(end),
                 Ok(()) => {}
             }
@@ -113,16 +113,16 @@ impl Wire {
     }
 
     /// The program's FIN comes, and neither a byte nor a reset before it.
-    pub(super) async fn fin(&mut self) -> Result<(), Break> {
+    pub(super) async fn fin(&mut self) -> Result<(), Unexpected> {
         self.fin_within(PATIENCE).await
     }
 
-    pub(super) async fn fin_within(&mut self, patience: Duration) -> Result<(), Break> {
+    pub(super) async fn fin_within(&mut self, patience: Duration) -> Result<(), Unexpected> {
         if self.buffer.is_empty() {
             match self.fill_within(patience).await {
-                Err(Break::Fin) => return Ok(()),
-                Err(Break::Silence(lasted)) => {
-                    return Err(Break::Other(format!("no FIN came for {lasted:?}")));
+                Err(Unexpected::Fin) => return Ok(()),
+                Err(Unexpected::Silence(lasted)) => {
+                    return Err(Unexpected::Other(format!("no FIN came for {lasted:?}")));
                 }
                 Err(end) => return Err(end),
                 Ok(()) => {}
@@ -136,9 +136,9 @@ impl Wire {
         !matches!(self.socket.take_error(), Ok(None))
     }
 
-    fn unexpected(&self) -> Break {
+    fn unexpected(&self) -> Unexpected {
         let start = &self.buffer[..self.buffer.len().min(40)];
-        Break::Other(format!(
+        Unexpected::Other(format!(
             "unexpected bytes came: {:?}",
             String::from_utf8_lossy(start)
         ))

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::options::Conform;
-use super::subject::{Download, Probes, Routes, Slow, Subject};
+use super::{Download, Probes, Routes, Slow, Subject};
 use crate::cli::{BadInput, Common, bad, pairs, variables};
+use crate::conform::options::Conform;
 use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 

@@ -5,27 +5,27 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::need::Need;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
-use crate::conform::wire::{PATIENCE, Wire};
+use crate::conform::connection::{Connection, PATIENCE};
+use crate::conform::feature::Feature;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::Rule;
 
 pub(super) const CASES: &[Case] = &[Case {
     name: "bad-budget",
     claim: "Settings that cannot work are refused before a port is bound: exit code 64 or 78.",
     rule: Rule::Budget,
-    needs: &[Need::BadSetting],
-    observe: |stand| Box::pin(bad_budget(stand)),
+    requires: &[Feature::BadSetting],
+    observe: |launcher| Box::pin(bad_budget(launcher)),
 }];
 
 /// `EX_USAGE` and `EX_CONFIG` of `sysexits.h`.
 const REFUSED: [Option<i32>; 2] = [Some(64), Some(78)];
 
-async fn bad_budget(stand: &Stand<'_>) -> Outcome {
-    let address = stand.address()?;
-    let bad = stand.subject.bad_setting.iter();
+async fn bad_budget(launcher: &Launcher<'_>) -> Outcome {
+    let address = launcher.address()?;
+    let bad = launcher.subject.bad_setting.iter();
     let bad: Vec<(&str, &str)> = bad.map(|pair| (&*pair.name, &*pair.value)).collect();
-    let mut process = stand.spawn(address, &bad)?;
+    let mut process = launcher.spawn(address, &bad)?;
     let began = Instant::now();
     loop {
         let ended = tokio::time::timeout(Duration::from_millis(10), process.wait()).await;
@@ -33,7 +33,7 @@ async fn bad_budget(stand: &Stand<'_>) -> Outcome {
             let code = status.observing("its end")?.code();
             return expect(REFUSED.contains(&code), || format!("exit code {code:?}"));
         }
-        let listens = Wire::connect(address.http).await.is_ok();
+        let listens = Connection::connect(address.http).await.is_ok();
         expect(!listens, || {
             "it listens with a setting that cannot work".to_owned()
         })?;

@@ -1,51 +1,51 @@
 //! Whom a request is for.
 
 use crate::conform::case::{Case, Observing, Outcome};
+use crate::conform::feature::Feature;
 use crate::conform::http2::Http2;
-use crate::conform::need::Need;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::Rule;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "host-invalid",
         claim: "A Host that is no host is answered by 400, and the connection ends.",
         rule: Rule::Host,
-        needs: &[],
-        observe: |stand| Box::pin(invalid(stand)),
+        requires: &[],
+        observe: |launcher| Box::pin(invalid(launcher)),
     },
     Case {
         name: "h2-host-differs",
         claim: "HTTP/2: a Host that differs from :authority is refused.",
         rule: Rule::Host,
-        needs: &[Need::Http2],
-        observe: |stand| Box::pin(differs(stand)),
+        requires: &[Feature::Http2],
+        observe: |launcher| Box::pin(differs(launcher)),
     },
 ];
 
 /// Two words, user information, a path, two hosts in one.
 const INVALID: [&str; 4] = ["a b", "u@a", "a/b", "a, b"];
 
-async fn invalid(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
+async fn invalid(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
     for host in INVALID {
-        let request = pod
-            .plain()
+        let request = server
+            .plain_request()
             .replace("host: conform", &format!("host: {host}"));
-        let mut wire = pod.connect().await.observing("connecting")?;
-        wire.send(request).await.observing("the request")?;
-        let refused = wire.refused_with(400).await;
+        let mut connection = server.connect().await.observing("connecting")?;
+        connection.send(request).await.observing("the request")?;
+        let refused = connection.refused_with(400).await;
         refused.observing(format!("Host: {host}"))?;
     }
     Ok(())
 }
 
-async fn differs(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let connected = Http2::connect(pod.address.http).await;
+async fn differs(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let connected = Http2::connect(server.address.http).await;
     let mut connection = connected.observing("connecting")?;
     let stream = connection
-        .get_for(&stand.subject.routes.plain, "another")
+        .get_for(&launcher.subject.routes.plain, "another")
         .await;
     let stream = stream.observing("the request")?;
     connection.refused(stream).await
