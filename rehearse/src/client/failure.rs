@@ -178,9 +178,9 @@ impl Failures {
 
 /// A failure on its way to the log.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: FailureKind,
-    pub(super) detail: String,
+pub(crate) struct Fault {
+    pub(crate) kind: FailureKind,
+    pub(crate) detail: String,
     /// The request was sent while the end of its idle connection was on its way.
     pub(super) crossed: bool,
 }

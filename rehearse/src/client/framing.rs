@@ -1,10 +1,16 @@
-//! Where a response's body ends: HTTP/1.1's framing (RFC 9112, 6 and 7), without any I/O.
+//! A response's head, and where its body ends: HTTP/1.1's framing (RFC 9112, 6 and 7), without any
+//! I/O.
 
-use httparse::{Header, Status};
+use httparse::{EMPTY_HEADER, Header, Response, Status};
+
+use super::websocket::frame::ACCEPT;
+
+/// No server that is looked at sends more; a response that does is refused, not cut off.
+const MAX_HEADERS: usize = 64;
 
 /// A body, as far as it has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     /// So many bytes are still to come.
     Length(u64),
     /// Chunks, up to an end marker.
@@ -17,7 +23,7 @@ pub(super) enum Body {
 
 /// What comes next in a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunk {
+pub(crate) enum Chunk {
     Size,
     Data(u64),
     DataEnd,
@@ -26,7 +32,7 @@ pub(super) enum Chunk {
 
 /// What to do with the bytes at hand.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// So many bytes are content.
     Content(usize),
     /// So many bytes are framing.
@@ -37,21 +43,51 @@ pub(super) enum Step {
     End,
 }
 
-/// What a response's headers say of its body and of its connection.
-#[derive(Debug)]
-pub(super) struct Framing {
-    pub(super) body: Body,
-    pub(super) close: bool,
-    pub(super) event_stream: bool,
+/// What a response's head says of its body and of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    /// Where the body ends.
+    pub(crate) body: Body,
+    /// It is of HTTP/1.0, which keeps nothing open unless it says so.
+    pub(crate) http10: bool,
+    /// `Connection: close`.
+    pub(crate) close: bool,
+    /// `Connection: keep-alive`.
+    pub(crate) keep_alive: bool,
+    pub(crate) event_stream: bool,
     /// The answer to our key.
-    pub(super) websocket: bool,
+    pub(crate) websocket: bool,
 }
 
-impl Framing {
-    /// Reads the headers. The error says what is wrong with them.
-    pub(super) fn of(status: u16, headers: &[Header<'_>]) -> Result<Self, &'static str> {
+impl Head {
+    /// The head that these bytes begin with, if it is whole, and its length. The error says what is
+    /// malformed.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut response = Response::new(&mut headers);
+        let Status::Complete(length) = response.parse(bytes).map_err(|e| e.to_string())? else {
+            return Ok(None);
+        };
+        let (Some(status), Some(minor)) = (response.code, response.version) else {
+            return Err("no status line".to_owned());
+        };
+        let head = Self::of(status, minor == 0, response.headers)?;
+        Ok(Some((head, length)))
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(crate) fn is_chunked(&self) -> bool {
+        matches!(self.body, Body::Chunked(_))
+    }
+
+    fn of(status: u16, http10: bool, headers: &[Header<'_>]) -> Result<Self, &'static str> {
         let (mut length, mut chunked) = (None, false);
-        let (mut close, mut event_stream, mut websocket) = (false, false, false);
+        let (mut close, mut keep_alive) = (false, false);
+        let (mut event_stream, mut websocket) = (false, false);
         for header in headers {
             let value = header.value.trim_ascii();
             if header.name.eq_ignore_ascii_case("content-length") {
@@ -68,15 +104,17 @@ impl Framing {
                 }
                 chunked = true;
             } else if header.name.eq_ignore_ascii_case("connection") {
-                let mut tokens = value.split(|&byte| byte == b',');
-                close |= tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"));
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    close |= option.eq_ignore_ascii_case(b"close");
+                    keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
             } else if header.name.eq_ignore_ascii_case("content-type") {
                 let media = value.split(|&byte| byte == b';').next().unwrap_or_default();
                 event_stream = media
                     .trim_ascii()
                     .eq_ignore_ascii_case(b"text/event-stream");
             } else if header.name.eq_ignore_ascii_case("sec-websocket-accept") {
-                websocket = value == super::websocket::ACCEPT;
+                websocket = value == ACCEPT;
             }
         }
         let body = match (length, chunked) {
@@ -87,8 +125,11 @@ impl Framing {
             (None, false) => Body::UntilFin,
         };
         Ok(Self {
+            status,
             body,
+            http10,
             close,
+            keep_alive,
             event_stream,
             websocket,
         })
@@ -106,7 +147,7 @@ fn decimal(value: &[u8]) -> Option<u64> {
 impl Body {
     /// Takes one step over `bytes`, the next ones of the connection; the caller consumes as many
     /// as the step says. The error says what is malformed.
-    pub(super) fn step(&mut self, bytes: &[u8]) -> Result<Step, &'static str> {
+    pub(crate) fn step(&mut self, bytes: &[u8]) -> Result<Step, &'static str> {
         match self {
             Self::Length(0) | Self::Done => {
                 *self = Self::Done;

@@ -28,7 +28,7 @@ mod driver;
 mod events;
 mod exchange;
 mod failure;
-mod framing;
+pub(crate) mod framing;
 pub(crate) mod h2;
 mod kept;
 pub mod log;
@@ -46,7 +46,7 @@ mod summary;
 mod tests;
 mod think;
 mod upload;
-mod websocket;
+pub(crate) mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,16 +1,19 @@
-//! Several runs in one table.
+//! One run or several as tables in Markdown, side by side: requirements by level, then every case.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use super::report::{Finding, Report, Verdict};
-use super::requirement::DOCUMENT;
+use super::report::{Finding, Group, Report, Verdict, groups};
+use super::requirement::{DOCUMENT, Level};
 
 /// Reads what `--json` has written, and lays it side by side, by the files' names; a case's links
 /// are those within the document.
-pub(super) fn table(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
+///
+/// # Errors
+/// If a file cannot be read, or they are runs of different cases.
+pub(super) fn of_files(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
     let reports = files.iter().map(|file| read(file.as_ref()));
     let reports = reports.collect::<anyhow::Result<Vec<_>>>()?;
     let Some((first, others)) = reports.split_first() else {
@@ -25,31 +28,96 @@ pub(super) fn table(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
             first.program
         );
     }
-    let mut out = String::from("| case |");
-    for report in &reports {
-        let _infallible = write!(out, " {} |", report.program);
-    }
-    let _infallible = write!(out, "\n|---|{}", "---|".repeat(reports.len()));
-    for (index, case) in first.cases.iter().enumerate() {
-        let anchor = case.rule.trim_start_matches(DOCUMENT);
-        let _infallible = write!(out, "\n| [{}]({anchor}): {} |", case.name, case.claim);
-        for report in &reports {
-            let _infallible = write!(out, " {} |", cell(&report.cases[index]));
-        }
-    }
-    let _infallible = write!(out, "\n| **passed of those that apply** |");
-    for Report { passed, failed, .. } in &reports {
-        let _infallible = write!(out, " **{passed}/{}** |", passed + failed);
-    }
-    Ok(out)
+    Ok(tables(&reports).replace(&format!("]({DOCUMENT}#"), "](#"))
 }
 
-fn cell(case: &Finding) -> &'static str {
-    match case.verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "**fail**",
-        Verdict::NotApplicable => "",
+/// The tables of runs of the same cases.
+pub(super) fn tables(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for level in Level::ALL {
+        if let Some(table) = table_of(level, reports) {
+            let _infallible = writeln!(out, "**{}**\n\n{table}", level.name());
+        }
     }
+    let _infallible = write!(out, "**Case by case**\n\n{}", cases(reports));
+    out
+}
+
+fn header(columns: &str, reports: &[Report]) -> String {
+    let mut out = format!("| {columns} |");
+    for report in reports {
+        let _infallible = write!(out, " {} |", report.program);
+    }
+    let count = columns.split('|').count() + reports.len();
+    out + "\n|" + &"---|".repeat(count) + "\n"
+}
+
+/// One line for each requirement of this level, and the count of those that are met.
+fn table_of(level: Level, reports: &[Report]) -> Option<String> {
+    let groups_of = |report| groups(cases_of(report)).filter(|group| group.0[0].level == level);
+    let columns: Vec<Vec<Group<'_>>> = reports.iter().map(|r| groups_of(r).collect()).collect();
+    let first = columns.first().filter(|groups| !groups.is_empty())?;
+    let mut out = header("requirement | source", reports);
+    for (index, group) in first.iter().enumerate() {
+        let case = &group.0[0];
+        let source = case.source.as_ref().map_or(String::new(), |source| {
+            let sentence = escaped(&source.sentence);
+            format!("[{}]({}): “{sentence}”", source.reference, source.url)
+        });
+        let (name, section, statement) = (&case.requirement, &case.section, &case.statement);
+        let _infallible = write!(out, "| [{name}]({section}): {statement} | {source} |");
+        for groups in &columns {
+            let _infallible = write!(out, " {} |", cell(groups[index]));
+        }
+        out.push('\n');
+    }
+    out.push_str("| **met, of those that apply** | |");
+    for report in reports {
+        let counts = report.levels.get(&level).copied().unwrap_or_default();
+        let _infallible = write!(out, " **{}/{}** |", counts.passed, counts.applicable());
+    }
+    out.push('\n');
+    Some(out)
+}
+
+fn cases(reports: &[Report]) -> String {
+    let mut out = header("case", reports);
+    for (index, case) in reports.first().map_or(&[][..], cases_of).iter().enumerate() {
+        let (name, section, claim) = (&case.name, &case.section, &case.claim);
+        let _infallible = write!(out, "| [{name}]({section}): {claim} |");
+        for report in reports {
+            let _infallible = write!(out, " {} |", word(report.cases[index].result));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// How many of a requirement's cases passed, if there are several.
+fn cell(group: Group<'_>) -> String {
+    match (group.result(), group.score()) {
+        (Verdict::NotApplicable, _) | (_, (_, 1)) => word(group.result()).to_owned(),
+        (Verdict::Pass, (passed, all)) => format!("{passed}/{all}"),
+        (Verdict::Fail, (passed, all)) => format!("**{passed}/{all}**"),
+        (Verdict::Inconclusive, (passed, all)) => format!("{passed}/{all}, rest inconclusive"),
+    }
+}
+
+fn word(result: Verdict) -> &'static str {
+    match result {
+        Verdict::NotApplicable => "",
+        Verdict::Fail => "**fail**",
+        other => other.word(),
+    }
+}
+
+/// What a cell of a table may hold.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn cases_of(report: &Report) -> &[Finding] {
+    &report.cases
 }
 
 fn names(report: &Report) -> impl Iterator<Item = &str> {
@@ -70,65 +138,71 @@ fn read(file: &Path) -> anyhow::Result<Report> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::conform::case::Stop;
-    use crate::conform::cases;
+    use std::path::PathBuf;
+    use std::time::Duration;
 
-    fn written(name: &str, count: usize) -> std::path::PathBuf {
-        let outcomes = [
-            Ok(()),
-            Err(Stop::failed("RST")),
-            Err(Stop::not_applicable("--slow PATH")),
-        ];
-        let found = cases::all().zip(outcomes).take(count);
-        let time = std::time::Duration::ZERO;
-        let cases: Vec<_> = found
-            .map(|(case, outcome)| Finding::new(case, outcome, time))
-            .collect();
-        let report = Report {
-            version: String::new(),
-            program: "server".to_owned(),
-            command: String::new(),
-            signal: String::new(),
-            lame_duck: String::new(),
-            deadline: String::new(),
-            seconds: 0.0,
-            passed: 1,
-            failed: 1,
-            not_applicable: 1,
-            cases,
+    use super::*;
+    use crate::conform::case::{Case, Stop};
+    use crate::conform::{cases, tests::report};
+
+    /// Cases of two requirements, of the first of which one fails.
+    fn written(name: &str, count: usize) -> PathBuf {
+        let of = |requirement: &str| {
+            let all = cases::all().filter(move |case| case.requirement.name == requirement);
+            all.collect::<Vec<&Case>>()
         };
+        let (many, one) = (of("close-announced"), of("valid-host"));
+        let outcomes = [
+            (many[0], Ok(())),
+            (one[0], Ok(())),
+            (many[1], Err(Stop::failed("RST"))),
+            (many[2], Err(Stop::not_applicable("--slow PATH"))),
+        ];
+        let found = outcomes.into_iter().take(count);
+        let found = found.map(|(case, outcome)| Finding::new(case, outcome, Duration::ZERO));
         let folder = std::env::temp_dir().join(format!("rehearse-merge-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{name}.json"));
+        let report = report(found.collect());
         std::fs::write(&file, serde_json::to_string(&report).unwrap()).unwrap();
         file
     }
 
     #[test]
-    fn runs_stand_side_by_side_by_the_names_of_their_files() {
-        let table = table(&[written("ours", 3), written("theirs", 3)]).unwrap();
-        let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines[0], "| case | ours | theirs |");
+    fn runs_stand_side_by_side_by_level_and_cases_of_one_requirement_count_as_one() {
+        let table = of_files(&[written("ours", 4), written("theirs", 4)]).unwrap();
+        let has = |line: &str| assert!(table.lines().any(|l| l == line), "{line}\n{table}");
+        let begins = |line: &str| table.lines().find(|l| l.starts_with(line)).unwrap();
+        assert!(table.starts_with(
+            "**MUST**\n\n| requirement | source | ours | theirs |\n|---|---|---|---|\n"
+        ));
         assert!(
-            lines[2].starts_with("| [newcomer-served](#lame-duck): "),
+            begins("| [valid-host](#host): ").ends_with(" | pass | pass |"),
             "{table}"
         );
-        assert!(lines[2].ends_with(" | pass | pass |"), "{table}");
-        assert!(lines[3].ends_with(" | **fail** | **fail** |"), "{table}");
-        assert!(lines[4].ends_with(" |  |  |"), "{table}");
-        assert!(lines[5].ends_with(" | **1/2** | **1/2** |"), "{table}");
+        assert!(
+            begins("| [close-announced](#").ends_with(" | **1/2** | **1/2** |"),
+            "{table}"
+        );
+        has("| **met, of those that apply** | | **1/1** | **1/1** |");
+        has("| **met, of those that apply** | | **0/1** | **0/1** |");
+        assert!(
+            begins("| [host-invalid](#host): ").ends_with(" | pass | pass |"),
+            "{table}"
+        );
+        let must = table.find("**MUST**").unwrap();
+        assert!(must < table.find("**SHOULD**").unwrap());
     }
 
     #[test]
     fn runs_of_other_cases_do_not_fit() {
-        let error = table(&[written("all", 3), written("some", 2)]).unwrap_err();
+        let error = of_files(&[written("all", 4), written("some", 2)]).unwrap_err();
         assert_eq!(error.to_string(), "some has other cases than all");
     }
 
     #[test]
     fn a_file_that_is_no_result_is_named() {
-        let error = table(&["/nonexistent.json"]).unwrap_err();
+        let error = of_files(&["/nonexistent.json"]).unwrap_err();
         assert!(error.to_string().contains("/nonexistent.json"), "{error}");
     }
 }

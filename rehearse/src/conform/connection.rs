@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use self::connect::HANDSHAKE;
+use crate::client::framing::Body;
 
 /// How long anything that must come may take. Far beyond what a slow machine needs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -62,6 +63,8 @@ pub(super) struct Connection {
     socket: TcpStream,
     /// Received, and not yet taken.
     pub(super) buffer: Vec<u8>,
+    /// What is still to come of the response whose head came last.
+    pub(super) body: Body,
     /// When its handshake was complete.
     pub(super) since: Instant,
 }
@@ -89,14 +92,6 @@ impl Connection {
             0 => Err(Unexpected::Fin),
             _ => Ok(()),
         }
-    }
-
-    /// Takes so many bytes.
-    pub(super) async fn take(&mut self, count: usize) -> Result<Vec<u8>, Unexpected> {
-        while self.buffer.len() < count {
-            self.fill().await?;
-        }
-        Ok(self.buffer.drain(..count).collect())
     }
 
     /// Nothing comes until then, neither a byte nor an end.

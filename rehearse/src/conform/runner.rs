@@ -9,10 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, timeout};
 
 use super::case::{Case, Outcome, Stop};
+use super::delay::{DelayMonitor, judged};
 use super::launcher::Launcher;
 use super::report::Finding;
 
-/// How often a case is begun again whose moment this machine has missed.
+/// How often a case is begun that this machine is too slow to judge.
 const ATTEMPTS: usize = 4;
 
 /// Over the deadline, until an observation is given up.
@@ -28,13 +29,14 @@ pub(super) async fn run(
     cases: &[&'static Case],
     jobs: usize,
     quiet: bool,
+    monitor: &DelayMonitor,
 ) -> Vec<Finding> {
     let progress = Progress::new(cases.len(), quiet);
     let progress = &progress;
     let numbered = stream::iter(cases.iter().enumerate());
     let findings = numbered.map(|(number, case)| async move {
         let began = Instant::now();
-        let outcome = one(launcher, case).await;
+        let outcome = one(launcher, case, monitor).await;
         progress.done(case, &outcome);
         (number, Finding::new(case, outcome, began.elapsed()))
     });
@@ -43,7 +45,7 @@ pub(super) async fn run(
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn one(launcher: &Launcher<'_>, case: &Case) -> Outcome {
+async fn one(launcher: &Launcher<'_>, case: &Case, monitor: &DelayMonitor) -> Outcome {
     let unmet = case
         .requires
         .iter()
@@ -53,16 +55,20 @@ async fn one(launcher: &Launcher<'_>, case: &Case) -> Outcome {
         return Err(Stop::not_applicable(options.join(", ")));
     }
     let limit = launcher.subject.deadline + PATIENCE;
-    let mut missed = String::new();
+    let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match timeout(limit, (case.observe)(launcher)).await {
-            Ok(Err(Stop::Late(how))) => missed = how,
-            Ok(outcome) => return outcome,
-            Err(_) => return Err(Stop::failed(format!("no end of it after {limit:?}"))),
+        let began = Instant::now();
+        let observed = timeout(limit, (case.observe)(launcher)).await;
+        let outcome =
+            observed.unwrap_or_else(|_| Err(Stop::failed(format!("no end of it after {limit:?}"))));
+        match judged(outcome, monitor.longest_since(began)) {
+            Err(Stop::Inconclusive(why)) => last = why,
+            outcome => return outcome,
         }
     }
-    let machine = "this machine is too busy to look in time; fewer --jobs may help";
-    Err(Stop::failed(format!("{machine} ({missed})")))
+    Err(Stop::Inconclusive(format!(
+        "{ATTEMPTS} times; fewer --jobs may help ({last})"
+    )))
 }
 
 /// A bar on a terminal, else a line now and then; always on standard error.

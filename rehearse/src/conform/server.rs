@@ -1,4 +1,4 @@
-//! A process under observation: told to go, suspended, and seen leaving.
+//! A running process under observation: its connections, its termination, and its exit.
 
 mod lifecycle;
 
@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
 
 pub(super) use self::lifecycle::words;
 
 use super::case::{Observing, Stop};
 use super::connection::{Connection, Unexpected};
-use super::http1::{Response, get};
+use super::http1::get;
 use super::subject::{Download, Slow, Subject};
+use crate::client::framing::Head;
 use crate::model::address::PodAddress;
 use crate::model::process::Process;
 
@@ -24,8 +26,10 @@ pub(super) struct Server<'a> {
     pub(super) subject: &'a Subject,
     pub(super) address: PodAddress,
     process: Process,
-    /// When it was told to go.
-    told: Instant,
+    /// When its termination began.
+    terminated_at: Instant,
+    /// A preStop hook that sleeps, and the signal that is still to come.
+    termination: Option<AbortOnDropHandle<()>>,
 }
 
 /// A request that is in flight.
@@ -37,7 +41,7 @@ pub(super) struct InFlight {
 
 impl InFlight {
     /// Its response, complete.
-    pub(super) async fn finish(&mut self) -> Result<Response, Unexpected> {
+    pub(super) async fn finish(&mut self) -> Result<Head, Unexpected> {
         if !self.rest.is_empty() {
             self.connection.send(self.rest).await?;
         }
@@ -52,7 +56,8 @@ impl<'a> Server<'a> {
             subject,
             address,
             process,
-            told: Instant::now(),
+            terminated_at: Instant::now(),
+            termination: None,
         }
     }
 
@@ -86,7 +91,7 @@ impl<'a> Server<'a> {
     }
 
     /// A plain request on a connection of its own.
-    pub(super) async fn request(&self) -> Result<Response, Unexpected> {
+    pub(super) async fn request(&self) -> Result<Head, Unexpected> {
         self.connect().await?.exchange(&self.plain_request()).await
     }
 
@@ -94,16 +99,13 @@ impl<'a> Server<'a> {
     pub(super) async fn idle_connection(&self) -> Result<Connection, Stop> {
         let mut connection = self.connect().await.observing("before the signal")?;
         let response = connection.exchange(&self.plain_request()).await;
-        let told = response
-            .observing("before the signal")?
-            .head
-            .announces_close();
+        let closing = response.observing("before the signal")?.close;
         // A server of HTTP/1.0 closes without a word.
         let kept = connection
             .quiet_until(Instant::now() + ARRIVAL / 5)
             .await
             .is_ok();
-        match kept && !told {
+        match kept && !closing {
             true => Ok(connection),
             false => Err(Stop::not_applicable("a server that keeps connections")),
         }

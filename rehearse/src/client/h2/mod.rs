@@ -10,7 +10,7 @@ pub(crate) mod frame;
 pub(crate) mod head;
 mod job;
 mod received;
-mod state;
+pub(crate) mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,11 +1,22 @@
-//! WebSocket frames (RFC 6455, 5.2), without any I/O.
+//! WebSocket's handshake and frames (RFC 6455, 1.3 and 5.2), without any I/O.
 
-pub(super) const CONTINUATION: u8 = 0x0;
-pub(super) const TEXT: u8 = 0x1;
-pub(super) const BINARY: u8 = 0x2;
-pub(super) const CLOSE: u8 = 0x8;
-pub(super) const PING: u8 = 0x9;
-pub(super) const PONG: u8 = 0xa;
+/// What a `GET` asks for the protocol by. The key is the RFC's, whose answer is known: a key is there
+/// to keep caches from answering, and there is none in between.
+pub(crate) const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// The answer to that key.
+pub(crate) const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+pub(crate) const CONTINUATION: u8 = 0x0;
+pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xa;
+
+/// A bit that no extension of ours has given a meaning, to be sent beside an opcode.
+pub(crate) const RSV1: u8 = 0x40;
 
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -18,19 +29,19 @@ const LONGEST: usize = 32 << 10;
 
 /// One frame as it was received.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame<'a> {
-    pub(super) opcode: u8,
+pub(crate) struct Frame<'a> {
+    pub(crate) opcode: u8,
     /// Whether the message ends with it.
-    pub(super) last: bool,
-    pub(super) payload: &'a [u8],
+    pub(crate) last: bool,
+    pub(crate) payload: &'a [u8],
     /// The bytes that it takes, its own head included.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 impl<'a> Frame<'a> {
     /// The server's frame that these bytes begin with, if it is whole. The error says what is
     /// malformed.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, &'static str> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, &'static str> {
         let &[first, second, ref rest @ ..] = bytes else {
             return Ok(None);
         };
@@ -65,8 +76,13 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The code that a Close carries, if any (7.4).
+pub(crate) fn close_code(payload: &[u8]) -> Option<u16> {
+    payload.first_chunk().map(|code| u16::from_be_bytes(*code))
+}
+
 /// Appends a client's frame, which must be masked (5.3), of at most 125 bytes.
-pub(super) fn put(out: &mut Vec<u8>, opcode: u8, payload: &[u8], mask: [u8; 4]) {
+pub(crate) fn put(out: &mut Vec<u8>, opcode: u8, payload: &[u8], mask: [u8; 4]) {
     let payload = &payload[..payload.len().min(SHORT)];
     out.extend_from_slice(&[FIN | opcode, MASKED | payload.len() as u8]);
     out.extend_from_slice(&mask);

@@ -9,7 +9,7 @@
 //! complete nor failed, and has a figure of its own. But a server that has had a message for
 //! longer than [`CROSSING`], and says Close instead of answering, has lost it.
 
-mod frame;
+pub(crate) mod frame;
 mod session;
 
 use std::sync::Arc;
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-pub(super) use self::session::ACCEPT;
 
 use self::session::{Heard, Session};
 use super::CROSSING;

@@ -11,13 +11,6 @@ use super::super::failure::{FailureKind, Fault};
 use super::super::stage::Stage;
 use super::frame::{self, Frame};
 
-/// The key of RFC 6455, 1.3, whose answer is known. A key is there to keep caches from answering,
-/// and there is none in between.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-
-/// The answer to [`KEY`].
-pub(in super::super) const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
 /// What the drain of a server may say: going away (RFC 6455, 7.4.1), or service restart (1012).
 const PROPER: [u16; 2] = [1001, 1012];
 
@@ -60,11 +53,7 @@ impl Session {
             Idle::Stray => return Err(Fault::bad("bytes before the first request")),
             Idle::Ended(fault) => return Err(fault),
         }
-        let headers = format!(
-            "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: {KEY}\r\n"
-        );
-        let head = request_head("GET", &plan.target, peer, &headers);
+        let head = request_head("GET", &plan.target, peer, frame::HANDSHAKE);
         send_head(&mut connection, &head).await?;
         let head = connection.head().await?;
         match (head.status, head.websocket) {
@@ -189,7 +178,7 @@ impl Session {
         let Some((came, payload)) = self.unseen.take() else {
             return Ok(Heard::Nothing);
         };
-        let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+        let code = frame::close_code(&payload);
         self.put(frame::CLOSE, &payload[..payload.len().min(2)]);
         self.flush();
         self.closed = true;

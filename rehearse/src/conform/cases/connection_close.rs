@@ -1,4 +1,4 @@
-//! How clients are told to leave.
+//! `Connection: close` in responses, and FIN behind them.
 
 use std::time::Duration;
 
@@ -9,56 +9,56 @@ use crate::conform::connection::Connection;
 use crate::conform::feature::Feature;
 use crate::conform::http1::{self, MISSING_PATH, get, post};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{CLOSE_ANNOUNCED, NO_RESET};
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "goodbye-kept",
+        name: "close-announced-kept",
         claim: "A kept connection's next response says Connection: close, and FIN follows.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(kept(launcher)),
     },
     Case {
-        name: "goodbye-in-flight",
+        name: "close-announced-in-flight",
         claim: "The response to a request in flight says Connection: close, and FIN follows.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::Slow],
         observe: |launcher| Box::pin(in_flight(launcher)),
     },
     Case {
-        name: "goodbye-on-error",
+        name: "close-announced-404",
         claim: "A response of 404 says Connection: close, too.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(error(launcher)),
     },
     Case {
-        name: "goodbye-to-head",
+        name: "close-announced-head",
         claim: "A response to HEAD says Connection: close, too.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(head(launcher)),
     },
     Case {
-        name: "goodbye-to-post",
+        name: "close-announced-post",
         claim: "A response to POST says Connection: close, too.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::LameDuck, Feature::Upload],
         observe: |launcher| Box::pin(upload(launcher)),
     },
     Case {
-        name: "goodbye-http10",
+        name: "close-announced-http10",
         claim: "A client of HTTP/1.0 that asks to be kept is not.",
-        rule: Rule::Goodbye,
+        requirement: &CLOSE_ANNOUNCED,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(http10(launcher)),
     },
     Case {
         name: "late-request-no-reset",
-        claim: "A client that sends again after the goodbye meets FIN and no RST.",
-        rule: Rule::NoReset,
+        claim: "A client that sends again after Connection: close meets FIN and no RST.",
+        requirement: &NO_RESET,
         requires: &[],
         observe: |launcher| Box::pin(late_request(launcher)),
     },
@@ -76,23 +76,23 @@ async fn kept_in_lame_duck(server: &mut Server<'_>) -> Result<Connection, Stop> 
     Ok(connection)
 }
 
-/// Asks, and expects to be told to leave; the status.
-async fn told(connection: &mut Connection, request: &str) -> Result<u16, Stop> {
+/// Sends a request, and expects `Connection: close` and FIN; the status.
+async fn expect_close(connection: &mut Connection, request: &str) -> Result<u16, Stop> {
     connection.send(request).await.observing("the request")?;
     let response = connection.response().await.observing("its response")?;
-    let seen = || format!("a response of {} did not say it", response.head.status);
-    expect(response.head.announces_close(), seen)?;
+    let seen = || format!("a response of {} did not say close", response.status);
+    expect(response.close, seen)?;
     connection
         .fin()
         .await
-        .observing("after the response that says it")?;
-    Ok(response.head.status)
+        .observing("after the response that says close")?;
+    Ok(response.status)
 }
 
 async fn kept(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connection = kept_in_lame_duck(&mut server).await?;
-    told(&mut connection, &server.plain_request()).await?;
+    expect_close(&mut connection, &server.plain_request()).await?;
     Ok(())
 }
 
@@ -101,20 +101,20 @@ async fn in_flight(launcher: &Launcher<'_>) -> Outcome {
     let mut request = server.begin_request().await?;
     server.terminate();
     let response = request.finish().await.observing("its response")?;
-    expect(response.head.announces_close(), || {
-        "the response did not say it".to_owned()
+    expect(response.close, || {
+        "the response did not say close".to_owned()
     })?;
     request
         .connection
         .fin()
         .await
-        .observing("after the response that says it")
+        .observing("after the response that says close")
 }
 
 async fn error(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connection = kept_in_lame_duck(&mut server).await?;
-    match told(&mut connection, &get(MISSING_PATH)).await? {
+    match expect_close(&mut connection, &get(MISSING_PATH)).await? {
         400..=499 => Ok(()),
         status => Err(Stop::not_applicable(format!(
             "a path that is not there (got {status})"
@@ -125,23 +125,21 @@ async fn error(launcher: &Launcher<'_>) -> Outcome {
 async fn head(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connection = kept_in_lame_duck(&mut server).await?;
-    let request = http::head(&launcher.subject.routes.plain);
+    let request = http1::head(&launcher.subject.routes.plain);
     connection.send(request).await.observing("the request")?;
     let head = connection.head().await.observing("its response")?;
-    expect(head.announces_close(), || {
-        "the response did not say it".to_owned()
-    })?;
+    expect(head.close, || "the response did not say close".to_owned())?;
     connection
         .fin()
         .await
-        .observing("after the response that says it")
+        .observing("after the response that says close")
 }
 
 async fn upload(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connection = kept_in_lame_duck(&mut server).await?;
     let request = format!("{}0123456789", post(server.upload()?, 10));
-    match told(&mut connection, &request).await? {
+    match expect_close(&mut connection, &request).await? {
         200..=299 => Ok(()),
         status => Err(Stop::failed(format!("status {status}"))),
     }
@@ -158,15 +156,12 @@ async fn http10(launcher: &Launcher<'_>) -> Outcome {
         .observing("before the signal")?;
     let first = connection.head().await.observing("before the signal")?;
     // A response of unknown length is ended by its connection's end: HTTP/1.0 has no chunks.
-    if !first.connection("keep-alive") {
+    if !first.keep_alive {
         return Err(Stop::not_applicable(
             "a server that keeps connections of HTTP/1.0",
         ));
     }
-    connection
-        .body(&first)
-        .await
-        .observing("before the signal")?;
+    connection.body().await.observing("before the signal")?;
     server.terminate();
     let then = server.in_lame_duck(0.3);
     connection
@@ -177,7 +172,7 @@ async fn http10(launcher: &Launcher<'_>) -> Outcome {
         .exchange(&request)
         .await
         .observing("its response")?;
-    let kept = response.head.connection("keep-alive");
+    let kept = response.keep_alive;
     expect(!kept, || {
         "the response said Connection: keep-alive".to_owned()
     })?;
@@ -204,8 +199,8 @@ async fn late_request(launcher: &Launcher<'_>) -> Outcome {
     let response = connection.success().await.observing("its response")?;
     let answered = server.since_termination();
     connection.fin().await.observing("after the response")?;
-    expect(response.head.announces_close(), || {
-        "the response did not say it".to_owned()
+    expect(response.close, || {
+        "the response did not say close".to_owned()
     })?;
     // The first acknowledges what has come, too: a server that waits for no more closes by then.
     let mut again = Ok(());

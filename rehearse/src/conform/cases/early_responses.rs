@@ -1,4 +1,4 @@
-//! Requests that are answered before their bodies have come.
+//! Early responses: uploads that are refused before their body has come.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::time::sleep;
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::http1::{EXPECT, MISSING_PATH, post, with_fields};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{EARLY_REFUSAL, NO_RESET};
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "refused-upload",
+        name: "early-response-no-reset",
         claim: "An upload refused early, whose client pauses and sends on, gets its answer, no RST.",
-        rule: Rule::NoReset,
+        requirement: &NO_RESET,
         requires: &[],
         observe: |launcher| Box::pin(upload(launcher)),
     },
     Case {
-        name: "refused-unasked",
+        name: "early-response-no-continue",
         claim: "An upload that waits for 100 Continue, and is refused, is not asked for its body.",
-        rule: Rule::Bodies,
+        requirement: &EARLY_REFUSAL,
         requires: &[],
         observe: |launcher| Box::pin(unasked(launcher)),
     },

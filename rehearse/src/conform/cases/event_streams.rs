@@ -1,4 +1,4 @@
-//! Responses that never end by themselves.
+//! Server-Sent Events: responses that never end by themselves.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use crate::conform::connection::Connection;
 use crate::conform::feature::Feature;
 use crate::conform::http1::get;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::EVENT_STREAMS;
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "events-go-on",
         claim: "Server-Sent Events go on during the lame duck.",
-        rule: Rule::Streams,
+        requirement: &EVENT_STREAMS,
         requires: &[Feature::LameDuck, Feature::Events],
         observe: |launcher| Box::pin(go_on(launcher)),
     },
     Case {
         name: "events-end",
         claim: "Server-Sent Events end in good order after the lame duck: last chunk, then FIN.",
-        rule: Rule::Streams,
+        requirement: &EVENT_STREAMS,
         requires: &[Feature::Events],
         observe: |launcher| Box::pin(end(launcher)),
     },
     Case {
         name: "events-hold-nobody",
         claim: "Server-Sent Events do not hold the process to its deadline.",
-        rule: Rule::Early,
+        requirement: &EVENT_STREAMS,
         requires: &[Feature::Events],
         observe: |launcher| Box::pin(hold_nobody(launcher)),
     },
@@ -52,7 +52,7 @@ pub(super) async fn follow(server: &Server<'_>) -> Result<Connection, Stop> {
     if !head.is_chunked() {
         return Err(Stop::not_applicable("an --events that is chunked"));
     }
-    connection.chunk().await.observing("before the signal")?;
+    connection.piece().await.observing("before the signal")?;
     Ok(connection)
 }
 
@@ -61,7 +61,7 @@ async fn go_on(launcher: &Launcher<'_>) -> Outcome {
     let mut connection = follow(&server).await?;
     server.terminate();
     while Instant::now() < server.in_lame_duck(0.7) {
-        let event = connection.chunk().await.observing("an event")?;
+        let event = connection.piece().await.observing("an event")?;
         expect(event.is_some(), || {
             format!(
                 "they ended {:.1?} after the signal",
@@ -78,7 +78,7 @@ async fn end(launcher: &Launcher<'_>) -> Outcome {
     server.terminate();
     let latest = server.after(launcher.subject.lame_duck + SOON);
     while connection
-        .chunk()
+        .piece()
         .await
         .observing("an event, or the last chunk")?
         .is_some()
@@ -105,7 +105,7 @@ async fn hold_nobody(launcher: &Launcher<'_>) -> Outcome {
     };
     // The client reads on, and leaves when it is told to.
     let reads = async {
-        while let Ok(Some(_)) = connection.chunk().await {}
+        while let Ok(Some(_)) = connection.piece().await {}
         drop(connection);
         std::future::pending().await
     };

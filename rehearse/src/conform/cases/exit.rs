@@ -1,4 +1,4 @@
-//! When the process leaves, and with which exit code.
+//! The exit of the process: when, and with which exit code.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use tokio::time::sleep_until;
 
 use crate::conform::case::{Case, Observing, Outcome, expect};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{DEADLINE, EXIT_CODE, PROMPT_EXIT};
 use crate::conform::server::words;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "exit-0",
         claim: "When everything in flight was finished the exit code is 0.",
-        rule: Rule::ExitCode,
+        requirement: &EXIT_CODE,
         requires: &[],
         observe: |launcher| Box::pin(exit_0(launcher)),
     },
     Case {
         name: "exit-after-cut",
         claim: "When something in flight was cut the exit code is not 0.",
-        rule: Rule::ExitCode,
+        requirement: &EXIT_CODE,
         requires: &[],
         observe: |launcher| Box::pin(exit_after_cut(launcher)),
     },
     Case {
         name: "deadline",
         claim: "A request without end does not hold the process beyond its deadline.",
-        rule: Rule::Deadline,
+        requirement: &DEADLINE,
         requires: &[],
         observe: |launcher| Box::pin(deadline(launcher)),
     },
     Case {
-        name: "leaves-early",
-        claim: "With no connection open the process leaves soon after its lame duck.",
-        rule: Rule::Early,
+        name: "exits-early",
+        claim: "With no connection open the process exits soon after its lame duck.",
+        requirement: &PROMPT_EXIT,
         requires: &[],
         observe: |launcher| Box::pin(leaves_early(launcher)),
     },

@@ -1,4 +1,4 @@
-//! Where one message ends and the next begins.
+//! Message framing in HTTP/1.1: where one message ends and the next begins.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::feature::Feature;
 use crate::conform::http1::{self, post, post_chunked};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{
+    EMPTY_LINES, HEAD_WITHOUT_CONTENT, IDLE_ENDED, LONG_TARGET, MALFORMED_CHUNKS,
+};
 use crate::conform::server::Server;
 use crate::conform::subject::Download;
 
@@ -14,42 +16,42 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "line-ends-skipped",
         claim: "Line ends behind a body and before a request are part of neither: both are served.",
-        rule: Rule::Framing,
+        requirement: &EMPTY_LINES,
         requires: &[],
         observe: |launcher| Box::pin(line_ends_skipped(launcher)),
     },
     Case {
         name: "line-ends-idle",
         claim: "Who has sent a line end behind its request is idle: FIN and no 408, holding nobody.",
-        rule: Rule::Framing,
+        requirement: &IDLE_ENDED,
         requires: &[],
         observe: |launcher| Box::pin(line_ends_idle(launcher)),
     },
     Case {
         name: "chunk-size",
         claim: "A chunk whose size is malformed is answered by 400, and the connection ends.",
-        rule: Rule::Framing,
+        requirement: &MALFORMED_CHUNKS,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(all_are_refused(launcher, CHUNK_SIZES)),
     },
     Case {
         name: "chunk-end",
         claim: "Lines behind the last chunk that are no trailer: 400, and the connection ends.",
-        rule: Rule::Framing,
+        requirement: &MALFORMED_CHUNKS,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(all_are_refused(launcher, CHUNK_ENDS)),
     },
     Case {
         name: "head-only",
         claim: "The response to HEAD ends with its head, though the body has no end: the next comes.",
-        rule: Rule::Framing,
+        requirement: &HEAD_WITHOUT_CONTENT,
         requires: &[Feature::Events],
         observe: |launcher| Box::pin(head_only(launcher)),
     },
     Case {
         name: "target-too-long",
         claim: "A target that is too long is answered by 414, and the connection ends by FIN.",
-        rule: Rule::Framing,
+        requirement: &LONG_TARGET,
         requires: &[],
         observe: |launcher| Box::pin(target_too_long(launcher)),
     },
@@ -137,8 +139,8 @@ async fn head_only(launcher: &Launcher<'_>) -> Outcome {
 
 async fn head_is_all(server: &Server<'_>, target: &str) -> Outcome {
     let mut connection = server.idle_connection().await?;
-    let asked = connection.send(http::head(target)).await;
-    asked.observing(format!("HEAD {target}"))?;
+    let sent = connection.send(http1::head(target)).await;
+    sent.observing(format!("HEAD {target}"))?;
     let head = connection.head().await;
     let head = head.observing(format!("the response to HEAD {target}"))?;
     if matches!(head.status, 404 | 405 | 501) {
@@ -160,7 +162,7 @@ async fn target_too_long(launcher: &Launcher<'_>) -> Outcome {
     let mut connection = server.connect().await.observing("connecting")?;
     let target = format!("/{}", "y".repeat(TOO_LONG));
     // A program that has seen enough need not take the rest.
-    let _taken = connection.send(http::get(&target)).await;
+    let _taken = connection.send(http1::get(&target)).await;
     let head = connection.head().await.observing("the response")?;
     match head.status {
         414 => connection

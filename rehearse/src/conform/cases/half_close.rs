@@ -1,4 +1,4 @@
-//! Clients that have sent their FIN.
+//! Half-closed connections: clients that have sent FIN and still read.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use super::event_streams::follow;
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{EVENT_STREAMS, HALF_CLOSE};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "half-close",
         claim: "A client that sends FIN behind its request still gets its answer.",
-        rule: Rule::HalfClose,
+        requirement: &HALF_CLOSE,
         requires: &[Feature::Slow],
         observe: |launcher| Box::pin(answered(launcher)),
     },
     Case {
-        name: "events-left",
+        name: "events-half-close",
         claim: "A client that sends FIN on Server-Sent Events has left: they end.",
-        rule: Rule::HalfClose,
+        requirement: &EVENT_STREAMS,
         requires: &[Feature::Events],
         observe: |launcher| Box::pin(left(launcher)),
     },

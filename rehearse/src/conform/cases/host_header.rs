@@ -1,23 +1,23 @@
-//! Whom a request is for.
+//! The Host header and `:authority`.
 
 use crate::conform::case::{Case, Observing, Outcome};
 use crate::conform::feature::Feature;
 use crate::conform::http2::Http2;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{HTTP2_HOST, VALID_HOST};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "host-invalid",
         claim: "A Host that is no host is answered by 400, and the connection ends.",
-        rule: Rule::Host,
+        requirement: &VALID_HOST,
         requires: &[],
         observe: |launcher| Box::pin(invalid(launcher)),
     },
     Case {
         name: "h2-host-differs",
         claim: "HTTP/2: a Host that differs from :authority is refused.",
-        rule: Rule::Host,
+        requirement: &HTTP2_HOST,
         requires: &[Feature::Http2],
         observe: |launcher| Box::pin(differs(launcher)),
     },

@@ -1,4 +1,4 @@
-//! Streams of HTTP/2 that are in flight, and connections without any.
+//! Streams of HTTP/2 that are open, and connections without any.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use crate::conform::case::{Case, Observing, Outcome, expect};
 use crate::conform::feature::Feature;
 use crate::conform::http2::Http2;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{HTTP2_STREAMS, IDLE_ENDED};
 use crate::conform::server::ARRIVAL;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "h2-in-flight",
         claim: "HTTP/2: a stream that is open is finished.",
-        rule: Rule::Http2Streams,
+        requirement: &HTTP2_STREAMS,
         requires: &[Feature::Http2, Feature::Slow],
         observe: |launcher| Box::pin(in_flight(launcher)),
     },
     Case {
         name: "h2-half-body",
         claim: "HTTP/2: a request body that is completed after the lame duck is served.",
-        rule: Rule::Http2Streams,
+        requirement: &HTTP2_STREAMS,
         requires: &[Feature::Http2, Feature::Upload],
         observe: |launcher| Box::pin(half_body(launcher)),
     },
     Case {
         name: "h2-slow-reader",
         claim: "HTTP/2: a client that stops reading for a while gets a long response whole.",
-        rule: Rule::Http2Streams,
+        requirement: &HTTP2_STREAMS,
         requires: &[Feature::Http2, Feature::Download],
         observe: |launcher| Box::pin(slow_reader(launcher)),
     },
     Case {
         name: "h2-idle-ended",
         claim: "HTTP/2: a connection without streams ends by FIN, and holds nobody.",
-        rule: Rule::Http2Streams,
+        requirement: &IDLE_ENDED,
         requires: &[Feature::Http2],
         observe: |launcher| Box::pin(idle_connection(launcher)),
     },
@@ -85,7 +85,9 @@ async fn slow_reader(launcher: &Launcher<'_>) -> Outcome {
     let mut connection = connected.observing("before the signal")?;
     let stream = connection.get(&download.target()).await;
     let stream = stream.observing("before the signal")?;
-    let begun = connection.until(|c| c.answer(stream).begun).await;
+    let begun = connection
+        .until(|c| c.answer(stream).status.is_some())
+        .await;
     begun.observing("its head")?;
     server.terminate();
     sleep_until(server.after(launcher.subject.lame_duck + LATER)).await;

@@ -1,4 +1,4 @@
-//! Connections that are kept, and on which nothing is asked.
+//! Idle kept-alive connections, and requests that arrive on them.
 
 use std::time::Duration;
 
@@ -8,48 +8,48 @@ use crate::conform::case::{Case, Observing, Outcome, expect};
 use crate::conform::connection::{Connection, Unexpected};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{IDLE_ENDED, IDLE_KEPT, KEPT_CONNECTION_REQUESTS};
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "idle-kept",
         claim: "An idle connection is not closed before the lame duck's end.",
-        rule: Rule::Idle,
+        requirement: &IDLE_KEPT,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(kept(launcher)),
     },
     Case {
         name: "idle-ended",
         claim: "An idle connection ends by FIN soon after the lame duck, and holds nobody.",
-        rule: Rule::Idle,
+        requirement: &IDLE_ENDED,
         requires: &[],
         observe: |launcher| Box::pin(ended(launcher)),
     },
     Case {
-        name: "reuse-at-signal",
+        name: "request-at-signal",
         claim: "A request that has arrived on a kept connection when the signal comes is served.",
-        rule: Rule::Idle,
+        requirement: &KEPT_CONNECTION_REQUESTS,
         requires: &[],
-        observe: |launcher| Box::pin(reuse_at_signal(launcher)),
+        observe: |launcher| Box::pin(request_at_signal(launcher)),
     },
     Case {
-        name: "reuse-at-fence",
+        name: "request-at-close",
         claim: "A request that has arrived on a kept connection when the lame duck ends is served.",
-        rule: Rule::Idle,
+        requirement: &KEPT_CONNECTION_REQUESTS,
         requires: &[Feature::LameDuck],
-        observe: |launcher| Box::pin(reuse_at_fence(launcher)),
+        observe: |launcher| Box::pin(request_at_close(launcher)),
     },
     Case {
-        name: "idle-asks-in-drain",
-        claim: "A kept connection that asks while another's request is finished is served.",
-        rule: Rule::Idle,
+        name: "request-while-draining",
+        claim: "A kept connection's request while another's is finished is served.",
+        requirement: &IDLE_KEPT,
         requires: &[],
-        observe: |launcher| Box::pin(asks_in_drain(launcher)),
+        observe: |launcher| Box::pin(request_while_draining(launcher)),
     },
 ];
 
-/// Kept connections that are asked at the same moment.
+/// Kept connections with a request at the same moment.
 pub(super) const KEPT: usize = 64;
 
 /// What an idle connection and the process may take after the lame duck.
@@ -100,7 +100,7 @@ async fn all_are_served(connections: &mut [Connection]) -> Outcome {
     })
 }
 
-async fn reuse_at_signal(launcher: &Launcher<'_>) -> Outcome {
+async fn request_at_signal(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connections = server.idle_connections(KEPT).await?;
     server.suspend().await;
@@ -110,7 +110,7 @@ async fn reuse_at_signal(launcher: &Launcher<'_>) -> Outcome {
     all_are_served(&mut connections).await
 }
 
-async fn reuse_at_fence(launcher: &Launcher<'_>) -> Outcome {
+async fn request_at_close(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connections = server.idle_connections(KEPT).await?;
     server.terminate_and_suspend_before_close().await?;
@@ -119,7 +119,7 @@ async fn reuse_at_fence(launcher: &Launcher<'_>) -> Outcome {
     all_are_served(&mut connections).await
 }
 
-async fn asks_in_drain(launcher: &Launcher<'_>) -> Outcome {
+async fn request_while_draining(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut connection = server.idle_connection().await?;
     let mut in_flight = server.begin_request().await?;

@@ -1,4 +1,4 @@
-//! The moment at which the listener goes.
+//! The closing of the listener: the accept queue, the last to connect, and refusal.
 
 use std::time::Duration;
 
@@ -9,42 +9,42 @@ use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::connection::{Connection, Unexpected};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{ACCEPT_QUEUE, REFUSED_CLEANLY};
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "crowd-at-the-end",
-        claim: "Of clients that come without pause until they are refused, none loses a request.",
-        rule: Rule::NoReset,
+        name: "connections-until-refused",
+        claim: "Of clients that connect without pause until they are refused, none loses a request.",
+        requirement: &ACCEPT_QUEUE,
         requires: &[],
-        observe: |launcher| Box::pin(crowd(launcher)),
+        observe: |launcher| Box::pin(until_refused(launcher)),
     },
     Case {
-        name: "backlog-at-signal",
-        claim: "Who waits in the kernel's accept queue when the signal comes is served.",
-        rule: Rule::Fence,
+        name: "accept-queue-at-signal",
+        claim: "What waits in the kernel's accept queue when the signal comes is served.",
+        requirement: &ACCEPT_QUEUE,
         requires: &[],
-        observe: |launcher| Box::pin(backlog_at_signal(launcher)),
+        observe: |launcher| Box::pin(accept_queue_at_signal(launcher)),
     },
     Case {
-        name: "backlog-at-fence",
-        claim: "Who waits in the kernel's accept queue when the lame duck ends is served.",
-        rule: Rule::Fence,
+        name: "accept-queue-at-close",
+        claim: "What waits in the kernel's accept queue when the lame duck ends is served.",
+        requirement: &ACCEPT_QUEUE,
         requires: &[Feature::LameDuck],
-        observe: |launcher| Box::pin(backlog_at_fence(launcher)),
+        observe: |launcher| Box::pin(accept_queue_at_close(launcher)),
     },
     Case {
         name: "refused-cleanly",
-        claim: "With a request still in flight newcomers are refused: none hangs or is let down.",
-        rule: Rule::Fence,
+        claim: "With a request still in flight new connections are refused: none hangs or is dropped.",
+        requirement: &REFUSED_CLEANLY,
         requires: &[],
         observe: |launcher| Box::pin(refused(launcher)),
     },
 ];
 
 /// Clients that come again and again, at a time.
-const CROWD: usize = 24;
+const CLIENTS: usize = 24;
 
 /// Connections in the accept queue: more than a server accepts before it sees that its lame duck is
 /// over, fewer than the queue holds (128 for a listener of Rust's standard library).
@@ -53,27 +53,27 @@ const QUEUE: usize = 100;
 /// Where a process races with its clients it may win by luck: it is looked at so often.
 const ROUNDS: usize = 3;
 
-async fn crowd(launcher: &Launcher<'_>) -> Outcome {
+async fn until_refused(launcher: &Launcher<'_>) -> Outcome {
     for _ in 0..ROUNDS {
-        one_crowd(launcher).await?;
+        one_until_refused(launcher).await?;
     }
     Ok(())
 }
 
-async fn one_crowd(launcher: &Launcher<'_>) -> Outcome {
+async fn one_until_refused(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let until = Instant::now() + launcher.subject.deadline;
-    let (signal, group) = (launcher.subject.signal, server.group());
-    let tell = async {
+    let termination = server.termination();
+    let terminate = async {
         sleep(Duration::from_millis(200)).await;
-        group.signal(signal);
+        termination.await;
     };
-    let clients = (0..CROWD).map(|_| comes_again_and_again(&server, until));
-    let (losses, ()) = tokio::join!(join_all(clients), tell);
+    let clients = (0..CLIENTS).map(|_| connects_until_refused(&server, until));
+    let (losses, ()) = tokio::join!(join_all(clients), terminate);
     let lost: Vec<Unexpected> = losses.into_iter().flatten().collect();
     expect(lost.is_empty(), || {
-        let asked = "of a crowd that came until it was refused";
-        format!("{} {asked} lost a request: {}", lost.len(), lost[0])
+        let of = "of those that connected until they were refused";
+        format!("{} {of} lost a request: {}", lost.len(), lost[0])
     })?;
     server.mark_termination();
     server.exits().await?;
@@ -81,7 +81,7 @@ async fn one_crowd(launcher: &Launcher<'_>) -> Outcome {
 }
 
 /// One request a connection until it is refused; what was lost.
-async fn comes_again_and_again(server: &Server<'_>, until: Instant) -> Option<Unexpected> {
+async fn connects_until_refused(server: &Server<'_>, until: Instant) -> Option<Unexpected> {
     while Instant::now() < until {
         let mut connection = match server.connect_while_closing().await {
             Ok(connection) => connection,
@@ -96,7 +96,7 @@ async fn comes_again_and_again(server: &Server<'_>, until: Instant) -> Option<Un
     None
 }
 
-async fn backlog_at_signal(launcher: &Launcher<'_>) -> Outcome {
+async fn accept_queue_at_signal(launcher: &Launcher<'_>) -> Outcome {
     for _ in 0..ROUNDS {
         let mut server = launcher.start().await?;
         server.suspend().await;
@@ -108,7 +108,7 @@ async fn backlog_at_signal(launcher: &Launcher<'_>) -> Outcome {
     Ok(())
 }
 
-async fn backlog_at_fence(launcher: &Launcher<'_>) -> Outcome {
+async fn accept_queue_at_close(launcher: &Launcher<'_>) -> Outcome {
     for _ in 0..ROUNDS {
         let mut server = launcher.start().await?;
         server.terminate_and_suspend_before_close().await?;
@@ -151,9 +151,9 @@ async fn refused(launcher: &Launcher<'_>) -> Outcome {
     server.terminate();
     server.until_draining().await?;
     for _ in 0..10 {
-        let newcomer = server.connect().await.map(drop);
-        let seen = || format!("a newcomer met this: {newcomer:?}");
-        expect(newcomer == Err(Unexpected::Refused), seen)?;
+        let refused = server.connect().await.map(drop);
+        let seen = || format!("a new connection met this: {refused:?}");
+        expect(refused == Err(Unexpected::Refused), seen)?;
     }
     in_flight
         .finish()

@@ -1,4 +1,4 @@
-//! Responses that take long to arrive.
+//! Long responses to slow readers, and the last byte.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use crate::conform::connection::Connection;
 use crate::conform::feature::Feature;
 use crate::conform::http1::get;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{LAST_BYTE, LONG_RESPONSES};
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "slow-reader",
         claim: "A client that stops reading for a while gets a long response to its last byte.",
-        rule: Rule::LastByte,
+        requirement: &LONG_RESPONSES,
         requires: &[Feature::Download],
         observe: |launcher| Box::pin(slow_reader(launcher)),
     },
     Case {
         name: "unacknowledged-bytes",
         claim: "The process stays until its client has acknowledged what the kernel has taken.",
-        rule: Rule::LastByte,
+        requirement: &LAST_BYTE,
         requires: &[Feature::DownloadOfAnySize],
         observe: |launcher| Box::pin(unacknowledged(launcher)),
     },
     Case {
         name: "chunked-end",
         claim: "A chunked response that is still being sent ends with its last-chunk marker.",
-        rule: Rule::Streams,
+        requirement: &LONG_RESPONSES,
         requires: &[Feature::Download],
         observe: |launcher| Box::pin(chunked_end(launcher)),
     },
@@ -52,15 +52,14 @@ async fn stopped_reader(server: &mut Server<'_>, bytes: usize, target: &str) -> 
         .send(get(target))
         .await
         .observing("before the signal")?;
-    let head = connection.head().await.observing("its head")?;
+    connection.head().await.observing("its head")?;
     server.terminate();
     sleep_until(server.after(server.subject.lame_duck + LATER)).await;
     let alive = server.is_alive().await;
     expect(alive, || {
         "it had left before its client had read everything".to_owned()
     })?;
-    let body = connection.body(&head).await.observing("its body")?;
-    let length = body.len();
+    let length = connection.body().await.observing("its body")?;
     expect(length == bytes, || {
         format!("{length} of {bytes} bytes came")
     })?;
@@ -97,14 +96,14 @@ async fn chunked_end(launcher: &Launcher<'_>) -> Outcome {
     // A quarter before the lame duck's end, the rest after it.
     while bytes < download.bytes / 4 {
         bytes += connection
-            .chunk()
+            .piece()
             .await
             .observing("a chunk")?
-            .map_or(0, |chunk| chunk.len());
+            .unwrap_or_default();
     }
     sleep_until(server.after_lame_duck()).await;
-    while let Some(chunk) = connection.chunk().await.observing("a chunk, or the last")? {
-        bytes += chunk.len();
+    while let Some(piece) = connection.piece().await.observing("a chunk, or the last")? {
+        bytes += piece;
     }
     expect(bytes == download.bytes, || {
         format!("{bytes} of {} bytes came", download.bytes)

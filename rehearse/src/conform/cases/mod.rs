@@ -26,7 +26,7 @@ mod websocket;
 
 use super::case::Case;
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order of the suite.
 pub(super) fn all() -> impl Iterator<Item = &'static Case> {
     let groups = [
         new_connections::CASES,

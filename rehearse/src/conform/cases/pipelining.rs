@@ -1,4 +1,4 @@
-//! Requests that come before the response to the one before.
+//! Pipelined requests.
 
 use std::time::Duration;
 
@@ -10,42 +10,42 @@ use crate::conform::connection::Connection;
 use crate::conform::feature::Feature;
 use crate::conform::http1::get;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::PIPELINING;
 use crate::conform::server::ARRIVAL;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "pipelined-at-signal",
         claim: "A pipelined pair that arrives with the signal is answered, both of it.",
-        rule: Rule::Pipelining,
+        requirement: &PIPELINING,
         requires: &[],
         observe: |launcher| Box::pin(at_signal(launcher)),
     },
     Case {
         name: "pipelined-in-lame-duck",
-        claim: "A pipelined pair is answered; only the last response says goodbye.",
-        rule: Rule::Pipelining,
+        claim: "A pipelined pair is answered; only the last response says close.",
+        requirement: &PIPELINING,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(in_lame_duck(launcher)),
     },
     Case {
         name: "pipelined-behind-slow",
-        claim: "What is pipelined behind a slow request is answered, and says goodbye last.",
-        rule: Rule::Pipelining,
+        claim: "What is pipelined behind a slow request is answered; only the last response says close.",
+        requirement: &PIPELINING,
         requires: &[Feature::Slow],
         observe: |launcher| Box::pin(behind_slow(launcher)),
     },
     Case {
         name: "half-pipelined",
-        claim: "A next request's first bytes behind a slow one withhold the goodbye: it is served.",
-        rule: Rule::Pipelining,
+        claim: "A next request's first bytes behind a slow one withhold the close: it is served.",
+        requirement: &PIPELINING,
         requires: &[Feature::Slow],
         observe: |launcher| Box::pin(half(launcher)),
     },
     Case {
         name: "always-outstanding",
         claim: "Who has always two requests outstanding is answered, and told soon; it holds nobody.",
-        rule: Rule::Pipelining,
+        requirement: &PIPELINING,
         requires: &[Feature::SlowOfAnyLength],
         observe: |launcher| Box::pin(always_outstanding(launcher)),
     },
@@ -58,26 +58,24 @@ const EACH: Duration = Duration::from_millis(100);
 /// After the lame duck, until such a client has been told, and the process has left.
 const SOON: Duration = Duration::from_secs(3);
 
-/// Both are answered, and only the last response says goodbye.
+/// Both are answered, and only the last response says close.
 async fn both_are_answered(connection: &mut Connection) -> Outcome {
-    first_without_goodbye(connection).await?;
-    second_with_goodbye(connection).await
+    first_without_close(connection).await?;
+    second_with_close(connection).await
 }
 
-async fn first_without_goodbye(connection: &mut Connection) -> Outcome {
+async fn first_without_close(connection: &mut Connection) -> Outcome {
     let first = connection.success().await.observing("the first response")?;
-    let discards = "the first response said goodbye, so a client must discard the second";
-    expect(!first.head.announces_close(), || discards.to_owned())
+    let discards = "the first response said close, so a client must discard the second";
+    expect(!first.close, || discards.to_owned())
 }
 
-async fn second_with_goodbye(connection: &mut Connection) -> Outcome {
+async fn second_with_close(connection: &mut Connection) -> Outcome {
     let second = connection
         .success()
         .await
         .observing("the second response")?;
-    expect(second.head.announces_close(), || {
-        "the second did not say goodbye".to_owned()
-    })
+    expect(second.close, || "the second did not say close".to_owned())
 }
 
 async fn at_signal(launcher: &Launcher<'_>) -> Outcome {
@@ -92,7 +90,7 @@ async fn at_signal(launcher: &Launcher<'_>) -> Outcome {
     server.resume();
     // Which comes first to a process that wakes up, the pair or the signal, is not ours to say.
     for connection in &mut connections {
-        first_without_goodbye(connection).await?;
+        first_without_close(connection).await?;
         connection
             .success()
             .await
@@ -131,13 +129,13 @@ async fn half(launcher: &Launcher<'_>) -> Outcome {
     connection.send(sent).await.observing("before the signal")?;
     sleep(ARRIVAL).await;
     server.terminate();
-    first_without_goodbye(&mut connection).await?;
+    first_without_close(&mut connection).await?;
     sleep_until(server.after_lame_duck()).await;
     connection
         .send(end)
         .await
         .observing("the rest of the second request")?;
-    second_with_goodbye(&mut connection).await
+    second_with_close(&mut connection).await
 }
 
 async fn always_outstanding(launcher: &Launcher<'_>) -> Outcome {
@@ -157,12 +155,12 @@ async fn always_outstanding(launcher: &Launcher<'_>) -> Outcome {
             "a response {:.1?} after the signal",
             server.since_termination()
         );
-        // What is behind a goodbye is not answered, and its client knows.
-        if response.observing(seen)?.head.announces_close() {
+        // What is behind a close is not answered, and its client knows.
+        if response.observing(seen)?.close {
             break;
         }
         expect(server.since_termination() < soon, || {
-            format!("no response had said goodbye {soon:.1?} after the signal")
+            format!("no response had said close {soon:.1?} after the signal")
         })?;
         let next = connection.send(&request).await;
         next.observing("the next request")?;

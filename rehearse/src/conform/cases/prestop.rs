@@ -1,4 +1,4 @@
-//! The preStop hook, as `POST` to a path.
+//! The preStop hook, as a `POST` by a command in the pod (`exec`).
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
@@ -9,43 +9,43 @@ use crate::conform::connection::{Connection, Unexpected};
 use crate::conform::feature::Feature;
 use crate::conform::http1::post;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::PRESTOP;
 use crate::conform::server::Server;
 use crate::model::address::PodAddress;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "prestop-blocks",
-        claim: "preStop answers when the lame duck is over; until then newcomers are served.",
-        rule: Rule::Prestop,
+        claim: "The hook answers when the lame duck is over; until then new connections are served.",
+        requirement: &PRESTOP,
         requires: &[Feature::LameDuck, Feature::Prestop],
         observe: |launcher| Box::pin(blocks(launcher)),
     },
     Case {
         name: "prestop-serves-on",
-        claim: "After preStop has answered, newcomers are served until the signal comes.",
-        rule: Rule::Prestop,
+        claim: "After the hook has answered new connections are served until the signal comes.",
+        requirement: &PRESTOP,
         requires: &[Feature::Prestop],
         observe: |launcher| Box::pin(serves_on(launcher)),
     },
     Case {
         name: "prestop-then-signal",
-        claim: "A signal after preStop begins no second lame duck.",
-        rule: Rule::Prestop,
+        claim: "A signal after the hook begins no second lame duck.",
+        requirement: &PRESTOP,
         requires: &[Feature::LameDuck, Feature::Prestop],
         observe: |launcher| Box::pin(then_signal(launcher)),
     },
     Case {
         name: "prestop-from-outside",
-        claim: "preStop from an address outside of the pod is refused, and changes nothing.",
-        rule: Rule::Prestop,
+        claim: "A hook that a command calls refuses a caller outside of the pod, and nothing changes.",
+        requirement: &PRESTOP,
         requires: &[Feature::Prestop],
         observe: |launcher| Box::pin(from_outside(launcher)),
     },
     Case {
         name: "prestop-from-mesh",
-        claim: "preStop from 127.0.0.6, a mesh's sidecar, is refused, and changes nothing.",
-        rule: Rule::Prestop,
+        claim: "A hook that a command calls refuses 127.0.0.6, a mesh's sidecar; nothing changes.",
+        requirement: &PRESTOP,
         requires: &[Feature::Prestop],
         observe: |launcher| Box::pin(from_mesh(launcher)),
     },
@@ -84,7 +84,7 @@ async fn blocks(launcher: &Launcher<'_>) -> Outcome {
         server
             .request()
             .await
-            .observing("a newcomer while preStop waits")?;
+            .observing("a new connection while preStop waits")?;
     }
     let quiet = hook.quiet_until(server.in_lame_duck(0.8)).await;
     quiet.observing("preStop before the lame duck was over")?;
@@ -102,7 +102,7 @@ async fn serves_on(launcher: &Launcher<'_>) -> Outcome {
         server
             .request()
             .await
-            .observing("a newcomer after preStop's answer")?;
+            .observing("a new connection after preStop's answer")?;
     }
     Ok(())
 }
@@ -142,28 +142,26 @@ async fn from_mesh(launcher: &Launcher<'_>) -> Outcome {
     is_refused(&server, caller.observing("calling from 127.0.0.6")?).await
 }
 
-/// The hook does not answer this caller with a success, and the process has not been told to go.
+/// The hook does not answer this caller with a success, and the process goes on.
 async fn is_refused(server: &Server<'_>, mut caller: Connection) -> Outcome {
     let called = call(server, &mut caller).await;
     called.observing("calling from elsewhere")?;
     let patience = std::time::Duration::from_secs(1) + server.subject.lame_duck;
     let answered = tokio::time::timeout(patience, caller.response()).await;
     let status = match answered {
-        Ok(Ok(response)) => response.head.status,
+        Ok(Ok(response)) => response.status,
         // It may also just hang up.
         Ok(Err(_)) => 403,
         Err(_) => return Err(Stop::failed("it was not refused: no answer came at first")),
     };
     expect(status >= 400, || format!("status {status}"))?;
-    // A process that has been told to go tells its clients.
+    // A process that terminates announces it to its clients.
     let mut kept = server.connect().await.observing("after it")?;
     let response = kept
         .exchange(&server.plain_request())
         .await
         .observing("after it")?;
-    expect(!response.head.announces_close(), || {
-        "it was told to go".to_owned()
-    })
+    expect(!response.close, || "its termination began".to_owned())
 }
 
 /// The address by which this machine would reach others. No packet is sent: a datagram socket only

@@ -1,64 +1,65 @@
-//! What watches the process while it leaves.
+//! Readiness, liveness and health checks, and the admin port, during termination.
 
 use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout};
 
+use crate::client::framing::Head;
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::connection::{Connection, Unexpected};
 use crate::conform::feature::Feature;
-use crate::conform::http1::{Response, get, head};
+use crate::conform::http1::{get, head};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{ADMIN_PORT, HEAD_LIKE_GET, HEALTH_CHECK, LIVENESS, READINESS};
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "liveness",
+        name: "liveness-until-exit",
         claim: "Liveness passes through the lame duck and the drain.",
-        rule: Rule::Probes,
+        requirement: &LIVENESS,
         requires: &[Feature::Liveness],
         observe: |launcher| Box::pin(liveness(launcher)),
     },
     Case {
         name: "readiness-in-lame-duck",
-        claim: "Readiness passes as long as newcomers are served.",
-        rule: Rule::Probes,
+        claim: "Readiness passes as long as new connections are served.",
+        requirement: &READINESS,
         requires: &[Feature::LameDuck, Feature::Readiness],
         observe: |launcher| Box::pin(readiness_in_lame_duck(launcher)),
     },
     Case {
-        name: "readiness-in-drain",
-        claim: "Readiness fails once newcomers are refused.",
-        rule: Rule::Probes,
+        name: "readiness-while-draining",
+        claim: "Readiness fails once new connections are refused.",
+        requirement: &READINESS,
         requires: &[Feature::Readiness],
         observe: |launcher| Box::pin(readiness_in_drain(launcher)),
     },
     Case {
-        name: "health",
+        name: "health-check-fails",
         claim: "The check for load balancers that poll fails from the signal on.",
-        rule: Rule::Probes,
+        requirement: &HEALTH_CHECK,
         requires: &[Feature::LameDuck, Feature::Health],
         observe: |launcher| Box::pin(health(launcher)),
     },
     Case {
         name: "admin-outlives-public",
         claim: "The admin port answers as long as something is in flight on the public one.",
-        rule: Rule::Admin,
+        requirement: &ADMIN_PORT,
         requires: &[Feature::Admin],
         observe: |launcher| Box::pin(admin(launcher)),
     },
     Case {
         name: "probes-by-head",
         claim: "Probes answer HEAD as they answer GET, without a body.",
-        rule: Rule::Probes,
+        requirement: &HEAD_LIKE_GET,
         requires: &[Feature::Readiness],
         observe: |launcher| Box::pin(by_head(launcher)),
     },
     Case {
         name: "admin-full",
         claim: "With 200 silent connections to the admin port its probe is answered within 1 s.",
-        rule: Rule::Admin,
+        requirement: &ADMIN_PORT,
         requires: &[Feature::Admin],
         observe: |launcher| Box::pin(full(launcher)),
     },
@@ -70,7 +71,7 @@ const HELD: usize = 200;
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Asks a probe, whatever it answers.
-async fn probe(server: &Server<'_>, path: Option<&String>) -> Result<Response, Unexpected> {
+async fn probe(server: &Server<'_>, path: Option<&String>) -> Result<Head, Unexpected> {
     let path = path.map(String::as_str).unwrap_or_default();
     let mut connection =
         Connection::connect(server.subject.probes.address(&server.address)).await?;
@@ -79,7 +80,7 @@ async fn probe(server: &Server<'_>, path: Option<&String>) -> Result<Response, U
 }
 
 async fn expect_pass(server: &Server<'_>, path: Option<&String>, when: &str) -> Outcome {
-    let status = probe(server, path).await.observing(when)?.head.status;
+    let status = probe(server, path).await.observing(when)?.status;
     expect((200..400).contains(&status), || {
         format!("{when}: status {status}")
     })
@@ -114,9 +115,7 @@ async fn readiness_in_drain(launcher: &Launcher<'_>) -> Outcome {
     server.terminate();
     server.until_draining().await?;
     match probe(&server, launcher.subject.probes.readiness.as_ref()).await {
-        Ok(Response { head, .. }) => {
-            expect(head.status >= 400, || format!("status {}", head.status))
-        }
+        Ok(head) => expect(head.status >= 400, || format!("status {}", head.status)),
         Err(_no_answer) => Ok(()),
     }
 }
@@ -131,7 +130,6 @@ async fn health(launcher: &Launcher<'_>) -> Outcome {
     let status = probe(&server, path)
         .await
         .observing("after the signal")?
-        .head
         .status;
     expect(status >= 400, || {
         format!("status {status} after the signal")
@@ -153,11 +151,7 @@ async fn by_head(launcher: &Launcher<'_>) -> Outcome {
     let probes = &launcher.subject.probes;
     let paths = [&probes.readiness, &probes.liveness, &probes.health];
     for path in paths.into_iter().flatten() {
-        let by_get = probe(&server, Some(path))
-            .await
-            .observing(path)?
-            .head
-            .status;
+        let by_get = probe(&server, Some(path)).await.observing(path)?.status;
         let mut connection = Connection::connect(probes.address(&server.address))
             .await
             .observing(path)?;

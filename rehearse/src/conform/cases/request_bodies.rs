@@ -1,4 +1,4 @@
-//! Request bodies that are still arriving.
+//! Request bodies that are still arriving when the signal comes.
 
 use tokio::time::{sleep, sleep_until};
 
@@ -6,35 +6,35 @@ use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::feature::Feature;
 use crate::conform::http1::{EXPECT, post, post_chunked, with_fields};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::REQUEST_BODIES;
 use crate::conform::server::{ARRIVAL, Server};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "half-body",
         claim: "Half a body that is completed after the lame duck is served.",
-        rule: Rule::Bodies,
+        requirement: &REQUEST_BODIES,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(half_body(launcher)),
     },
     Case {
         name: "half-chunk",
         claim: "Half a chunk that is completed after the lame duck is served.",
-        rule: Rule::Bodies,
+        requirement: &REQUEST_BODIES,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(half_chunk(launcher)),
     },
     Case {
         name: "expect-continue",
         claim: "A body that waits for 100 Continue is asked for, and served after the lame duck.",
-        rule: Rule::Bodies,
+        requirement: &REQUEST_BODIES,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(expect_continue(launcher)),
     },
     Case {
         name: "large-upload",
         claim: "An upload of 4 MB that crosses the lame duck's end arrives whole.",
-        rule: Rule::Bodies,
+        requirement: &REQUEST_BODIES,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(large_upload(launcher)),
     },
@@ -101,7 +101,7 @@ async fn expect_continue(launcher: &Launcher<'_>) -> Outcome {
     sleep_until(server.after_lame_duck()).await;
     connection.send("0123456789").await.observing("the body")?;
     let response = connection.success().await.observing("its response")?;
-    expect(response.head.announces_close(), || {
-        "the response did not say goodbye".to_owned()
+    expect(response.close, || {
+        "the response did not say close".to_owned()
     })
 }

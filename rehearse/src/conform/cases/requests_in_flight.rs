@@ -1,4 +1,4 @@
-//! Requests in flight, from their first byte on.
+//! Requests in flight, from the first byte of their head on.
 
 use tokio::time::{sleep, sleep_until};
 
@@ -6,28 +6,28 @@ use crate::conform::case::{Case, Observing, Outcome, Stop};
 use crate::conform::connection::Connection;
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::REQUESTS_IN_FLIGHT;
 use crate::conform::server::{ARRIVAL, Server};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "in-flight",
         claim: "A request in flight is finished, and nothing cut.",
-        rule: Rule::InFlight,
+        requirement: &REQUESTS_IN_FLIGHT,
         requires: &[Feature::Slow],
         observe: |launcher| Box::pin(in_flight(launcher)),
     },
     Case {
         name: "half-head",
         claim: "Half a head that is completed after the lame duck is served.",
-        rule: Rule::InFlight,
+        requirement: &REQUESTS_IN_FLIGHT,
         requires: &[],
         observe: |launcher| Box::pin(half_head(launcher)),
     },
     Case {
         name: "half-head-kept",
         claim: "Half a head on a reused connection that is completed after the lame duck is served.",
-        rule: Rule::InFlight,
+        requirement: &REQUESTS_IN_FLIGHT,
         requires: &[],
         observe: |launcher| Box::pin(half_head_kept(launcher)),
     },

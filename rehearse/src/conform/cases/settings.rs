@@ -8,12 +8,12 @@ use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::connection::{Connection, PATIENCE};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::SETTINGS_CHECKED;
 
 pub(super) const CASES: &[Case] = &[Case {
-    name: "bad-budget",
+    name: "bad-settings",
     claim: "Settings that cannot work are refused before a port is bound: exit code 64 or 78.",
-    rule: Rule::Budget,
+    requirement: &SETTINGS_CHECKED,
     requires: &[Feature::BadSetting],
     observe: |launcher| Box::pin(bad_budget(launcher)),
 }];

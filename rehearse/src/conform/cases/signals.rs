@@ -1,4 +1,4 @@
-//! Signals, and more of them.
+//! Repeated termination signals, and SIGINT, SIGHUP and SIGQUIT.
 
 use std::time::Duration;
 
@@ -7,49 +7,49 @@ use tokio::time::{sleep, sleep_until};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{OTHER_SIGNALS, REPEATED_SIGNALS};
 use crate::conform::server::words;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "signal-repeated",
         claim: "The same signal three times more changes nothing: what is in flight is finished.",
-        rule: Rule::Signals,
+        requirement: &REPEATED_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(repeated(launcher)),
     },
     Case {
         name: "sigint",
         claim: "SIGINT, too, lets what is in flight be finished; the exit code is 0.",
-        rule: Rule::Signals,
+        requirement: &OTHER_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(sigint(launcher)),
     },
     Case {
         name: "sigint-twice",
         claim: "A second SIGINT ends the process at once, and not with 0.",
-        rule: Rule::Signals,
+        requirement: &OTHER_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(sigint_twice(launcher)),
     },
     Case {
         name: "sigint-doubled",
         claim: "SIGINT twice within 50 ms is one: what is in flight is finished.",
-        rule: Rule::Signals,
+        requirement: &OTHER_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(sigint_doubled(launcher)),
     },
     Case {
         name: "sighup",
         claim: "SIGHUP, unless it is ignored, lets what is in flight be finished; exit code 0.",
-        rule: Rule::Signals,
+        requirement: &OTHER_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(sighup(launcher)),
     },
     Case {
         name: "sigquit",
-        claim: "SIGQUIT is as SIGTERM: newcomers are served, what is in flight finished.",
-        rule: Rule::Signals,
+        claim: "SIGQUIT is as SIGTERM: new connections are served, what is in flight finished.",
+        requirement: &OTHER_SIGNALS,
         requires: &[],
         observe: |launcher| Box::pin(sigquit(launcher)),
     },
@@ -104,8 +104,8 @@ async fn sigquit(launcher: &Launcher<'_>) -> Outcome {
     server.signal(Signal::SIGQUIT);
     if !launcher.subject.lame_duck.is_zero() {
         sleep_until(server.in_lame_duck(0.5)).await;
-        let newcomer = server.request().await;
-        newcomer.observing("a newcomer after SIGQUIT")?;
+        let response = server.request().await;
+        response.observing("a new connection after SIGQUIT")?;
     }
     sleep_until(server.after_lame_duck()).await;
     server.finishes_and_exits(in_flight).await

@@ -1,4 +1,4 @@
-//! The last to connect, who take their time to speak.
+//! Connections whose first request comes late.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,27 +9,27 @@ use crate::conform::case::{Case, Observing, Outcome, Stop};
 use crate::conform::connection::{Connection, Unexpected};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::FIRST_REQUEST;
 use crate::conform::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "silent-newcomer",
-        claim: "Who connected just before the end and speaks 0.4 s later is served.",
-        rule: Rule::Fence,
+        name: "late-first-request",
+        claim: "Who connected just before the end and asks 0.4 s later is served.",
+        requirement: &FIRST_REQUEST,
         requires: &[],
         observe: |launcher| Box::pin(silent(launcher)),
     },
     Case {
-        name: "late-newcomer",
-        claim: "Who connected just before the end and speaks 1.5 s later, as after a loss, is served.",
-        rule: Rule::Fence,
+        name: "later-first-request",
+        claim: "Who connected just before the end and asks 1.5 s later, as after a loss, is served.",
+        requirement: &FIRST_REQUEST,
         requires: &[Feature::LameDuck],
         observe: |launcher| Box::pin(late(launcher)),
     },
 ];
 
-/// From one newcomer to the next, and how many of the last are looked at.
+/// From one new connection to the next, and how many of the last are looked at.
 const APART: Duration = Duration::from_millis(20);
 const LAST: usize = 4;
 
@@ -57,7 +57,7 @@ async fn the_last_speak(launcher: &Launcher<'_>, pause: Duration, at_most: Durat
     let oldest = last.front().map(|connection| connection.since.elapsed());
     let oldest = oldest.unwrap_or_default();
     if oldest > at_most {
-        return Err(Stop::Late(format!("{oldest:.1?} after connecting")));
+        return Err(Stop::Inconclusive(format!("{oldest:.1?} after connecting")));
     }
     for connection in &mut last {
         let response = connection.exchange(&server.plain_request()).await;
@@ -66,14 +66,14 @@ async fn the_last_speak(launcher: &Launcher<'_>, pause: Duration, at_most: Durat
     Ok(())
 }
 
-/// The last to connect before newcomers are refused. They have not spoken.
+/// The last to connect before new connections are refused. They have not spoken.
 async fn the_last(server: &Server<'_>, first: Connection) -> Result<VecDeque<Connection>, Stop> {
     let mut last = VecDeque::from([first]);
     while server.since_termination() < server.subject.deadline {
         match server.connect_while_closing().await {
             Ok(connection) => last.push_back(connection),
             Err(Unexpected::Refused) => break,
-            Err(other) => return Err(other).observing("a newcomer"),
+            Err(other) => return Err(other).observing("a new connection"),
         }
         if last.len() > LAST {
             last.pop_front();

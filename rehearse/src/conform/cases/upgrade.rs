@@ -1,23 +1,23 @@
-//! Offers to go on in another protocol.
+//! The Upgrade header: offers to go on in another protocol.
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::feature::Feature;
 use crate::conform::http1::{post, with_fields};
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{REQUEST_BODY_DELIMITED, UPGRADE_OFFERS};
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "offer-declined",
+        name: "h2c-offer",
         claim: "An offer of h2c that is not taken gets a plain response, and costs no connection.",
-        rule: Rule::Offers,
+        requirement: &UPGRADE_OFFERS,
         requires: &[],
         observe: |launcher| Box::pin(declined(launcher)),
     },
     Case {
-        name: "offer-with-body",
+        name: "upgrade-with-body",
         claim: "Upgrade: websocket without Connection: upgrade takes no body from its request.",
-        rule: Rule::Offers,
+        requirement: &REQUEST_BODY_DELIMITED,
         requires: &[Feature::Upload],
         observe: |launcher| Box::pin(with_body(launcher)),
     },
@@ -29,10 +29,10 @@ const H2C: &str = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-
 async fn declined(launcher: &Launcher<'_>) -> Outcome {
     let server = launcher.start().await?;
     let mut connection = server.idle_connection().await?;
-    let asked = connection
+    let sent = connection
         .send(with_fields(&server.plain_request(), H2C))
         .await;
-    asked.observing("the offer")?;
+    sent.observing("the offer")?;
     let head = connection
         .head()
         .await
@@ -40,12 +40,9 @@ async fn declined(launcher: &Launcher<'_>) -> Outcome {
     if head.status == 101 {
         return Err(Stop::not_applicable("a program that takes no offer of h2c"));
     }
-    connection
-        .body(&head)
-        .await
-        .observing("the response's body")?;
+    connection.body().await.observing("the response's body")?;
     expect(head.is_success(), || format!("status {}", head.status))?;
-    expect(!head.announces_close(), || {
+    expect(!head.close, || {
         "the response to the offer says Connection: close".to_owned()
     })?;
     let next = connection.exchange(&server.plain_request()).await;

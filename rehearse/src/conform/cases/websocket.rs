@@ -1,49 +1,60 @@
-//! WebSockets.
+//! WebSockets during termination, and their closing handshake.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::client::websocket::frame::{self, CLOSE, PING, PONG, RSV1, TEXT};
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
 use crate::conform::feature::Feature;
 use crate::conform::launcher::Launcher;
-use crate::conform::requirement::Rule;
+use crate::conform::requirement::{
+    DEADLINE, WEBSOCKET_CLOSE, WEBSOCKET_CLOSING_HANDSHAKE, WEBSOCKET_DRAIN,
+    WEBSOCKET_PROTOCOL_ERROR,
+};
 use crate::conform::server::Server;
-use crate::conform::websocket::{CLOSE, FIN, Frame, PING, PONG, RSV1, TEXT, WebSocket};
+use crate::conform::websocket::{WebSocket, words};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "websocket-goes-on",
         claim: "A WebSocket goes on during the lame duck: a Ping is answered by a Pong.",
-        rule: Rule::WebSocket,
+        requirement: &WEBSOCKET_DRAIN,
         requires: &[Feature::LameDuck, Feature::WebSocket],
         observe: |launcher| Box::pin(goes_on(launcher)),
     },
     Case {
         name: "websocket-close",
-        claim: "A WebSocket's client gets Close 1001 (going away) or 1012 (service restart).",
-        rule: Rule::WebSocket,
+        claim: "A WebSocket's client gets Close.",
+        requirement: &WEBSOCKET_CLOSE,
         requires: &[Feature::WebSocket],
         observe: |launcher| Box::pin(close(launcher)),
     },
     Case {
+        name: "websocket-close-code",
+        claim: "Its code is 1001 (going away) or 1012 (service restart).",
+        requirement: &WEBSOCKET_DRAIN,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(close_code(launcher)),
+    },
+    Case {
         name: "websocket-close-answered",
         claim: "The client's answer to Close is waited for; then FIN comes, and no RST.",
-        rule: Rule::WebSocket,
+        requirement: &WEBSOCKET_CLOSING_HANDSHAKE,
         requires: &[Feature::WebSocket],
         observe: |launcher| Box::pin(answered(launcher)),
     },
     Case {
         name: "websocket-unanswered",
         claim: "A client that never answers Close holds the process no longer than its deadline.",
-        rule: Rule::Deadline,
+        requirement: &DEADLINE,
         requires: &[Feature::WebSocket],
         observe: |launcher| Box::pin(unanswered(launcher)),
     },
     Case {
         name: "websocket-reserved",
         claim: "A frame with a reserved bit is answered by Close 1002 (protocol error).",
-        rule: Rule::WebSocket,
+        requirement: &WEBSOCKET_PROTOCOL_ERROR,
         requires: &[Feature::WebSocket],
         observe: |launcher| Box::pin(reserved(launcher)),
     },
@@ -68,14 +79,12 @@ async fn goes_on(launcher: &Launcher<'_>) -> Outcome {
         sleep_until(server.in_lame_duck(part)).await;
         socket.send(PING, b"conform").await.observing("a Ping")?;
         let pong = socket.next(PONG).await.observing("its Pong")?;
-        expect(pong.payload == b"conform", || {
-            "another Pong came".to_owned()
-        })?;
+        expect(pong == b"conform", || "another Pong came".to_owned())?;
     }
     Ok(())
 }
 
-async fn closed(server: &mut Server<'_>, socket: &mut WebSocket) -> Result<Frame, Stop> {
+async fn closed(server: &mut Server<'_>, socket: &mut WebSocket) -> Result<Vec<u8>, Stop> {
     server.terminate();
     socket.next(CLOSE).await.observing("in place of Close")
 }
@@ -83,8 +92,16 @@ async fn closed(server: &mut Server<'_>, socket: &mut WebSocket) -> Result<Frame
 async fn close(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let mut socket = open(&server).await?;
-    let code = closed(&mut server, &mut socket).await?.close_code();
-    expect(matches!(code, 1001 | 1012), || format!("Close {code}"))
+    closed(&mut server, &mut socket).await.map(drop)
+}
+
+async fn close_code(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut socket = open(&server).await?;
+    let code = frame::close_code(&closed(&mut server, &mut socket).await?);
+    expect(matches!(code, Some(1001 | 1012)), || {
+        format!("Close {}", words(code))
+    })
 }
 
 async fn answered(launcher: &Launcher<'_>) -> Outcome {
@@ -94,10 +111,7 @@ async fn answered(launcher: &Launcher<'_>) -> Outcome {
     let while_waiting = Instant::now() + Duration::from_millis(300);
     let waits = socket.connection.quiet_until(while_waiting).await;
     waits.observing("before Close was answered")?;
-    socket
-        .send(CLOSE, &close.payload)
-        .await
-        .observing("the answer")?;
+    socket.send(CLOSE, &close).await.observing("the answer")?;
     socket.connection.fin().await.observing("after the answer")
 }
 
@@ -113,9 +127,9 @@ async fn reserved(launcher: &Launcher<'_>) -> Outcome {
     let server = launcher.start().await?;
     let mut socket = open(&server).await?;
     // No extension was negotiated that would give the bit a meaning.
-    let sent = socket.send_frame(FIN | RSV1 | TEXT, b"conform").await;
+    let sent = socket.send(RSV1 | TEXT, b"conform").await;
     sent.observing("the frame")?;
     let closed = socket.next(CLOSE).await.observing("in place of Close")?;
-    let code = closed.close_code();
-    expect(code == 1002, || format!("Close {code}"))
+    let code = frame::close_code(&closed);
+    expect(code == Some(1002), || format!("Close {}", words(code)))
 }

@@ -7,17 +7,19 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, timeout};
 
+use crate::client::framing::Body;
+
 use super::{Connection, Unexpected};
 
 /// How long a handshake may take before it counts as hanging: less than the second after which a
 /// client's kernel sends a lost SYN again (RFC 6298, 5.7), so that none is lost unseen.
 pub(super) const HANDSHAKE: Duration = Duration::from_millis(900);
 
-/// How long a refusal may take at the very moment of the fence: until the second SYN is answered.
+/// How long a refusal may take at the very moment at which the listener closes: until the second SYN is answered.
 /// The kernel looks a listener up for a SYN, and only then asks which interface the listener is
-/// bound to, for the way back. Where the fence comes between, there is none: no SYN-ACK, and no
+/// bound to, for the way back. Where the close comes between, there is none: no SYN-ACK, and no
 /// RST (Linux, `tcp_conn_request`; `IpOutNoRoutes` counts it). A client that connected without
-/// pause met this in 168 of 10,000 fences. Closing a listener has such a moment too.
+/// pause met this in 168 of 10,000 closes. Closing a listener has such a moment too.
 const SECOND_SYN: Duration = Duration::from_millis(1900);
 
 impl Connection {
@@ -28,7 +30,7 @@ impl Connection {
             .map_err(hangs)?
     }
 
-    /// A newcomer that may meet the fence as it goes up. Its refusal may take a second SYN; a
+    /// A new connection that may meet the listener as it closes. Its refusal may take a second SYN; a
     /// connection may not.
     pub(in crate::conform) async fn connect_while_closing(
         to: SocketAddr,
@@ -75,6 +77,7 @@ impl Connection {
         Ok(Self {
             socket,
             buffer: Vec::new(),
+            body: Body::Done,
             since: Instant::now(),
         })
     }
@@ -119,28 +122,28 @@ mod tests {
             sleep(MEANWHILE).await;
             listener.accept().await.unwrap()
         };
-        let (at_fence, hurried, _accepted) = tokio::join!(
+        let (while_closing, hurried, _accepted) = tokio::join!(
             Connection::connect_while_closing(address),
             Connection::connect(address),
             accept
         );
-        assert_eq!(at_fence.err(), Some(Unexpected::Hanging));
+        assert_eq!(while_closing.err(), Some(Unexpected::Hanging));
         assert_eq!(hurried.err(), Some(Unexpected::Hanging));
     }
 
     #[tokio::test]
-    async fn only_at_the_fence_may_a_refusal_take_a_second_syn() {
+    async fn only_while_a_listener_closes_may_a_refusal_take_a_second_syn() {
         let (listener, address, _queued) = full().await;
         let close = async {
             sleep(MEANWHILE).await;
             drop(listener);
         };
-        let (at_fence, hurried, ()) = tokio::join!(
+        let (while_closing, hurried, ()) = tokio::join!(
             Connection::connect_while_closing(address),
             Connection::connect(address),
             close
         );
-        assert_eq!(at_fence.err(), Some(Unexpected::Refused));
+        assert_eq!(while_closing.err(), Some(Unexpected::Refused));
         assert_eq!(hurried.err(), Some(Unexpected::Hanging));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{ARRIVAL, InFlight, Server};
 use crate::conform::case::{Observing, Outcome, Stop, expect};
@@ -13,22 +14,38 @@ use crate::conform::connection::Unexpected;
 use crate::model::process::Group;
 
 /// From the lame duck's end: the process is suspended so long before, and until so long after.
-const AROUND_THE_FENCE: Duration = Duration::from_millis(150);
+const AROUND_THE_CLOSE: Duration = Duration::from_millis(150);
 
-/// Between two looks at whether newcomers are refused.
+/// Between two looks at whether new connections are refused.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Signals and time.
 impl Server<'_> {
-    /// Tells it to go.
+    /// Begins its termination.
     pub(in crate::conform) fn terminate(&mut self) {
-        self.told = Instant::now();
-        self.signal(self.subject.signal);
+        self.mark_termination();
+        match self.subject.prestop_sleep.is_zero() {
+            true => self.signal(self.subject.signal),
+            false => {
+                let termination = tokio::spawn(self.termination());
+                self.termination = Some(AbortOnDropHandle::new(termination));
+            }
+        }
     }
 
-    /// Counts the time from now on: something else told it to go.
+    /// What the kubelet does to a pod that is deleted: a preStop hook that sleeps, then the signal.
+    pub(in crate::conform) fn termination(&self) -> impl Future<Output = ()> + use<> {
+        let (group, signal) = (self.group(), self.subject.signal);
+        let prestop_sleep = self.subject.prestop_sleep;
+        async move {
+            sleep(prestop_sleep).await;
+            group.signal(signal);
+        }
+    }
+
+    /// Counts the time from now on: something else began the termination.
     pub(in crate::conform) fn mark_termination(&mut self) {
-        self.told = Instant::now();
+        self.terminated_at = Instant::now();
     }
 
     pub(in crate::conform) fn signal(&self, signal: Signal) {
@@ -50,7 +67,7 @@ impl Server<'_> {
 
     /// So long after the signal.
     pub(in crate::conform) fn after(&self, time: Duration) -> Instant {
-        self.told + time
+        self.terminated_at + time
     }
 
     /// At this part of the lame duck, from 0 to 1.
@@ -64,10 +81,10 @@ impl Server<'_> {
     }
 
     pub(in crate::conform) fn since_termination(&self) -> Duration {
-        self.told.elapsed()
+        self.terminated_at.elapsed()
     }
 
-    /// Waits for the lame duck's end, until newcomers are refused. Something must be in flight by
+    /// Waits for the lame duck's end, until new connections are refused. Something must be in flight by
     /// [`Self::begin_request`].
     pub(in crate::conform) async fn until_draining(&mut self) -> Outcome {
         sleep_until(self.in_lame_duck(1.0)).await;
@@ -80,14 +97,15 @@ impl Server<'_> {
         })
     }
 
-    /// Waits until newcomers are refused, so long after the signal at most.
+    /// Waits until new connections are refused, so long after the signal at most.
     pub(in crate::conform) async fn until_refused(&self, time: Duration) -> Outcome {
         loop {
             match self.connect_while_closing().await {
                 Err(Unexpected::Refused) => return Ok(()),
-                Err(other) => return Err(other).observing("a newcomer after the lame duck"),
+                Err(other) => return Err(other).observing("a new connection after the lame duck"),
                 Ok(_) if self.since_termination() > time => {
-                    let seen = format!("newcomers were still accepted {time:.1?} after the signal");
+                    let seen =
+                        format!("new connections were still accepted {time:.1?} after the signal");
                     return Err(Stop::failed(seen));
                 }
                 Ok(_) => sleep(LOOK).await,
@@ -117,14 +135,14 @@ impl Server<'_> {
     pub(in crate::conform) async fn terminate_and_suspend_before_close(&mut self) -> Outcome {
         self.terminate();
         let lame_duck = self.subject.lame_duck;
-        sleep_until(self.after(lame_duck.saturating_sub(AROUND_THE_FENCE))).await;
+        sleep_until(self.after(lame_duck.saturating_sub(AROUND_THE_CLOSE))).await;
         self.suspend().await;
         self.not_later_than(lame_duck)
     }
 
     /// Lets it go on when its lame duck's time is over.
     pub(in crate::conform) async fn resume_after_close(&self) {
-        sleep_until(self.after(self.subject.lame_duck + AROUND_THE_FENCE / 2)).await;
+        sleep_until(self.after(self.subject.lame_duck + AROUND_THE_CLOSE / 2)).await;
         self.resume();
     }
 
@@ -133,7 +151,7 @@ impl Server<'_> {
         let now = self.since_termination();
         match now <= time {
             true => Ok(()),
-            false => Err(Stop::Late(format!(
+            false => Err(Stop::Inconclusive(format!(
                 "{now:.1?} after the signal, not {time:?}"
             ))),
         }
@@ -153,7 +171,7 @@ impl Server<'_> {
         &mut self,
         time: Duration,
     ) -> Result<ExitStatus, Stop> {
-        let ended = timeout_at(self.told + time, self.process.wait()).await;
+        let ended = timeout_at(self.terminated_at + time, self.process.wait()).await;
         let still = |_| Stop::failed(format!("it was still there {time:.1?} after the signal"));
         ended.map_err(still)?.observing("waiting for its end")
     }

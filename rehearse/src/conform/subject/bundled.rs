@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::command_line::text;
 use super::{Download, Probes, Routes, Slow, Subject};
 use crate::binaries::Binaries;
-use crate::cli::{Common, Pair, Port, pairs, variables};
+use crate::cli::{BadInput, Common, Pair, Port, bad, pairs, variables};
 use crate::conform::options::Bundled;
 use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 
 /// Modest, so that a run takes a minute or two; and the lame duck's length is fixed, because the
 /// cases look at its end. Idle connections are waited for two seconds longer, which is time enough
-/// for a newcomer that speaks late.
+/// for a new connection that speaks late.
 const SETTINGS: [(&str, &str); 7] = [
     ("LASTCALL__DRAIN__MIN", "2s"),
     ("LASTCALL__DRAIN__QUIET", "0s"),
@@ -34,7 +35,7 @@ const CONTROL_TIMEOUT: &str = "6";
 
 impl Bundled {
     /// Its executable.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::conform) fn name(self) -> &'static str {
         match self {
             Self::Hello => "hello",
             Self::Slow => "slow",
@@ -44,7 +45,21 @@ impl Bundled {
     }
 
     /// What is known of it.
-    pub(super) fn subject(self, common: &Common, binaries: &Binaries) -> Subject {
+    ///
+    /// # Errors
+    /// If a preStop hook is to sleep before a lame duck of the program's own.
+    pub(in crate::conform) fn subject(
+        self,
+        prestop_sleep: Duration,
+        common: &Common,
+        binaries: &Binaries,
+    ) -> Result<Subject, BadInput> {
+        let is_ours = self != Self::Control;
+        if is_ours && !prestop_sleep.is_zero() || prestop_sleep >= DEADLINE {
+            let allowed =
+                "must be 0s for a service that has a lame duck of its own, and shorter than 8s";
+            return bad("--prestop-sleep", text(prestop_sleep), allowed);
+        }
         let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let env = own
             .into_iter()
@@ -67,11 +82,11 @@ impl Bundled {
             prestop: PreStop::None,
             may_die_of_sigterm: false,
         };
-        let is_ours = self != Self::Control;
-        Subject {
+        Ok(Subject {
             name: self.name().to_owned(),
             program,
             signal: Signal::SIGTERM,
+            prestop_sleep,
             lame_duck: LAME_DUCK,
             deadline: DEADLINE,
             routes: self.routes(),
@@ -84,7 +99,7 @@ impl Bundled {
             },
             http2: true,
             bad_setting: is_ours.then(bad_setting),
-        }
+        })
     }
 
     fn routes(self) -> Routes {

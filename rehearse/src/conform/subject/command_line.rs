@@ -8,7 +8,7 @@ use crate::conform::options::Conform;
 use crate::model::probe::Check;
 use crate::model::program::{PreStop, Program};
 
-/// Past the lame duck, so that a slow response is still in flight when newcomers are refused: to one
+/// Past the lame duck, so that a slow response is still in flight when new connections are refused: to one
 /// whose first SYN is lost that takes a second more.
 const SLOWER: Duration = Duration::from_secs(2);
 
@@ -16,13 +16,17 @@ const SLOWER: Duration = Duration::from_secs(2);
 const LARGE: usize = 16_000_000;
 
 /// What the command line says of a program.
-pub(super) fn subject(options: &Conform, common: &Common) -> Result<Subject, BadInput> {
+pub(in crate::conform) fn subject(options: &Conform, common: &Common) -> Result<Subject, BadInput> {
     let Some((exe, args)) = options.program.split_first() else {
         return bad("PROGRAM", "", "must be given after --, or else --service");
     };
     if options.lame_duck >= options.deadline {
         let allowed = "must be shorter than --deadline";
         return bad("--lame-duck", text(options.lame_duck), allowed);
+    }
+    if options.prestop_sleep >= options.deadline {
+        let allowed = "must be shorter than --deadline";
+        return bad("--prestop-sleep", text(options.prestop_sleep), allowed);
     }
     let readiness = match options.ready.as_str() {
         "tcp" => None,
@@ -45,6 +49,7 @@ pub(super) fn subject(options: &Conform, common: &Common) -> Result<Subject, Bad
             may_die_of_sigterm: true,
         },
         signal: options.signal.into(),
+        prestop_sleep: options.prestop_sleep,
         lame_duck: options.lame_duck,
         deadline: options.deadline,
         routes: routes(options)?,
@@ -131,6 +136,6 @@ fn paths_begin_with_a_slash(subject: &Subject) -> Result<(), BadInput> {
     Ok(())
 }
 
-pub(super) fn text(time: Duration) -> String {
+pub(in crate::conform) fn text(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
