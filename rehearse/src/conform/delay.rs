@@ -16,10 +16,6 @@ use super::case::{Outcome, Stop};
 /// Between two measurements.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// What a moment that a case looks at leaves for lateness, at the least: a failure seen by a machine
-/// that was later than this meanwhile is none of the program's for certain.
-const LIMIT: Duration = Duration::from_millis(100);
-
 /// Delays below this are not kept.
 const NOTABLE: Duration = Duration::from_millis(10);
 
@@ -93,11 +89,18 @@ async fn measure(mut stream: TcpStream, measured: Arc<Mutex<Measured>>) -> io::R
     }
 }
 
-/// What an observation says, if this machine was late by so much meanwhile: a failure may then be the
-/// machine's.
-pub(super) fn judged(outcome: Outcome, delay: Duration) -> Outcome {
+/// How late this machine may be: less than the least that lies between a moment at which a case looks and
+/// the one that it must not miss, which is a tenth of the lame duck.
+pub(super) fn tolerance(lame_duck: Duration) -> Duration {
+    let least = Duration::from_millis(100);
+    (lame_duck / 10).max(least)
+}
+
+/// What an observation says, if since the termination began this machine was late by so much: a failure
+/// may then be the machine's. Before it no case looks at a moment.
+pub(super) fn judged(outcome: Outcome, delay: Duration, tolerance: Duration) -> Outcome {
     match outcome {
-        Err(Stop::Failed(seen)) if delay > LIMIT => Err(Stop::Inconclusive(format!(
+        Err(Stop::Failed(seen)) if delay > tolerance => Err(Stop::Inconclusive(format!(
             "this machine was {delay:.0?} late; seen: {seen}"
         ))),
         other => other,
@@ -115,17 +118,17 @@ mod tests {
     #[test]
     fn a_failure_is_the_programs_unless_the_machine_was_late() {
         let failed = || Err(Stop::failed("RST"));
-        assert_eq!(judged(failed(), ms(100)), failed());
-        assert!(
-            matches!(judged(failed(), ms(101)), Err(Stop::Inconclusive(why)) if why.contains("RST"))
-        );
+        let tolerance = tolerance(ms(2000));
+        assert_eq!(judged(failed(), ms(200), tolerance), failed());
+        let late = judged(failed(), ms(201), tolerance);
+        assert!(matches!(late, Err(Stop::Inconclusive(why)) if why.contains("RST")));
     }
 
     #[test]
     fn a_pass_and_what_does_not_apply_need_no_fast_machine() {
-        assert_eq!(judged(Ok(()), ms(5000)), Ok(()));
+        assert_eq!(judged(Ok(()), ms(5000), ms(100)), Ok(()));
         let none = || Err(Stop::not_applicable("--slow PATH"));
-        assert_eq!(judged(none(), ms(5000)), none());
+        assert_eq!(judged(none(), ms(5000), ms(100)), none());
     }
 
     #[tokio::test]

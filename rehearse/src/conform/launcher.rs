@@ -1,5 +1,6 @@
 //! Where a case has a process of its own.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -20,13 +21,28 @@ const RETRY: Duration = Duration::from_millis(20);
 /// Of a failed program's standard error.
 const LAST_LINES: usize = 3;
 
-/// What cases start their processes with.
+/// What a case starts its processes with.
 pub(super) struct Launcher<'a> {
     pub(super) subject: &'a Subject,
     pub(super) addresses: &'a AddressPool,
+    /// When the first termination of a process of the case began.
+    terminated: Arc<OnceLock<Instant>>,
 }
 
 impl<'a> Launcher<'a> {
+    pub(super) fn new(subject: &'a Subject, addresses: &'a AddressPool) -> Self {
+        Self {
+            subject,
+            addresses,
+            terminated: Arc::default(),
+        }
+    }
+
+    /// When the first termination of a process began, if one did.
+    pub(super) fn first_termination(&self) -> Option<Instant> {
+        self.terminated.get().copied()
+    }
+
     /// A process, ready.
     pub(super) async fn start(&self) -> Result<Server<'a>, Stop> {
         let address = self.address()?;
@@ -57,7 +73,8 @@ impl<'a> Launcher<'a> {
             }
             sleep(RETRY).await;
         }
-        Ok(Server::new(self.subject, process, reached))
+        let terminated = Arc::clone(&self.terminated);
+        Ok(Server::new(self.subject, process, reached, terminated))
     }
 
     /// A process with further variables, as it starts.

@@ -107,15 +107,12 @@ impl Suite<'_> {
         }
         limits::raise();
         let addresses = AddressPool::claim()?;
-        let launcher = Launcher {
-            subject,
-            addresses: &addresses,
-        };
-        answers(&launcher).await?;
+        answers(&Launcher::new(subject, &addresses)).await?;
         let began = Instant::now();
         let monitor = DelayMonitor::start().await?;
         let findings = runner::run(
-            &launcher,
+            subject,
+            &addresses,
             &self.cases,
             self.jobs(),
             self.common.quiet,

@@ -9,9 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, timeout};
 
 use super::case::{Case, Outcome, Stop};
-use super::delay::{DelayMonitor, judged};
+use super::delay::{DelayMonitor, judged, tolerance};
 use super::launcher::Launcher;
 use super::report::Finding;
+use super::subject::Subject;
+use crate::model::address::AddressPool;
 
 /// How often a case is begun that this machine is too slow to judge.
 const ATTEMPTS: usize = 4;
@@ -25,7 +27,8 @@ const LINES: Duration = Duration::from_secs(5);
 /// Runs all cases; the findings come in the order of the cases. Dropping the future ends every
 /// process that it has started.
 pub(super) async fn run(
-    launcher: &Launcher<'_>,
+    subject: &Subject,
+    addresses: &AddressPool,
     cases: &[&'static Case],
     jobs: usize,
     quiet: bool,
@@ -36,7 +39,7 @@ pub(super) async fn run(
     let numbered = stream::iter(cases.iter().enumerate());
     let findings = numbered.map(|(number, case)| async move {
         let began = Instant::now();
-        let outcome = one(launcher, case, monitor).await;
+        let outcome = one(subject, addresses, case, monitor).await;
         progress.done(case, &outcome);
         (number, Finding::new(case, outcome, began.elapsed()))
     });
@@ -45,23 +48,31 @@ pub(super) async fn run(
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn one(launcher: &Launcher<'_>, case: &Case, monitor: &DelayMonitor) -> Outcome {
+async fn one(
+    subject: &Subject,
+    addresses: &AddressPool,
+    case: &Case,
+    monitor: &DelayMonitor,
+) -> Outcome {
     let unmet = case
         .requires
         .iter()
-        .filter(|feature| !feature.is_met(launcher.subject));
+        .filter(|feature| !feature.is_met(subject));
     let options: Vec<&str> = unmet.map(|feature| feature.option()).collect();
     if !options.is_empty() {
         return Err(Stop::not_applicable(options.join(", ")));
     }
-    let limit = launcher.subject.deadline + PATIENCE;
+    let limit = subject.deadline + PATIENCE;
+    let tolerance = tolerance(subject.lame_duck);
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        let began = Instant::now();
-        let observed = timeout(limit, (case.observe)(launcher)).await;
+        let launcher = Launcher::new(subject, addresses);
+        let observed = timeout(limit, (case.observe)(&launcher)).await;
         let outcome =
             observed.unwrap_or_else(|_| Err(Stop::failed(format!("no end of it after {limit:?}"))));
-        match judged(outcome, monitor.longest_since(began)) {
+        let delay = launcher.first_termination();
+        let delay = delay.map_or(Duration::ZERO, |then| monitor.longest_since(then));
+        match judged(outcome, delay, tolerance) {
             Err(Stop::Inconclusive(why)) => last = why,
             outcome => return outcome,
         }

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -28,6 +29,8 @@ pub(super) struct Server<'a> {
     process: Process,
     /// When its termination began.
     terminated_at: Instant,
+    /// When the first one of the case did.
+    first_terminated_at: Arc<OnceLock<Instant>>,
     /// A preStop hook that sleeps, and the signal that is still to come.
     termination: Option<AbortOnDropHandle<()>>,
 }
@@ -51,12 +54,18 @@ impl InFlight {
 
 /// Connections and requests.
 impl<'a> Server<'a> {
-    pub(super) fn new(subject: &'a Subject, process: Process, address: PodAddress) -> Self {
+    pub(super) fn new(
+        subject: &'a Subject,
+        process: Process,
+        address: PodAddress,
+        first_terminated_at: Arc<OnceLock<Instant>>,
+    ) -> Self {
         Self {
             subject,
             address,
             process,
             terminated_at: Instant::now(),
+            first_terminated_at,
             termination: None,
         }
     }

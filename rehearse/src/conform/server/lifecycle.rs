@@ -35,6 +35,7 @@ impl Server<'_> {
 
     /// What the kubelet does to a pod that is deleted: a preStop hook that sleeps, then the signal.
     pub(in crate::conform) fn termination(&self) -> impl Future<Output = ()> + use<> {
+        self.first_terminated_at.get_or_init(Instant::now);
         let (group, signal) = (self.group(), self.subject.signal);
         let prestop_sleep = self.subject.prestop_sleep;
         async move {
@@ -46,6 +47,7 @@ impl Server<'_> {
     /// Counts the time from now on: something else began the termination.
     pub(in crate::conform) fn mark_termination(&mut self) {
         self.terminated_at = Instant::now();
+        self.first_terminated_at.get_or_init(|| self.terminated_at);
     }
 
     pub(in crate::conform) fn signal(&self, signal: Signal) {
