@@ -90,7 +90,12 @@ fn cases(reports: &[Report]) -> String {
         }
         out.push('\n');
     }
-    out
+    out.push_str("| **passed, of those that apply** |");
+    for report in reports {
+        let (passed, all) = Group(&report.cases).score();
+        let _infallible = write!(out, " **{passed}/{all}** |");
+    }
+    out + "\n"
 }
 
 /// How many of a requirement's cases passed, if there are several.
@@ -190,6 +195,7 @@ mod tests {
             begins("| [host-invalid](#host): ").ends_with(" | pass | pass |"),
             "{table}"
         );
+        has("| **passed, of those that apply** | **2/3** | **2/3** |");
         let must = table.find("**MUST**").unwrap();
         assert!(must < table.find("**SHOULD**").unwrap());
     }
