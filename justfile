@@ -25,7 +25,7 @@ bench *ARGS:
 fuzz SECONDS="60" *ARGS:
     scripts/fuzz {{ SECONDS }} {{ ARGS }}
 
-# Holds our services, the control, axum and Go to the rules of graceful shutdown: a new table.
+# Holds our services, the control and peers in other stacks to graceful shutdown: new tables.
 conformance:
     scripts/conformance
 

@@ -69,14 +69,16 @@ pub enum Command {
     /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
     /// a node evicts everything that runs there: take a cluster of your own.
     Cluster(Cluster),
-    /// How any program leaves, held to the rules of graceful shutdown
+    /// How any program shuts down, held to the standards and to our conventions
     ///
-    /// Each case starts the program anew, makes one observation on raw sockets, and names the rule
-    /// that it holds the program to. The program learns where to listen as with `run`. A case whose
+    /// Each case starts the program anew, makes one observation on raw sockets, and belongs to a
+    /// requirement that is MUST, SHOULD (each with the sentence of its source) or convention; cases of
+    /// one requirement weigh as one. The program learns where to listen as with `run`. A case whose
     /// route or promise is not given is not applicable, and says which option would apply it. For
     /// example: rehearse conform --slow '/sleep?ms={ms}' -- ./my-server --listen '{host}:{port}'
     ///
-    /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 no case was applicable.
+    /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 none failed, but a case was
+    /// inconclusive, because this machine was measured to be too slow, or none was applicable.
     Conform(Box<Conform>),
     /// Manifests, held against each other and against the services' own settings
     ///

@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use futures_util::future::BoxFuture;
 
-use super::need::Need;
-use super::rule::Rule;
-use super::stand::Stand;
+use super::feature::Feature;
+use super::launcher::Launcher;
+use super::requirement::Requirement;
 
 /// One claim about how a program leaves, and the observation that tells whether it holds.
 pub(super) struct Case {
@@ -14,12 +14,12 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What must be so, in one sentence.
     pub(super) claim: &'static str,
-    /// Why.
-    pub(super) rule: Rule,
+    /// What it is a case of.
+    pub(super) requirement: &'static Requirement,
     /// What the program must have for the claim to make sense.
-    pub(super) needs: &'static [Need],
+    pub(super) requires: &'static [Feature],
     /// The observation, on a process of its own.
-    pub(super) observe: for<'a> fn(&'a Stand<'a>) -> BoxFuture<'a, Outcome>,
+    pub(super) observe: for<'a> fn(&'a Launcher<'a>) -> BoxFuture<'a, Outcome>,
 }
 
 /// How an observation ends: the claim held, or why not.
@@ -32,8 +32,8 @@ pub(super) enum Stop {
     Failed(String),
     /// The claim says nothing about this program.
     NotApplicable(String),
-    /// This machine was too slow to look at the right moment: nothing was seen.
-    Late(String),
+    /// This machine was measured to be too slow to judge.
+    Inconclusive(String),
 }
 
 impl Stop {

@@ -1,25 +1,32 @@
-//! HTTP/2 by hand, as little of it as it takes: frames, static header fields, no flow control.
+//! One connection of HTTP/2: the strict client's own reader and writer, attended to frame by frame, so
+//! that a case sees each GOAWAY and can hold back the answer to a PING.
 
-mod frame;
-mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use self::frame::{
-    ACK, DATA, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, frame, is_success, number,
-};
-use super::wire::{Break, Wire};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub(super) use self::frame::ANY_STREAM;
+use super::connection::{Connection, Unexpected};
+use rehearse_wire::http2::frame::{ACK, Frame, GOAWAY, PING, SETTINGS, put, setting};
+use rehearse_wire::http2::hpack;
+use rehearse_client::{Http2Event as Event, Http2State as State};
+
 pub(super) use self::response::Answer;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The last stream of a GOAWAY that names none yet (RFC 9113, 6.8).
+pub(super) const ANY_STREAM: u32 = (1 << 31) - 1;
 
-/// The windows are so large that they never close.
+/// The setting by which a client lets each stream send (6.5.2), and so much that this never holds a
+/// server back.
+const INITIAL_WINDOW_SIZE: u16 = 4;
 const WINDOW: u32 = 0x3fff_ffff;
+
+/// Whom requests are for.
+const AUTHORITY: &str = "conform";
 
 /// What a server says before it closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,48 +36,80 @@ pub(super) struct GoAway {
 }
 
 /// A connection.
-#[derive(Debug)]
 pub(super) struct Http2 {
-    wire: Wire,
-    next_stream: u32,
+    connection: Connection,
+    state: State,
     pub(super) goaways: Vec<GoAway>,
-    answers: BTreeMap<u32, Answer>,
-    /// The answers to PINGs that are held back.
-    held: Option<Vec<[u8; 8]>>,
+    streams: BTreeMap<u32, (UnboundedReceiver<Event>, Answer)>,
+    /// PINGs whose answers are held back.
+    held: Option<Vec<Vec<u8>>>,
 }
 
 impl Http2 {
     /// A connection whose settings have been exchanged.
-    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Break> {
-        Self::over(Wire::connect(to).await?).await
+    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
+        Self::over(Connection::connect(to).await?).await
     }
 
     /// The same by a client whose kernel takes only a few thousand bytes ahead.
-    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Break> {
-        Self::over(Wire::connect_with_small_window(to).await?).await
+    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Unexpected> {
+        Self::over(Connection::connect_with_small_window(to).await?).await
     }
 
-    async fn over(mut wire: Wire) -> Result<Self, Break> {
-        let window = [
-            &INITIAL_WINDOW_SIZE.to_be_bytes()[..],
-            &WINDOW.to_be_bytes(),
-        ]
-        .concat();
-        let hello = [
-            PREFACE,
-            &frame(SETTINGS, 0, 0, &window),
-            &frame(WINDOW_UPDATE, 0, 0, &WINDOW.to_be_bytes()),
-        ];
-        wire.send(hello.concat()).await?;
-        let mut connection = Self {
-            wire,
-            next_stream: 1,
+    async fn over(connection: Connection) -> Result<Self, Unexpected> {
+        let mut state = State::default();
+        let window = setting(INITIAL_WINDOW_SIZE, WINDOW);
+        put(&mut state.out, SETTINGS, 0, 0, &window);
+        let mut http2 = Self {
+            connection,
+            state,
             goaways: Vec::new(),
-            answers: BTreeMap::new(),
+            streams: BTreeMap::new(),
             held: None,
         };
-        while connection.step().await? != SETTINGS {}
-        Ok(connection)
+        http2.flush().await?;
+        http2.until(|http2| http2.state.is_greeted()).await?;
+        Ok(http2)
+    }
+
+    /// Sends a request without a body; its stream.
+    pub(super) async fn get(&mut self, path: &str) -> Result<u32, Unexpected> {
+        self.open(&hpack::get(AUTHORITY, path), State::open).await
+    }
+
+    /// The same, with a `Host` beside `:authority`.
+    pub(super) async fn get_for(&mut self, path: &str, host: &str) -> Result<u32, Unexpected> {
+        let head = hpack::request("GET", AUTHORITY, path, &[("host", host)]);
+        self.open(&head, State::open).await
+    }
+
+    /// Sends the head of a request with a body; its stream.
+    pub(super) async fn post(&mut self, path: &str) -> Result<u32, Unexpected> {
+        let head = hpack::request("POST", AUTHORITY, path, &[]);
+        self.open(&head, State::open_with_body).await
+    }
+
+    async fn open(
+        &mut self,
+        head: &[u8],
+        open: impl Fn(&mut State, &[u8], tokio::sync::mpsc::UnboundedSender<Event>) -> u32,
+    ) -> Result<u32, Unexpected> {
+        let (sender, events) = unbounded_channel();
+        let stream = open(&mut self.state, head, sender);
+        self.streams.insert(stream, (events, Answer::default()));
+        self.flush().await?;
+        Ok(stream)
+    }
+
+    /// Sends a part of a request's body.
+    pub(super) async fn data(
+        &mut self,
+        stream: u32,
+        part: &[u8],
+        last: bool,
+    ) -> Result<(), Unexpected> {
+        self.state.send_body(stream, part, last);
+        self.flush().await
     }
 
     /// Answers no PING from now on until [`Self::answer_pings`].
@@ -78,15 +117,15 @@ impl Http2 {
         self.held = Some(Vec::new());
     }
 
-    pub(super) async fn answer_pings(&mut self) -> Result<(), Break> {
+    pub(super) async fn answer_pings(&mut self) -> Result<(), Unexpected> {
         for ping in self.held.take().unwrap_or_default() {
-            self.wire.send(frame(PING, ACK, 0, &ping)).await?;
+            put(&mut self.state.out, PING, ACK, 0, &ping);
         }
-        Ok(())
+        self.flush().await
     }
 
     /// Takes frames until `seen` is so.
-    pub(super) async fn until(&mut self, seen: impl Fn(&Self) -> bool) -> Result<(), Break> {
+    pub(super) async fn until(&mut self, seen: impl Fn(&Self) -> bool) -> Result<(), Unexpected> {
         while !seen(self) {
             self.step().await?;
         }
@@ -94,74 +133,50 @@ impl Http2 {
     }
 
     /// Takes frames until the server's FIN.
-    pub(super) async fn fin(&mut self) -> Result<(), Break> {
+    pub(super) async fn fin(&mut self) -> Result<(), Unexpected> {
         loop {
             match self.step().await {
-                Ok(_) => {}
-                Err(Break::Fin) => return Ok(()),
+                Ok(()) => {}
+                Err(Unexpected::Fin) => return Ok(()),
                 Err(other) => return Err(other),
             }
         }
     }
 
-    /// Takes one frame; its type.
-    async fn step(&mut self) -> Result<u8, Break> {
-        let frame = self.frame().await?;
-        match frame.kind {
-            SETTINGS if frame.flags & ACK == 0 => self.reply(SETTINGS, &[]).await,
-            PING if frame.flags & ACK == 0 => self.ping(&frame.payload).await,
-            GOAWAY if frame.payload.len() >= 8 => self.goaways.push(GoAway {
-                last_stream: number(&frame.payload[..4]) & ANY_STREAM,
-                error: number(&frame.payload[4..8]),
-            }),
-            _ => self.note(&frame),
-        }
-        Ok(frame.kind)
-    }
-
-    /// What belongs to a stream.
-    fn note(&mut self, frame: &Frame) {
-        let Some(answer) = self.answers.get_mut(&frame.stream) else {
-            return;
-        };
-        match frame.kind {
-            HEADERS => {
-                answer.begun = true;
-                answer.success = is_success(frame);
+    /// Takes one frame, and answers what needs an answer. Cancel-safe while it waits: a frame is
+    /// taken only once it is there wholly.
+    async fn step(&mut self) -> Result<(), Unexpected> {
+        let bad = |why: &str| Unexpected::Other(why.to_owned());
+        loop {
+            if let Some(frame) = Frame::parse(&self.connection.buffer).map_err(bad)? {
+                let size = frame.size();
+                match (&mut self.held, frame.kind) {
+                    (Some(held), PING) if !frame.has(ACK) => held.push(frame.payload.to_vec()),
+                    _ => self.state.take(&frame).map_err(bad)?,
+                }
+                if frame.kind == GOAWAY {
+                    self.goaways.push(GoAway {
+                        last_stream: frame.number(0).map_err(bad)? & ANY_STREAM,
+                        error: frame.number(4).map_err(bad)?,
+                    });
+                }
+                self.connection.buffer.drain(..size);
+                break;
             }
-            DATA => answer.bytes += frame.payload.len(),
-            RST_STREAM if frame.payload.len() == 4 => answer.reset = Some(number(&frame.payload)),
-            _ => {}
+            self.connection.fill().await?;
         }
-        answer.ended |= matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM != 0;
-    }
-
-    async fn ping(&mut self, payload: &[u8]) {
-        let Ok(ping) = payload.try_into() else { return };
-        match &mut self.held {
-            Some(held) => held.push(ping),
-            None => self.reply(PING, &ping).await,
+        for (events, answer) in self.streams.values_mut() {
+            while let Ok(event) = events.try_recv() {
+                answer.note(event);
+            }
         }
+        // A server that has closed meanwhile needs no answer.
+        let _closed = self.flush().await;
+        Ok(())
     }
 
-    /// Acknowledges. A server that has closed meanwhile needs none.
-    async fn reply(&mut self, kind: u8, payload: &[u8]) {
-        let _closed = self.wire.send(frame(kind, ACK, 0, payload)).await;
-    }
-
-    /// The next frame. Cancel-safe: it is taken only once it is there wholly.
-    async fn frame(&mut self) -> Result<Frame, Break> {
-        let length = loop {
-            let buffer = &self.wire.buffer;
-            if buffer.starts_with(b"HTTP/1") {
-                return Err(Break::Other("the answer was HTTP/1".to_owned()));
-            }
-            match buffer.get(..3).map(|length| 9 + number(length) as usize) {
-                Some(length) if buffer.len() >= length => break length,
-                _ => self.wire.fill().await?,
-            }
-        };
-        let bytes: Vec<u8> = self.wire.buffer.drain(..length).collect();
-        Ok(Frame::of(&bytes))
+    async fn flush(&mut self) -> Result<(), Unexpected> {
+        let out = std::mem::take(&mut self.state.out);
+        self.connection.send(out).await
     }
 }

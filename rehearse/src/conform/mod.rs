@@ -1,36 +1,40 @@
-//! `rehearse conform`: how a program leaves, held to the rules, from outside.
+//! `rehearse conform`: how a program shuts down, held to the standards and to our conventions, from
+//! outside.
 //!
-//! A program is known only by its address, signals, and what it does on raw sockets. Each case has
-//! a process of its own, makes one observation, and names the rule it holds the program to.
+//! A program is known only by its address, signals, and what it does on raw sockets. Each case
+//! ([`cases`]) starts a process of its own ([`launcher`], [`server`]), makes one observation on raw
+//! connections ([`connection`]; by HTTP/1.1, HTTP/2 or WebSocket in `http1`, `http2`, `websocket`), and
+//! belongs to a requirement with a level and a source ([`requirement`]). While cases run it is measured
+//! how late this machine is ([`delay`]): what it is too slow to judge is inconclusive.
 
-mod bundled;
 mod case;
 mod cases;
-mod given;
-mod http;
+mod comparison;
+mod connection;
+mod delay;
+mod feature;
+mod http1;
 mod http2;
-mod merge;
-mod need;
+mod launcher;
 mod options;
-mod pod;
 mod report;
-mod rule;
-mod stand;
+mod requirement;
+mod runner;
+mod server;
 mod subject;
-mod suite;
 #[cfg(test)]
 mod tests;
 mod websocket;
-mod wire;
 
 use anyhow::bail;
 use tokio::time::Instant;
 
-pub use self::options::{Bundled, Conform, Told};
+pub use self::options::{Bundled, Conform, TerminationSignal};
 
 use self::case::{Case, Stop};
+use self::delay::DelayMonitor;
+use self::launcher::Launcher;
 use self::report::Report;
-use self::stand::Stand;
 use self::subject::Subject;
 use crate::binaries::Binaries;
 use crate::cli::{BadInput, Common, bad};
@@ -60,8 +64,8 @@ pub fn suite<'a>(
     let cases = chosen(&options.only)?;
     let subject = match options.service {
         _ if options.list || !options.merge.is_empty() => None,
-        Some(bundled) => Some(bundled.subject(common, binaries)),
-        None => Some(given::subject(options, common)?),
+        Some(bundled) => Some(bundled.subject(options.prestop_sleep, common, binaries)?),
+        None => Some(subject::command_line::subject(options, common)?),
     };
     Ok(Suite {
         options,
@@ -84,15 +88,14 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Case>, BadInput> {
 }
 
 impl Suite<'_> {
-    /// Runs what was asked for, and hands back the exit code: 0, 1 if a case
-    /// failed, 2 if none applied. Dropping the
-    /// future ends every process that it has started.
+    /// Runs what was asked for, and hands back the exit code: 0, 1 if a case failed, 2 if one was
+    /// inconclusive or none applied. Dropping the future ends every process that it has started.
     ///
     /// # Errors
     /// If the program cannot be built, or does not start, or a file cannot be read.
     pub async fn run(self, binaries: &Binaries) -> anyhow::Result<u8> {
         if !self.options.merge.is_empty() {
-            println!("{}", merge::table(&self.options.merge)?);
+            println!("{}", comparison::of_files(&self.options.merge)?);
             return Ok(0);
         }
         let Some(subject) = &self.subject else {
@@ -104,14 +107,20 @@ impl Suite<'_> {
         }
         limits::raise();
         let addresses = AddressPool::claim()?;
-        let stand = Stand {
-            subject,
-            addresses: &addresses,
-        };
-        answers(&stand).await?;
+        answers(&Launcher::new(subject, &addresses)).await?;
         let began = Instant::now();
-        let findings = suite::run(&stand, &self.cases, self.jobs(), self.common.quiet).await;
-        let report = Report::new(subject, findings, began.elapsed());
+        let monitor = DelayMonitor::start().await?;
+        let findings = runner::run(
+            subject,
+            &addresses,
+            &self.cases,
+            self.jobs(),
+            self.common.quiet,
+            &monitor,
+        );
+        let findings = findings.await;
+        let longest_delay = monitor.longest_since(began);
+        let report = Report::new(subject, findings, began.elapsed(), longest_delay);
         self.print(&report)?;
         Ok(report.exit_code())
     }
@@ -125,7 +134,10 @@ impl Suite<'_> {
     fn print(&self, report: &Report) -> anyhow::Result<()> {
         match (self.common.json, self.options.markdown) {
             (true, _) => println!("{}", serde_json::to_string_pretty(report)?),
-            (_, true) => print!("{}", report.markdown()),
+            (_, true) => {
+                print!("{}", comparison::tables(std::slice::from_ref(report)));
+                println!("\n{}", report.summary());
+            }
             _ => print!("{}", report.text()),
         }
         Ok(())
@@ -133,29 +145,41 @@ impl Suite<'_> {
 }
 
 /// Whether the program serves at all: if not, no case says anything.
-async fn answers(stand: &Stand<'_>) -> anyhow::Result<()> {
-    let path = &stand.subject.routes.plain;
+async fn answers(launcher: &Launcher<'_>) -> anyhow::Result<()> {
+    let path = &launcher.subject.routes.plain;
     let answer = async {
-        let pod = stand.start().await?;
-        pod.ask()
+        let server = launcher.start().await?;
+        server
+            .request()
             .await
             .map_err(|seen| Stop::failed(format!("GET {path}: {seen}")))
     };
     match answer.await {
         Ok(_) => Ok(()),
-        Err(Stop::Failed(why) | Stop::NotApplicable(why) | Stop::Late(why)) => {
-            bail!("{}: {why}", stand.subject.program.by_hand())
+        Err(Stop::Failed(why) | Stop::NotApplicable(why) | Stop::Inconclusive(why)) => {
+            bail!("{}: {why}", launcher.subject.program.by_hand())
         }
     }
 }
 
+/// By requirement, in the order of the tables.
 fn list(cases: &[&Case]) {
-    for case in cases {
-        let needs: Vec<&str> = case.needs.iter().map(|need| need.option()).collect();
-        let needs = match needs.is_empty() {
-            true => String::new(),
-            false => format!(" (needs {})", needs.join(", ")),
-        };
-        println!("{:24}  {}{needs}", case.name, case.claim);
+    for requirement in requirement::ALL {
+        let mut of_it = cases
+            .iter()
+            .filter(|case| case.requirement.name == requirement.name)
+            .peekable();
+        if of_it.peek().is_some() {
+            let level = requirement.level.name();
+            println!("{level} {}: {}", requirement.name, requirement.statement);
+        }
+        for case in of_it {
+            let requires: Vec<&str> = case.requires.iter().map(|f| f.option()).collect();
+            let requires = match requires.is_empty() {
+                true => String::new(),
+                false => format!(" (needs {})", requires.join(", ")),
+            };
+            println!("  {:26}  {}{requires}", case.name, case.claim);
+        }
     }
 }

@@ -16,11 +16,14 @@ pub struct Conform {
     pub service: Option<Bundled>,
     /// What tells the program to go
     #[arg(long, value_enum, default_value = "term")]
-    pub signal: Told,
-    /// So long after the signal newcomers must be served; 0s: its clients are led away before
+    pub signal: TerminationSignal,
+    /// A preStop hook sleeps so long before the signal; all times count from its beginning
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub prestop_sleep: Duration,
+    /// So long new connections must be served; 0s: clients are led away before
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
     pub lame_duck: Duration,
-    /// So long after the signal it must have left by itself: the pod's grace period
+    /// After so long it must have exited by itself: the pod's grace period
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub deadline: Duration,
     /// A plain path, answered at once with 2xx
@@ -56,10 +59,11 @@ pub struct Conform {
     /// Liveness: a path to get
     #[arg(long, value_name = "PATH")]
     pub live: Option<String>,
-    /// A path for load balancers that poll: it fails as soon as the program is told to go
+    /// A path for load balancers that poll: it fails as soon as the program terminates
     #[arg(long, value_name = "PATH")]
     pub health: Option<String>,
-    /// A path whose POST is the preStop hook: it answers when the lame duck is over
+    /// A path whose POST, by a command in the pod (`exec`), is the preStop hook: it answers when the
+    /// lame duck is over. Not for `httpGet`, which is a GET from the node's address
     #[arg(long, value_name = "PATH")]
     pub prestop_path: Option<String>,
     /// Where these four paths are
@@ -88,7 +92,7 @@ pub struct Conform {
     pub program: Vec<String>,
 }
 
-/// What is known of a bundled program, and not to be said again.
+/// What is known of a bundled program, and cannot be given again.
 const KNOWN_OF_BUNDLED: [&str; 20] = [
     "program",
     "signal",
@@ -128,7 +132,7 @@ pub enum Bundled {
 /// The signals that tell a program to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs, reason = "they are the signals of these names")]
-pub enum Told {
+pub enum TerminationSignal {
     Term,
     Int,
     Quit,
@@ -137,15 +141,15 @@ pub enum Told {
     Usr2,
 }
 
-impl From<Told> for Signal {
-    fn from(told: Told) -> Self {
-        match told {
-            Told::Term => Self::SIGTERM,
-            Told::Int => Self::SIGINT,
-            Told::Quit => Self::SIGQUIT,
-            Told::Hup => Self::SIGHUP,
-            Told::Usr1 => Self::SIGUSR1,
-            Told::Usr2 => Self::SIGUSR2,
+impl From<TerminationSignal> for Signal {
+    fn from(signal: TerminationSignal) -> Self {
+        match signal {
+            TerminationSignal::Term => Self::SIGTERM,
+            TerminationSignal::Int => Self::SIGINT,
+            TerminationSignal::Quit => Self::SIGQUIT,
+            TerminationSignal::Hup => Self::SIGHUP,
+            TerminationSignal::Usr1 => Self::SIGUSR1,
+            TerminationSignal::Usr2 => Self::SIGUSR2,
         }
     }
 }

@@ -1,202 +1,298 @@
-//! What was found, as text, as JSON and as Markdown.
+//! What was found, by requirement: as text and as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, Outcome, Stop};
-use super::given::text;
-use super::rule::DOCUMENT;
+use super::requirement::{self, DOCUMENT, Level};
 use super::subject::Subject;
-use crate::report::wrapped;
+use super::subject::command_line::text;
 
-/// What came of a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What came of a case, or of all cases of a requirement. The order is that of what outweighs what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Verdict {
-    Pass,
-    Fail,
     NotApplicable,
+    Pass,
+    /// This machine was too slow to judge.
+    Inconclusive,
+    Fail,
 }
 
 impl Verdict {
-    /// As a table shows it.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Pass => "pass",
-            Self::Fail => "FAIL",
             Self::NotApplicable => "n/a",
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "FAIL",
         }
     }
 }
 
-/// A case, and what came of it.
+/// A case, what it belongs to, and what came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) name: String,
     pub(super) claim: String,
-    pub(super) verdict: Verdict,
-    /// What was seen in place of the claim; or which option would make it applicable.
+    pub(super) requirement: String,
+    pub(super) statement: String,
+    pub(super) level: Level,
+    /// Where the requirement comes from; nowhere, for most conventions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<Source>,
+    /// Where it is explained.
+    pub(super) section: String,
+    pub(super) result: Verdict,
+    /// What was seen in place of the claim; or which option would make the case applicable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,
-    /// Where the rule is explained.
-    pub(super) rule: String,
-    /// Where the rule comes from.
-    pub(super) source: String,
     pub(super) seconds: f64,
+}
+
+/// A document's sentence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Source {
+    pub(super) reference: String,
+    pub(super) url: String,
+    pub(super) sentence: String,
 }
 
 impl Finding {
     pub(super) fn new(case: &Case, outcome: Outcome, took: Duration) -> Self {
-        let (verdict, why) = match outcome {
+        let (result, why) = match outcome {
             Ok(()) => (Verdict::Pass, None),
             Err(Stop::NotApplicable(why)) => (Verdict::NotApplicable, Some(why)),
-            Err(Stop::Failed(seen) | Stop::Late(seen)) => (Verdict::Fail, Some(seen)),
+            Err(Stop::Inconclusive(why)) => (Verdict::Inconclusive, Some(why)),
+            Err(Stop::Failed(seen)) => (Verdict::Fail, Some(seen)),
         };
+        let requirement = case.requirement;
+        let source = requirement.source.map(|source| Source {
+            reference: source.reference(),
+            url: source.url(),
+            sentence: source.sentence.to_owned(),
+        });
         Self {
             name: case.name.to_owned(),
             claim: case.claim.to_owned(),
-            verdict,
+            requirement: requirement.name.to_owned(),
+            statement: requirement.statement.to_owned(),
+            level: requirement.level,
+            source,
+            section: format!("{DOCUMENT}#{}", requirement.section),
+            result,
             why,
-            rule: format!("{DOCUMENT}#{}", case.rule.anchor()),
-            source: case.rule.source().to_owned(),
             seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
         }
     }
+
+    /// Its requirement's place among all.
+    fn place(&self) -> usize {
+        let all = requirement::ALL.iter();
+        let place = all.into_iter().position(|r| r.name == self.requirement);
+        place.unwrap_or(usize::MAX)
+    }
 }
 
-/// All findings of a run.
+/// The cases of one requirement, which weigh as one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group<'a>(pub(super) &'a [Finding]);
+
+impl Group<'_> {
+    /// The gravest of its cases' results.
+    pub(super) fn result(&self) -> Verdict {
+        let results = self.0.iter().map(|case| case.result);
+        results.max().unwrap_or(Verdict::NotApplicable)
+    }
+
+    /// How many of its cases passed, of how many that apply.
+    pub(super) fn score(&self) -> (usize, usize) {
+        let count = |result| self.0.iter().filter(|case| case.result == result).count();
+        let applicable = self.0.len() - count(Verdict::NotApplicable);
+        (count(Verdict::Pass), applicable)
+    }
+}
+
+/// Findings by requirement.
+pub(super) fn groups(cases: &[Finding]) -> impl Iterator<Item = Group<'_>> {
+    cases
+        .chunk_by(|one, next| one.requirement == next.requirement)
+        .map(Group)
+}
+
+/// How many requirements ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Counts {
+    pub(super) passed: usize,
+    pub(super) failed: usize,
+    pub(super) inconclusive: usize,
+    pub(super) not_applicable: usize,
+}
+
+impl Counts {
+    fn of<'a>(groups: impl Iterator<Item = Group<'a>>) -> Self {
+        let mut counts = Self::default();
+        for group in groups {
+            *match group.result() {
+                Verdict::Pass => &mut counts.passed,
+                Verdict::Fail => &mut counts.failed,
+                Verdict::Inconclusive => &mut counts.inconclusive,
+                Verdict::NotApplicable => &mut counts.not_applicable,
+            } += 1;
+        }
+        counts
+    }
+
+    /// Those that any case says something of.
+    pub(super) fn applicable(&self) -> usize {
+        self.passed + self.failed + self.inconclusive
+    }
+}
+
+/// All findings of a run, by level and requirement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     pub(super) version: String,
     pub(super) program: String,
     pub(super) command: String,
     pub(super) signal: String,
+    pub(super) prestop_sleep: String,
     pub(super) lame_duck: String,
     pub(super) deadline: String,
     pub(super) seconds: f64,
-    pub(super) passed: usize,
-    pub(super) failed: usize,
-    pub(super) not_applicable: usize,
+    /// The longest delay of this machine that was measured.
+    pub(super) longest_delay_ms: u64,
+    /// Requirements, by level.
+    pub(super) levels: BTreeMap<Level, Counts>,
     pub(super) cases: Vec<Finding>,
 }
 
 impl Report {
-    pub(super) fn new(subject: &Subject, cases: Vec<Finding>, took: Duration) -> Self {
-        let count = |verdict| cases.iter().filter(|case| case.verdict == verdict).count();
+    pub(super) fn new(
+        subject: &Subject,
+        mut cases: Vec<Finding>,
+        took: Duration,
+        longest_delay: Duration,
+    ) -> Self {
+        cases.sort_by_key(Finding::place);
+        let of = |level| Counts::of(groups(&cases).filter(|group| group.0[0].level == level));
+        let levels = Level::ALL.map(|level| (level, of(level)));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             program: subject.name.clone(),
             command: subject.program.by_hand(),
             signal: subject.signal.to_string(),
+            prestop_sleep: text(subject.prestop_sleep),
             lame_duck: text(subject.lame_duck),
             deadline: text(subject.deadline),
             seconds: took.as_secs_f64().round(),
-            passed: count(Verdict::Pass),
-            failed: count(Verdict::Fail),
-            not_applicable: count(Verdict::NotApplicable),
+            longest_delay_ms: u64::try_from(longest_delay.as_millis()).unwrap_or(u64::MAX),
+            levels: levels.into_iter().collect(),
             cases,
         }
     }
 
-    /// 0 if every case that applied has passed, 1 if not, and 2 if none applied: nothing was proved.
+    /// 1 if a case failed; 2 if none failed and one was inconclusive, or none applied: then it is not
+    /// proved that the program passes; else 0.
     pub(super) fn exit_code(&self) -> u8 {
-        match (self.passed, self.failed) {
-            (0, 0) => 2,
-            (_, 0) => 0,
-            _ => 1,
+        match self.result() {
+            Verdict::Pass => 0,
+            Verdict::Fail => 1,
+            Verdict::Inconclusive | Verdict::NotApplicable => 2,
         }
     }
 
-    /// At most 100 columns wide.
+    fn result(&self) -> Verdict {
+        Group(&self.cases).result()
+    }
+
+    /// A line for each requirement, and below it what did not pass; at most 100 columns wide.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
-        for case in &self.cases {
-            let (verdict, claim) = (case.verdict.word(), beside(&case.claim));
-            let _infallible = writeln!(out, "{verdict:4}  {:24}  {claim}", case.name);
-            let notes = match (&case.why, case.verdict) {
-                (None, _) => Vec::new(),
-                (Some(why), Verdict::NotApplicable) => vec![format!("needs {why}")],
-                (Some(why), _) => vec![
-                    format!("seen: {why}"),
-                    format!("see {} ({})", case.rule, case.source),
-                ],
-            };
-            for note in notes {
-                let _infallible = writeln!(out, "{:32}{}", "", beside(&note));
+        for level in Level::ALL {
+            let mut of_level = groups(&self.cases).filter(|group| group.0[0].level == level);
+            let mut lines = String::new();
+            of_level
+                .by_ref()
+                .for_each(|group| lines += &lines_of(group));
+            if !lines.is_empty() {
+                let _infallible = writeln!(out, "{}\n{lines}", level.name());
             }
         }
-        let _infallible = writeln!(out, "\n{}", wrapped(&self.summary()));
-        out
+        out + &wrapped("", &self.summary()) + "\n"
     }
 
-    fn summary(&self) -> String {
-        let Self {
-            program,
-            passed,
-            failed,
-            not_applicable,
-            seconds,
-            ..
-        } = self;
-        let word = match self.exit_code() {
-            0 => "PASS",
-            1 => "FAIL",
-            _ => "NOTHING SEEN",
+    pub(super) fn summary(&self) -> String {
+        let word = match self.result() {
+            Verdict::Pass => "PASS",
+            Verdict::Fail => "FAIL",
+            Verdict::Inconclusive => "INCONCLUSIVE",
+            Verdict::NotApplicable => "NOTHING SEEN",
         };
+        let met = self.levels.iter().map(|(level, counts)| {
+            let (passed, all) = (counts.passed, counts.applicable());
+            format!("{} {passed} of {all}", level.name())
+        });
+        let (passed, applicable) = Group(&self.cases).score();
         format!(
-            "{word}: {program}: {passed} cases passed, {failed} failed, {not_applicable} not \
-             applicable ({}, lame duck {}, deadline {}; {seconds:.0} s)",
-            self.signal, self.lame_duck, self.deadline
+            "{word}: {}: requirements met: {}; cases passed: {passed} of {applicable} that apply ({}, \
+             preStop sleep {}, lame duck {}, deadline {}; {:.0} s; this machine was at most {} ms late)",
+            self.program,
+            met.collect::<Vec<_>>().join(", "),
+            self.signal,
+            self.prestop_sleep,
+            self.lame_duck,
+            self.deadline,
+            self.seconds,
+            self.longest_delay_ms,
         )
-    }
-
-    /// A table, and what was seen where a case failed.
-    pub(super) fn markdown(&self) -> String {
-        let mut out = String::from("| case | result | claim |\n|---|---|---|\n");
-        for case in &self.cases {
-            let why = case
-                .why
-                .as_ref()
-                .map_or_else(String::new, |why| match case.verdict {
-                    Verdict::NotApplicable => format!(" (needs `{why}`)"),
-                    _ => format!(" **Seen:** {why}."),
-                });
-            let (name, rule) = (&case.name, &case.rule);
-            let (word, claim) = (case.verdict.word(), &case.claim);
-            let _infallible = writeln!(
-                out,
-                "| [{name}]({rule}) | {word} | {claim}{} |",
-                escaped(&why)
-            );
-        }
-        let _infallible = writeln!(out, "\n{}", self.summary());
-        out
     }
 }
 
-/// Wrapped to what is right of the names.
-fn beside(text: &str) -> String {
-    const WIDTH: usize = 68;
-    let (mut out, mut column) = (String::new(), 0);
-    for word in text.split_whitespace() {
-        let width = word.chars().count();
-        match column {
-            0 => {}
-            column if column + 1 + width <= WIDTH => out.push(' '),
-            _ => out.push_str(&format!("\n{:32}", "")),
-        }
-        column = match out.ends_with(' ') && column > 0 && column + 1 + width <= WIDTH {
-            true => column + 1 + width,
-            false => width,
+fn lines_of(group: Group<'_>) -> String {
+    let (result, (passed, applicable)) = (group.result(), group.score());
+    let first = &group.0[0];
+    let line = format!(
+        "{} {passed}/{applicable} {}: {}",
+        result.word(),
+        first.requirement,
+        first.statement
+    );
+    let mut out = wrapped("  ", &line) + "\n";
+    for case in group.0 {
+        let note = match (&case.why, case.result) {
+            (None, _) | (_, Verdict::Pass) => continue,
+            (Some(why), Verdict::NotApplicable) => format!("{}: n/a, needs {why}", case.name),
+            (Some(why), result) => format!("{}: {}; {why}", case.name, result.word()),
         };
-        out.push_str(word);
+        out += &(wrapped("      ", &note) + "\n");
+    }
+    if result >= Verdict::Inconclusive {
+        let source = first.source.as_ref();
+        let source = source.map_or(String::new(), |source| format!(" ({})", source.reference));
+        out += &(wrapped("      ", &format!("see {}{source}", first.section)) + "\n");
     }
     out
 }
 
-/// What a cell of a Markdown table may hold.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+/// In lines of at most 100 columns, each behind the indent.
+fn wrapped(indent: &str, text: &str) -> String {
+    const COLUMNS: usize = 100;
+    let mut lines = vec![indent.to_owned()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        let width = line.chars().count();
+        match width > indent.len() {
+            false => line.push_str(word),
+            true if width + 1 + word.chars().count() <= COLUMNS => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            true => lines.push(format!("{indent}  {word}")),
+        }
+    }
+    lines.join("\n")
 }

@@ -1,5 +1,8 @@
 //! The program that is held to the rules, and what is known of it.
 
+mod bundled;
+pub(super) mod command_line;
+
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -15,9 +18,11 @@ pub(super) struct Subject {
     pub(super) program: Program,
     /// What tells it to go.
     pub(super) signal: Signal,
-    /// So long after the signal newcomers are served.
+    /// How long a preStop hook sleeps between the pod's deletion and the signal.
+    pub(super) prestop_sleep: Duration,
+    /// So long after the pod's deletion new connections are served.
     pub(super) lame_duck: Duration,
-    /// So long after the signal it has left by itself.
+    /// So long after the pod's deletion it has left by itself.
     pub(super) deadline: Duration,
     pub(super) routes: Routes,
     pub(super) probes: Probes,
@@ -58,7 +63,7 @@ pub(super) struct Probes {
     pub(super) on: Port,
     pub(super) readiness: Option<String>,
     pub(super) liveness: Option<String>,
-    /// Fails as soon as the program is told to go.
+    /// Fails as soon as the program terminates.
     pub(super) health: Option<String>,
     /// Blocks for the lame duck.
     pub(super) prestop: Option<String>,
@@ -98,10 +103,10 @@ impl Probes {
         self.on == Port::Admin
     }
 
-    pub(super) fn address(&self, pod: &PodAddress) -> std::net::SocketAddr {
+    pub(super) fn address(&self, server: &PodAddress) -> std::net::SocketAddr {
         match self.on {
-            Port::Admin => pod.admin,
-            Port::Main => pod.http,
+            Port::Admin => server.admin,
+            Port::Main => server.http,
         }
     }
 }

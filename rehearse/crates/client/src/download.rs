@@ -10,6 +10,7 @@ use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::log::Answer;
 use super::pattern;
+use super::response::expect_ok;
 use super::schedule::Pace;
 
 /// A slow reader's kernel buffer. With the usual megabytes, the server would not feel it.
@@ -51,7 +52,7 @@ impl Exchange for Download {
         let wrong = |detail| Err(Fault::new(FailureKind::WrongBody, detail));
         let head = request_head("GET", &self.target, connection.peer, "");
         send_head(connection, &head).await?;
-        connection.head().await?.expect_ok()?;
+        expect_ok(&connection.head().await?)?;
         let (begun, mut offset) = (Instant::now(), 0);
         while let Some(piece) = connection.piece().await? {
             if let Some(place) = pattern::first_wrong(offset, piece) {

@@ -12,6 +12,7 @@ use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Streamed};
+use super::response::expect_ok;
 use super::schedule::Pace;
 use super::shared::Shared;
 use rehearse_wire::http1::Body;
@@ -54,7 +55,7 @@ impl Events {
         let head = request_head("GET", &self.shared.plan.target, connection.peer, &headers);
         send_head(connection, &head).await?;
         let head = connection.head().await?;
-        head.expect_ok()?;
+        expect_ok(&head)?;
         if !head.event_stream {
             return Err(Fault::new(FailureKind::WrongBody, "not text/event-stream"));
         }

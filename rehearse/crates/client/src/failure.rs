@@ -179,9 +179,11 @@ impl Failures {
 
 /// A failure on its way to the log.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: FailureKind,
-    pub(super) detail: String,
+pub struct Fault {
+    /// What it is.
+    pub kind: FailureKind,
+    /// What was seen.
+    pub detail: String,
     /// The request was sent while the end of its idle connection was on its way.
     pub(super) crossed: bool,
 }

@@ -54,7 +54,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
 
-pub use self::failure::{Example, FailureKind, Failures};
+pub use self::failure::{Example, FailureKind, Failures, Fault};
+pub use self::h2::state::{Event as Http2Event, State as Http2State};
 pub use self::log::Log;
 pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};

@@ -11,6 +11,7 @@ use super::connection::{Connection, Fate};
 use super::exchange::{Exchange, request_head, send_head};
 use super::failure::{FailureKind, Fault};
 use super::log::Answer;
+use super::response::expect_ok;
 use super::schedule::Pace;
 use super::{Method, Plan, Think};
 use rehearse_wire::http1::Body;
@@ -77,7 +78,7 @@ impl Exchange for Request {
             connection.fate = Fate::Dismissed;
         }
         send_head(connection, self.rendered(connection.peer)).await?;
-        connection.head().await?.expect_ok()?;
+        expect_ok(&connection.head().await?)?;
         let until_fin = connection.body == Body::UntilFin;
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);

@@ -1,30 +1,15 @@
 //! Reading a response from a connection.
 
-use httparse::{EMPTY_HEADER, Response, Status};
-
 use super::connection::{Connection, Fate};
 use super::failure::{FailureKind, Fault};
 use super::stage::Stage;
-use rehearse_wire::http1::{Body, Framing, Step};
+use rehearse_wire::http1::{Body, Head, Step};
 
-/// No service of ours sends more; a response that does is refused, not cut off.
-const MAX_HEADERS: usize = 64;
-
-/// What a caller needs of a response's head; the connection keeps the rest.
-#[derive(Debug)]
-pub(super) struct Head {
-    pub(super) status: u16,
-    pub(super) event_stream: bool,
-    pub(super) websocket: bool,
-}
-
-impl Head {
-    /// The failure of any status but 200.
-    pub(super) fn expect_ok(&self) -> Result<(), Fault> {
-        match self.status {
-            200 => Ok(()),
-            status => Err(Fault::new(FailureKind::WrongStatus, status.to_string())),
-        }
+/// The failure of any status but 200.
+pub(super) fn expect_ok(head: &Head) -> Result<(), Fault> {
+    match head.status {
+        200 => Ok(()),
+        status => Err(Fault::new(FailureKind::WrongStatus, status.to_string())),
     }
 }
 
@@ -76,29 +61,18 @@ impl Connection {
     }
 
     fn parse_head(&mut self) -> Result<Option<Head>, Fault> {
-        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-        let mut response = Response::new(&mut headers);
-        let length = match response.parse(self.buffer.unread()) {
-            Ok(Status::Complete(length)) => length,
-            Ok(Status::Partial) => return Ok(None),
-            Err(error) => return Err(Fault::bad(error.to_string())),
+        let parsed = Head::parse(self.buffer.unread()).map_err(Fault::bad)?;
+        let Some((head, length)) = parsed else {
+            return Ok(None);
         };
-        let (Some(status), Some(minor)) = (response.code, response.version) else {
-            return Err(Fault::bad("no status line"));
-        };
-        let framing = Framing::of(status, response.headers).map_err(Fault::bad)?;
         self.buffer.consume(length);
         self.stage = Stage::Body;
-        self.body = framing.body;
+        self.body = head.body;
         // Until a FIN means to a FIN; and HTTP/1.0 keeps nothing open.
-        let ends = framing.close || minor == 0 || framing.body == Body::UntilFin;
+        let ends = head.close || head.http10 || head.body == Body::UntilFin;
         if ends && self.fate == Fate::Kept {
             self.fate = Fate::Ended;
         }
-        Ok(Some(Head {
-            status,
-            event_stream: framing.event_stream,
-            websocket: framing.websocket,
-        }))
+        Ok(Some(head))
     }
 }

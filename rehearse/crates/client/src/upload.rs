@@ -11,6 +11,7 @@ use super::exchange::{Exchange, request_head};
 use super::failure::{FailureKind, Fault};
 use super::log::Answer;
 use super::pattern;
+use super::response::expect_ok;
 use super::schedule::Pace;
 
 /// More than the answer takes, so that a wrong one can be shown.
@@ -136,9 +137,9 @@ impl Exchange for Upload {
     async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         self.chunked = !self.chunked;
         match self.send(connection).await {
-            Ok(Sent::Whole) => connection.head().await?.expect_ok()?,
+            Ok(Sent::Whole) => expect_ok(&connection.head().await?)?,
             Ok(Sent::Interrupted) => {
-                connection.head().await?.expect_ok()?;
+                expect_ok(&connection.head().await?)?;
                 let detail = "answered before the request was complete";
                 return Err(Fault::new(FailureKind::WrongBody, detail));
             }
@@ -148,7 +149,7 @@ impl Exchange for Upload {
                 connection
                     .head()
                     .await
-                    .map_or(Ok(()), |head| head.expect_ok())?;
+                    .map_or(Ok(()), |head| expect_ok(&head))?;
                 return Err(fault);
             }
         }

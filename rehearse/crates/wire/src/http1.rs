@@ -1,6 +1,12 @@
-//! Where a response's body ends: HTTP/1.1's framing (RFC 9112, 6 and 7), without any I/O.
+//! A response's head, and where its body ends: HTTP/1.1's framing (RFC 9112, 6 and 7), without any
+//! I/O.
 
-use httparse::{Header, Status};
+use httparse::{EMPTY_HEADER, Header, Response, Status};
+
+use crate::websocket::ACCEPT;
+
+/// No server that is looked at sends more; a response that does is refused, not cut off.
+const MAX_HEADERS: usize = 64;
 
 /// A body, as far as it has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,24 +47,55 @@ pub enum Step {
     End,
 }
 
-/// What a response's headers say of its body and of its connection.
-#[derive(Debug)]
-pub struct Framing {
+/// What a response's head says of its body and of its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Its status.
+    pub status: u16,
     /// Where the body ends.
     pub body: Body,
-    /// It says `Connection: close`.
+    /// It is of HTTP/1.0, which keeps nothing open unless it says so.
+    pub http10: bool,
+    /// `Connection: close`.
     pub close: bool,
+    /// `Connection: keep-alive`.
+    pub keep_alive: bool,
     /// Its body is an event stream.
     pub event_stream: bool,
-    /// It has the answer to [`websocket::KEY`](crate::websocket::KEY).
+    /// The answer to our key.
     pub websocket: bool,
 }
 
-impl Framing {
-    /// Reads the headers. The error says what is wrong with them.
-    pub fn of(status: u16, headers: &[Header<'_>]) -> Result<Self, &'static str> {
+impl Head {
+    /// The head that these bytes begin with, if it is whole, and its length. The error says what is
+    /// malformed.
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut response = Response::new(&mut headers);
+        let Status::Complete(length) = response.parse(bytes).map_err(|e| e.to_string())? else {
+            return Ok(None);
+        };
+        let (Some(status), Some(minor)) = (response.code, response.version) else {
+            return Err("no status line".to_owned());
+        };
+        let head = Self::of(status, minor == 0, response.headers)?;
+        Ok(Some((head, length)))
+    }
+
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the body comes in chunks.
+    pub fn is_chunked(&self) -> bool {
+        matches!(self.body, Body::Chunked(_))
+    }
+
+    fn of(status: u16, http10: bool, headers: &[Header<'_>]) -> Result<Self, &'static str> {
         let (mut length, mut chunked) = (None, false);
-        let (mut close, mut event_stream, mut websocket) = (false, false, false);
+        let (mut close, mut keep_alive) = (false, false);
+        let (mut event_stream, mut websocket) = (false, false);
         for header in headers {
             let value = header.value.trim_ascii();
             if header.name.eq_ignore_ascii_case("content-length") {
@@ -75,15 +112,17 @@ impl Framing {
                 }
                 chunked = true;
             } else if header.name.eq_ignore_ascii_case("connection") {
-                let mut tokens = value.split(|&byte| byte == b',');
-                close |= tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"));
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    close |= option.eq_ignore_ascii_case(b"close");
+                    keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
             } else if header.name.eq_ignore_ascii_case("content-type") {
                 let media = value.split(|&byte| byte == b';').next().unwrap_or_default();
                 event_stream = media
                     .trim_ascii()
                     .eq_ignore_ascii_case(b"text/event-stream");
             } else if header.name.eq_ignore_ascii_case("sec-websocket-accept") {
-                websocket = value == crate::websocket::ACCEPT;
+                websocket = value == ACCEPT;
             }
         }
         let body = match (length, chunked) {
@@ -94,8 +133,11 @@ impl Framing {
             (None, false) => Body::UntilFin,
         };
         Ok(Self {
+            status,
             body,
+            http10,
             close,
+            keep_alive,
             event_stream,
             websocket,
         })

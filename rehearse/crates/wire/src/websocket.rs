@@ -1,4 +1,12 @@
-//! WebSocket frames (RFC 6455, 5.2), without any I/O.
+//! WebSocket's handshake and frames (RFC 6455, 1.3 and 5.2), without any I/O.
+
+/// What a `GET` asks for the protocol by. The key is the RFC's, whose answer is known: a key is there
+/// to keep caches from answering, and there is none in between.
+pub const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// The answer to that key.
+pub const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// A message goes on.
 pub const CONTINUATION: u8 = 0x0;
@@ -13,15 +21,11 @@ pub const PING: u8 = 0x9;
 /// The answer to [`PING`].
 pub const PONG: u8 = 0xa;
 
+/// A bit that no extension of ours has given a meaning, to be sent beside an opcode.
+pub const RSV1: u8 = 0x40;
+
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
-
-/// A client's key: that of RFC 6455, 1.3, whose answer is known. A key is there to keep caches from
-/// answering, and there is none in between.
-pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-
-/// The answer to [`KEY`].
-pub const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The most that a control frame may carry (5.5); longer lengths take more bytes than one.
 const SHORT: usize = 125;
@@ -78,6 +82,11 @@ impl<'a> Frame<'a> {
             size: head + length,
         }))
     }
+}
+
+/// The code that a Close carries, if any (7.4).
+pub fn close_code(payload: &[u8]) -> Option<u16> {
+    payload.first_chunk().map(|code| u16::from_be_bytes(*code))
 }
 
 /// Appends a client's frame, which must be masked (5.3), of at most 125 bytes.

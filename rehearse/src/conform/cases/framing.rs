@@ -1,57 +1,59 @@
-//! Where one message ends and the next begins.
+//! Message framing in HTTP/1.1: where one message ends and the next begins.
 
 use std::time::Duration;
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http::{self, post, post_chunked};
-use crate::conform::need::Need;
-use crate::conform::pod::Pod;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::feature::Feature;
+use crate::conform::http1::{self, post, post_chunked};
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::{
+    EMPTY_LINES, HEAD_WITHOUT_CONTENT, IDLE_ENDED, LONG_TARGET, MALFORMED_CHUNKS,
+};
+use crate::conform::server::Server;
 use crate::conform::subject::Download;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "line-ends-skipped",
         claim: "Line ends behind a body and before a request are part of neither: both are served.",
-        rule: Rule::Framing,
-        needs: &[],
-        observe: |stand| Box::pin(line_ends_skipped(stand)),
+        requirement: &EMPTY_LINES,
+        requires: &[],
+        observe: |launcher| Box::pin(line_ends_skipped(launcher)),
     },
     Case {
         name: "line-ends-idle",
         claim: "Who has sent a line end behind its request is idle: FIN and no 408, holding nobody.",
-        rule: Rule::Framing,
-        needs: &[],
-        observe: |stand| Box::pin(line_ends_idle(stand)),
+        requirement: &IDLE_ENDED,
+        requires: &[],
+        observe: |launcher| Box::pin(line_ends_idle(launcher)),
     },
     Case {
         name: "chunk-size",
         claim: "A chunk whose size is malformed is answered by 400, and the connection ends.",
-        rule: Rule::Framing,
-        needs: &[Need::Upload],
-        observe: |stand| Box::pin(all_are_refused(stand, CHUNK_SIZES)),
+        requirement: &MALFORMED_CHUNKS,
+        requires: &[Feature::Upload],
+        observe: |launcher| Box::pin(all_are_refused(launcher, CHUNK_SIZES)),
     },
     Case {
         name: "chunk-end",
         claim: "Lines behind the last chunk that are no trailer: 400, and the connection ends.",
-        rule: Rule::Framing,
-        needs: &[Need::Upload],
-        observe: |stand| Box::pin(all_are_refused(stand, CHUNK_ENDS)),
+        requirement: &MALFORMED_CHUNKS,
+        requires: &[Feature::Upload],
+        observe: |launcher| Box::pin(all_are_refused(launcher, CHUNK_ENDS)),
     },
     Case {
         name: "head-only",
         claim: "The response to HEAD ends with its head, though the body has no end: the next comes.",
-        rule: Rule::Framing,
-        needs: &[Need::Events],
-        observe: |stand| Box::pin(head_only(stand)),
+        requirement: &HEAD_WITHOUT_CONTENT,
+        requires: &[Feature::Events],
+        observe: |launcher| Box::pin(head_only(launcher)),
     },
     Case {
         name: "target-too-long",
         claim: "A target that is too long is answered by 414, and the connection ends by FIN.",
-        rule: Rule::Framing,
-        needs: &[],
-        observe: |stand| Box::pin(target_too_long(stand)),
+        requirement: &LONG_TARGET,
+        requires: &[],
+        observe: |launcher| Box::pin(target_too_long(launcher)),
     },
 ];
 
@@ -59,35 +61,37 @@ pub(super) const CASES: &[Case] = &[
 const SOON: Duration = Duration::from_secs(3);
 
 /// A request and a line end behind it, as some old clients send behind a body.
-fn with_line_end(pod: &Pod<'_>) -> String {
-    match &pod.subject.routes.upload {
+fn with_line_end(server: &Server<'_>) -> String {
+    match &server.subject.routes.upload {
         Some(path) => post(path, 5) + "hello\r\n",
-        None => pod.plain() + "\r\n",
+        None => server.plain_request() + "\r\n",
     }
 }
 
-async fn line_ends_skipped(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut wire = pod.idle().await?;
-    let first = wire.ask(&with_line_end(&pod)).await;
+async fn line_ends_skipped(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut connection = server.idle_connection().await?;
+    let first = connection.exchange(&with_line_end(&server)).await;
     first.observing("a request with a line end behind it")?;
-    let next = wire.ask(&pod.plain()).await;
+    let next = connection.exchange(&server.plain_request()).await;
     next.observing("the request behind the line end")?;
-    let more = wire.ask(&format!("\r\n{}", pod.plain())).await;
+    let more = connection
+        .exchange(&format!("\r\n{}", server.plain_request()))
+        .await;
     more.observing("a request behind another").map(drop)
 }
 
-async fn line_ends_idle(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut wire = pod.idle().await?;
-    let response = wire.ask(&with_line_end(&pod)).await;
+async fn line_ends_idle(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut connection = server.idle_connection().await?;
+    let response = connection.exchange(&with_line_end(&server)).await;
     response.observing("before the signal")?;
-    pod.tell();
-    let soon = stand.subject.lame_duck + SOON;
-    let ended = wire.fin_within(soon).await;
+    server.terminate();
+    let soon = launcher.subject.lame_duck + SOON;
+    let ended = connection.fin_within(soon).await;
     ended.observing("the connection on which a line end was sent")?;
-    drop(wire);
-    pod.leaves_within(soon).await?;
+    drop(connection);
+    server.exits_within(soon).await?;
     Ok(())
 }
 
@@ -108,34 +112,36 @@ const CHUNK_ENDS: &[&str] = &[
 ];
 
 /// Each is refused, and a request behind it is neither answered nor swallowed unseen.
-async fn all_are_refused(stand: &Stand<'_>, bodies: &[&str]) -> Outcome {
-    let pod = stand.start().await?;
-    let head = post_chunked(pod.upload()?);
+async fn all_are_refused(launcher: &Launcher<'_>, bodies: &[&str]) -> Outcome {
+    let server = launcher.start().await?;
+    let head = post_chunked(server.upload()?);
     for body in bodies {
-        let mut wire = pod.connect().await.observing("connecting")?;
-        let sent = wire.send(format!("{head}{body}{}", pod.plain())).await;
+        let mut connection = server.connect().await.observing("connecting")?;
+        let sent = connection
+            .send(format!("{head}{body}{}", server.plain_request()))
+            .await;
         sent.observing(format!("sending {body:?}"))?;
-        let refused = wire.refused_with(400).await;
+        let refused = connection.refused_with(400).await;
         refused.observing(format!("behind {body:?}"))?;
     }
     Ok(())
 }
 
-async fn head_only(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let routes = &stand.subject.routes;
+async fn head_only(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let routes = &launcher.subject.routes;
     let long = routes.download.as_ref().map(Download::target);
     for target in long.iter().chain(&routes.events) {
-        head_is_all(&pod, target).await?;
+        head_is_all(&server, target).await?;
     }
     Ok(())
 }
 
-async fn head_is_all(pod: &Pod<'_>, target: &str) -> Outcome {
-    let mut wire = pod.idle().await?;
-    let asked = wire.send(http::head(target)).await;
-    asked.observing(format!("HEAD {target}"))?;
-    let head = wire.head().await;
+async fn head_is_all(server: &Server<'_>, target: &str) -> Outcome {
+    let mut connection = server.idle_connection().await?;
+    let sent = connection.send(http1::head(target)).await;
+    sent.observing(format!("HEAD {target}"))?;
+    let head = connection.head().await;
     let head = head.observing(format!("the response to HEAD {target}"))?;
     if matches!(head.status, 404 | 405 | 501) {
         return Err(Stop::not_applicable(format!(
@@ -143,7 +149,7 @@ async fn head_is_all(pod: &Pod<'_>, target: &str) -> Outcome {
         )));
     }
     expect(head.is_success(), || format!("status {}", head.status))?;
-    let next = wire.ask(&pod.plain()).await;
+    let next = connection.exchange(&server.plain_request()).await;
     next.observing(format!("the request behind HEAD {target}"))
         .map(drop)
 }
@@ -151,15 +157,18 @@ async fn head_is_all(pod: &Pod<'_>, target: &str) -> Outcome {
 /// Longer than any program takes that has a limit.
 const TOO_LONG: usize = 200_000;
 
-async fn target_too_long(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut wire = pod.connect().await.observing("connecting")?;
+async fn target_too_long(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut connection = server.connect().await.observing("connecting")?;
     let target = format!("/{}", "y".repeat(TOO_LONG));
     // A program that has seen enough need not take the rest.
-    let _taken = wire.send(http::get(&target)).await;
-    let head = wire.head().await.observing("the response")?;
+    let _taken = connection.send(http1::get(&target)).await;
+    let head = connection.head().await.observing("the response")?;
     match head.status {
-        414 => wire.ends_behind(&head).await.observing("behind the 414"),
+        414 => connection
+            .ends_behind(&head)
+            .await
+            .observing("behind the 414"),
         200..=299 | 404 => Err(Stop::not_applicable("a limit below 200,000 bytes")),
         status => Err(Stop::failed(format!("status {status} in place of 414"))),
     }

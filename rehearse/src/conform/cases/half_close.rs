@@ -1,39 +1,39 @@
-//! Clients that have sent their FIN.
+//! Half-closed connections: clients that have sent FIN and still read.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::streams::follow;
+use super::event_streams::follow;
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::need::Need;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::feature::Feature;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::{EVENT_STREAMS, HALF_CLOSE};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "half-close",
         claim: "A client that sends FIN behind its request still gets its answer.",
-        rule: Rule::HalfClose,
-        needs: &[Need::Slow],
-        observe: |stand| Box::pin(answered(stand)),
+        requirement: &HALF_CLOSE,
+        requires: &[Feature::Slow],
+        observe: |launcher| Box::pin(answered(launcher)),
     },
     Case {
-        name: "events-left",
+        name: "events-half-close",
         claim: "A client that sends FIN on Server-Sent Events has left: they end.",
-        rule: Rule::HalfClose,
-        needs: &[Need::Events],
-        observe: |stand| Box::pin(left(stand)),
+        requirement: &EVENT_STREAMS,
+        requires: &[Feature::Events],
+        observe: |launcher| Box::pin(left(launcher)),
     },
 ];
 
-async fn answered(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let slow = pod.slow()?;
+async fn answered(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let slow = server.slow()?;
     let begun = Instant::now();
-    let mut wire = pod.begin().await?.wire;
-    wire.shut_down().await.observing("its FIN")?;
-    let response = wire.success().await;
+    let mut connection = server.begin_request().await?.connection;
+    connection.shut_down().await.observing("its FIN")?;
+    let response = connection.success().await;
     response.observing("the response to who has sent FIN")?;
     // A handler that has been given up may still end well, with nothing.
     let took = begun.elapsed();
@@ -43,17 +43,17 @@ async fn answered(stand: &Stand<'_>) -> Outcome {
             slow.takes
         )
     })?;
-    wire.fin().await.observing("behind the response")
+    connection.fin().await.observing("behind the response")
 }
 
 /// Until the stream of a client that has left has ended.
 const SOON: Duration = Duration::from_secs(2);
 
-async fn left(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut wire = follow(&pod).await?;
-    wire.shut_down().await.observing("its FIN")?;
-    let ended = timeout(SOON, async { while wire.fill().await.is_ok() {} });
+async fn left(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut connection = follow(&server).await?;
+    connection.shut_down().await.observing("its FIN")?;
+    let ended = timeout(SOON, async { while connection.fill().await.is_ok() {} });
     let still = |_| Stop::failed(format!("they still came {SOON:?} after their client's FIN"));
     ended.await.map_err(still)
 }

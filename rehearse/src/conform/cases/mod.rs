@@ -1,57 +1,57 @@
 //! The cases, by what they look at. Each is an observation on processes of its own.
 
-mod bodies;
-mod budget;
-mod downloads;
-mod fence;
+mod connection_close;
+mod early_responses;
+mod event_streams;
+mod exit;
 mod framing;
 mod goaway;
-mod goodbye;
 mod half_close;
-mod heads;
-mod hosts;
-mod http2;
-mod idle;
-mod leaving;
-mod newcomers;
-mod offers;
-mod pipelines;
+mod host_header;
+mod http2_streams;
+mod idle_connections;
+mod listener_close;
+mod long_responses;
+mod new_connections;
+mod pipelining;
 mod prestop;
 mod probes;
-mod refusals;
+mod request_bodies;
+mod requests_in_flight;
+mod settings;
 mod signals;
-mod silence;
-mod streams;
+mod silent_connections;
+mod upgrade;
 mod websocket;
 
 use super::case::Case;
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order of the suite.
 pub(super) fn all() -> impl Iterator<Item = &'static Case> {
     let groups = [
-        newcomers::CASES,
-        fence::CASES,
-        silence::CASES,
-        goodbye::CASES,
-        idle::CASES,
-        heads::CASES,
-        pipelines::CASES,
+        new_connections::CASES,
+        listener_close::CASES,
+        silent_connections::CASES,
+        connection_close::CASES,
+        idle_connections::CASES,
+        requests_in_flight::CASES,
+        pipelining::CASES,
         framing::CASES,
-        hosts::CASES,
-        offers::CASES,
+        host_header::CASES,
+        upgrade::CASES,
         half_close::CASES,
-        bodies::CASES,
-        refusals::CASES,
-        downloads::CASES,
-        streams::CASES,
+        request_bodies::CASES,
+        early_responses::CASES,
+        long_responses::CASES,
+        event_streams::CASES,
         websocket::CASES,
         goaway::CASES,
-        http2::CASES,
+        http2_streams::CASES,
         probes::CASES,
         prestop::CASES,
         signals::CASES,
-        leaving::CASES,
-        budget::CASES,
+        exit::CASES,
+        settings::CASES,
     ];
     groups.into_iter().flatten()
 }

@@ -1,53 +1,53 @@
-//! The preStop hook, as `POST` to a path.
+//! The preStop hook, as a `POST` by a command in the pod (`exec`).
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
 use tokio::time::sleep_until;
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http::post;
-use crate::conform::need::Need;
-use crate::conform::pod::Pod;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
-use crate::conform::wire::{Break, Wire};
+use crate::conform::connection::{Connection, Unexpected};
+use crate::conform::feature::Feature;
+use crate::conform::http1::post;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::PRESTOP;
+use crate::conform::server::Server;
 use rehearse_model::address::PodAddress;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "prestop-blocks",
-        claim: "preStop answers when the lame duck is over; until then newcomers are served.",
-        rule: Rule::Prestop,
-        needs: &[Need::LameDuck, Need::Prestop],
-        observe: |stand| Box::pin(blocks(stand)),
+        claim: "The hook answers when the lame duck is over; until then new connections are served.",
+        requirement: &PRESTOP,
+        requires: &[Feature::LameDuck, Feature::Prestop],
+        observe: |launcher| Box::pin(blocks(launcher)),
     },
     Case {
         name: "prestop-serves-on",
-        claim: "After preStop has answered, newcomers are served until the signal comes.",
-        rule: Rule::Prestop,
-        needs: &[Need::Prestop],
-        observe: |stand| Box::pin(serves_on(stand)),
+        claim: "After the hook has answered new connections are served until the signal comes.",
+        requirement: &PRESTOP,
+        requires: &[Feature::Prestop],
+        observe: |launcher| Box::pin(serves_on(launcher)),
     },
     Case {
         name: "prestop-then-signal",
-        claim: "A signal after preStop begins no second lame duck.",
-        rule: Rule::Prestop,
-        needs: &[Need::LameDuck, Need::Prestop],
-        observe: |stand| Box::pin(then_signal(stand)),
+        claim: "A signal after the hook begins no second lame duck.",
+        requirement: &PRESTOP,
+        requires: &[Feature::LameDuck, Feature::Prestop],
+        observe: |launcher| Box::pin(then_signal(launcher)),
     },
     Case {
         name: "prestop-from-outside",
-        claim: "preStop from an address outside of the pod is refused, and changes nothing.",
-        rule: Rule::Prestop,
-        needs: &[Need::Prestop],
-        observe: |stand| Box::pin(from_outside(stand)),
+        claim: "A hook that a command calls refuses a caller outside of the pod, and nothing changes.",
+        requirement: &PRESTOP,
+        requires: &[Feature::Prestop],
+        observe: |launcher| Box::pin(from_outside(launcher)),
     },
     Case {
         name: "prestop-from-mesh",
-        claim: "preStop from 127.0.0.6, a mesh's sidecar, is refused, and changes nothing.",
-        rule: Rule::Prestop,
-        needs: &[Need::Prestop],
-        observe: |stand| Box::pin(from_mesh(stand)),
+        claim: "A hook that a command calls refuses 127.0.0.6, a mesh's sidecar; nothing changes.",
+        requirement: &PRESTOP,
+        requires: &[Feature::Prestop],
+        observe: |launcher| Box::pin(from_mesh(launcher)),
     },
 ];
 
@@ -55,65 +55,68 @@ pub(super) const CASES: &[Case] = &[
 const SIDECAR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
 /// Calls the hook; the answer is still to come.
-async fn call(pod: &Pod<'_>, wire: &mut Wire) -> Result<(), Break> {
-    let path = pod.subject.probes.prestop.as_deref().unwrap_or_default();
-    wire.send(post(path, 0)).await
+async fn call(server: &Server<'_>, connection: &mut Connection) -> Result<(), Unexpected> {
+    let path = server.subject.probes.prestop.as_deref().unwrap_or_default();
+    connection.send(post(path, 0)).await
 }
 
 /// Calls the hook, which is what tells the process to go.
-async fn begin(pod: &mut Pod<'_>) -> Result<Wire, Stop> {
-    pod.is_told();
-    let hook = Wire::connect(pod.subject.probes.address(&pod.address)).await;
+async fn begin_request(server: &mut Server<'_>) -> Result<Connection, Stop> {
+    server.mark_termination();
+    let hook = Connection::connect(server.subject.probes.address(&server.address)).await;
     let mut hook = hook.observing("calling preStop")?;
-    call(pod, &mut hook).await.observing("calling preStop")?;
+    call(server, &mut hook).await.observing("calling preStop")?;
     Ok(hook)
 }
 
 /// Calls the hook, and waits for its answer.
-async fn over(pod: &mut Pod<'_>) -> Outcome {
-    let mut hook = begin(pod).await?;
+async fn over(server: &mut Server<'_>) -> Outcome {
+    let mut hook = begin_request(server).await?;
     hook.success().await.observing("preStop's answer")?;
     Ok(())
 }
 
-async fn blocks(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut hook = begin(&mut pod).await?;
+async fn blocks(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut hook = begin_request(&mut server).await?;
     for part in [0.2, 0.6] {
-        sleep_until(pod.in_lame_duck(part)).await;
-        pod.ask()
+        sleep_until(server.in_lame_duck(part)).await;
+        server
+            .request()
             .await
-            .observing("a newcomer while preStop waits")?;
+            .observing("a new connection while preStop waits")?;
     }
-    let quiet = hook.quiet_until(pod.in_lame_duck(0.8)).await;
+    let quiet = hook.quiet_until(server.in_lame_duck(0.8)).await;
     quiet.observing("preStop before the lame duck was over")?;
     hook.success().await.observing("preStop's answer")?;
     Ok(())
 }
 
-async fn serves_on(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    over(&mut pod).await?;
-    let answered = pod.since_told();
+async fn serves_on(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    over(&mut server).await?;
+    let answered = server.since_termination();
     for pause in [0, 500, 1000] {
-        let then = pod.after(answered) + std::time::Duration::from_millis(pause);
+        let then = server.after(answered) + std::time::Duration::from_millis(pause);
         sleep_until(then).await;
-        pod.ask()
+        server
+            .request()
             .await
-            .observing("a newcomer after preStop's answer")?;
+            .observing("a new connection after preStop's answer")?;
     }
     Ok(())
 }
 
-async fn then_signal(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    over(&mut pod).await?;
-    pod.tell();
-    pod.refused_within(stand.subject.lame_duck.mul_f64(0.7))
+async fn then_signal(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    over(&mut server).await?;
+    server.terminate();
+    server
+        .until_refused(launcher.subject.lame_duck.mul_f64(0.7))
         .await
 }
 
-async fn from_outside(stand: &Stand<'_>) -> Outcome {
+async fn from_outside(launcher: &Launcher<'_>) -> Outcome {
     let outside = outer_address()
         .ok_or_else(|| Stop::not_applicable("an address of this machine that is not loopback"))?;
     let ports = [free_port()?, free_port()?];
@@ -122,42 +125,43 @@ async fn from_outside(stand: &Stand<'_>) -> Outcome {
         admin: (ip, ports[1]).into(),
     };
     let everywhere = Ipv4Addr::UNSPECIFIED.into();
-    let pod = stand
+    let server = launcher
         .start_at(at(everywhere), at(Ipv4Addr::LOCALHOST.into()))
         .await?;
-    let caller = Wire::connect(stand.subject.probes.address(&at(outside))).await;
-    is_refused(&pod, caller.observing("calling from outside")?).await
+    let caller = Connection::connect(launcher.subject.probes.address(&at(outside))).await;
+    is_refused(&server, caller.observing("calling from outside")?).await
 }
 
-async fn from_mesh(stand: &Stand<'_>) -> Outcome {
+async fn from_mesh(launcher: &Launcher<'_>) -> Outcome {
     if TcpListener::bind((SIDECAR, 0)).is_err() {
         return Err(Stop::not_applicable("an address 127.0.0.6 of this machine"));
     }
-    let pod = stand.start().await?;
-    let address = stand.subject.probes.address(&pod.address);
-    let caller = Wire::connect_from(SIDECAR.into(), address).await;
-    is_refused(&pod, caller.observing("calling from 127.0.0.6")?).await
+    let server = launcher.start().await?;
+    let address = launcher.subject.probes.address(&server.address);
+    let caller = Connection::connect_from(SIDECAR.into(), address).await;
+    is_refused(&server, caller.observing("calling from 127.0.0.6")?).await
 }
 
-/// The hook does not answer this caller with a success, and the process has not been told to go.
-async fn is_refused(pod: &Pod<'_>, mut caller: Wire) -> Outcome {
-    let called = call(pod, &mut caller).await;
+/// The hook does not answer this caller with a success, and the process goes on.
+async fn is_refused(server: &Server<'_>, mut caller: Connection) -> Outcome {
+    let called = call(server, &mut caller).await;
     called.observing("calling from elsewhere")?;
-    let patience = std::time::Duration::from_secs(1) + pod.subject.lame_duck;
+    let patience = std::time::Duration::from_secs(1) + server.subject.lame_duck;
     let answered = tokio::time::timeout(patience, caller.response()).await;
     let status = match answered {
-        Ok(Ok(response)) => response.head.status,
+        Ok(Ok(response)) => response.status,
         // It may also just hang up.
         Ok(Err(_)) => 403,
         Err(_) => return Err(Stop::failed("it was not refused: no answer came at first")),
     };
     expect(status >= 400, || format!("status {status}"))?;
-    // A process that has been told to go tells its clients.
-    let mut kept = pod.connect().await.observing("after it")?;
-    let response = kept.ask(&pod.plain()).await.observing("after it")?;
-    expect(!response.head.says_goodbye(), || {
-        "it was told to go".to_owned()
-    })
+    // A process that terminates announces it to its clients.
+    let mut kept = server.connect().await.observing("after it")?;
+    let response = kept
+        .exchange(&server.plain_request())
+        .await
+        .observing("after it")?;
+    expect(!response.close, || "its termination began".to_owned())
 }
 
 /// The address by which this machine would reach others. No packet is sent: a datagram socket only

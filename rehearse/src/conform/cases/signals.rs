@@ -1,4 +1,4 @@
-//! Signals, and more of them.
+//! Repeated termination signals, and SIGINT, SIGHUP and SIGQUIT.
 
 use std::time::Duration;
 
@@ -6,122 +6,122 @@ use nix::sys::signal::Signal;
 use tokio::time::{sleep, sleep_until};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::pod::words;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::{OTHER_SIGNALS, REPEATED_SIGNALS};
+use crate::conform::server::words;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "signal-repeated",
         claim: "The same signal three times more changes nothing: what is in flight is finished.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(repeated(stand)),
+        requirement: &REPEATED_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(repeated(launcher)),
     },
     Case {
         name: "sigint",
         claim: "SIGINT, too, lets what is in flight be finished; the exit code is 0.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(sigint(stand)),
+        requirement: &OTHER_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(sigint(launcher)),
     },
     Case {
         name: "sigint-twice",
         claim: "A second SIGINT ends the process at once, and not with 0.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(sigint_twice(stand)),
+        requirement: &OTHER_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(sigint_twice(launcher)),
     },
     Case {
         name: "sigint-doubled",
         claim: "SIGINT twice within 50 ms is one: what is in flight is finished.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(sigint_doubled(stand)),
+        requirement: &OTHER_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(sigint_doubled(launcher)),
     },
     Case {
         name: "sighup",
         claim: "SIGHUP, unless it is ignored, lets what is in flight be finished; exit code 0.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(sighup(stand)),
+        requirement: &OTHER_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(sighup(launcher)),
     },
     Case {
         name: "sigquit",
-        claim: "SIGQUIT is as SIGTERM: newcomers are served, what is in flight finished.",
-        rule: Rule::Signals,
-        needs: &[],
-        observe: |stand| Box::pin(sigquit(stand)),
+        claim: "SIGQUIT is as SIGTERM: new connections are served, what is in flight finished.",
+        requirement: &OTHER_SIGNALS,
+        requires: &[],
+        observe: |launcher| Box::pin(sigquit(launcher)),
     },
 ];
 
-async fn repeated(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let in_flight = pod.begin().await?;
-    pod.tell();
+async fn repeated(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let in_flight = server.begin_request().await?;
+    server.terminate();
     for pause in [100, 300, 700] {
-        sleep_until(pod.after(Duration::from_millis(pause))).await;
-        pod.signal(stand.subject.signal);
+        sleep_until(server.after(Duration::from_millis(pause))).await;
+        server.signal(launcher.subject.signal);
     }
-    sleep_until(pod.past_lame_duck()).await;
-    pod.finishes(in_flight).await
+    sleep_until(server.after_lame_duck()).await;
+    server.finishes_and_exits(in_flight).await
 }
 
 /// Told by these signals, one every 50 ms, it finishes what is in flight.
-async fn finishes_when_told(stand: &Stand<'_>, signals: &[Signal]) -> Outcome {
-    let mut pod = stand.start().await?;
-    if signals.contains(&Signal::SIGHUP) && pod.ignores_sighup() {
+async fn finishes_when_told(launcher: &Launcher<'_>, signals: &[Signal]) -> Outcome {
+    let mut server = launcher.start().await?;
+    if signals.contains(&Signal::SIGHUP) && server.ignores_sighup() {
         return Err(Stop::not_applicable(
             "a start at which SIGHUP is not ignored",
         ));
     }
-    let in_flight = pod.begin().await?;
-    pod.is_told();
+    let in_flight = server.begin_request().await?;
+    server.mark_termination();
     for signal in signals {
-        pod.signal(*signal);
+        server.signal(*signal);
         sleep(Duration::from_millis(50)).await;
     }
     sleep(Duration::from_millis(300)).await;
-    pod.finishes(in_flight).await
+    server.finishes_and_exits(in_flight).await
 }
 
-async fn sigint(stand: &Stand<'_>) -> Outcome {
-    finishes_when_told(stand, &[Signal::SIGINT]).await
+async fn sigint(launcher: &Launcher<'_>) -> Outcome {
+    finishes_when_told(launcher, &[Signal::SIGINT]).await
 }
 
-async fn sigint_doubled(stand: &Stand<'_>) -> Outcome {
-    finishes_when_told(stand, &[Signal::SIGINT; 2]).await
+async fn sigint_doubled(launcher: &Launcher<'_>) -> Outcome {
+    finishes_when_told(launcher, &[Signal::SIGINT; 2]).await
 }
 
-async fn sighup(stand: &Stand<'_>) -> Outcome {
-    finishes_when_told(stand, &[Signal::SIGHUP]).await
+async fn sighup(launcher: &Launcher<'_>) -> Outcome {
+    finishes_when_told(launcher, &[Signal::SIGHUP]).await
 }
 
-async fn sigquit(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let in_flight = pod.begin().await?;
-    pod.is_told();
-    pod.signal(Signal::SIGQUIT);
-    if !stand.subject.lame_duck.is_zero() {
-        sleep_until(pod.in_lame_duck(0.5)).await;
-        let newcomer = pod.ask().await;
-        newcomer.observing("a newcomer after SIGQUIT")?;
+async fn sigquit(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let in_flight = server.begin_request().await?;
+    server.mark_termination();
+    server.signal(Signal::SIGQUIT);
+    if !launcher.subject.lame_duck.is_zero() {
+        sleep_until(server.in_lame_duck(0.5)).await;
+        let response = server.request().await;
+        response.observing("a new connection after SIGQUIT")?;
     }
-    sleep_until(pod.past_lame_duck()).await;
-    pod.finishes(in_flight).await
+    sleep_until(server.after_lame_duck()).await;
+    server.finishes_and_exits(in_flight).await
 }
 
-async fn sigint_twice(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let _without_end = pod.begin_without_end().await?;
-    pod.signal(Signal::SIGINT);
+async fn sigint_twice(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let _without_end = server.begin_endless_request().await?;
+    server.signal(Signal::SIGINT);
     // Not sooner: a terminal and a runner may both send the first.
     sleep(Duration::from_millis(700)).await;
-    expect(pod.is_alive().await, || {
+    expect(server.is_alive().await, || {
         "the first SIGINT ended it at once".to_owned()
     })?;
-    pod.is_told();
-    pod.signal(Signal::SIGINT);
-    let status = pod.leaves_within(Duration::from_secs(3)).await?;
+    server.mark_termination();
+    server.signal(Signal::SIGINT);
+    let status = server.exits_within(Duration::from_secs(3)).await?;
     expect(!status.success(), || words(status))
 }

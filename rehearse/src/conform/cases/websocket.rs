@@ -1,116 +1,135 @@
-//! WebSockets.
+//! WebSockets during termination, and their closing handshake.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::need::Need;
-use crate::conform::pod::Pod;
-use crate::conform::rule::Rule;
-use crate::conform::stand::Stand;
-use crate::conform::websocket::{CLOSE, FIN, Frame, PING, PONG, RSV1, TEXT, WebSocket};
+use crate::conform::feature::Feature;
+use crate::conform::launcher::Launcher;
+use crate::conform::requirement::{
+    DEADLINE, WEBSOCKET_CLOSE, WEBSOCKET_CLOSING_HANDSHAKE, WEBSOCKET_DRAIN,
+    WEBSOCKET_PROTOCOL_ERROR,
+};
+use crate::conform::server::Server;
+use crate::conform::websocket::{WebSocket, words};
+use rehearse_wire::websocket::{self, CLOSE, PING, PONG, RSV1, TEXT};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "websocket-goes-on",
         claim: "A WebSocket goes on during the lame duck: a Ping is answered by a Pong.",
-        rule: Rule::WebSocket,
-        needs: &[Need::LameDuck, Need::WebSocket],
-        observe: |stand| Box::pin(goes_on(stand)),
+        requirement: &WEBSOCKET_DRAIN,
+        requires: &[Feature::LameDuck, Feature::WebSocket],
+        observe: |launcher| Box::pin(goes_on(launcher)),
     },
     Case {
         name: "websocket-close",
-        claim: "A WebSocket's client gets Close 1001 (going away) or 1012 (service restart).",
-        rule: Rule::WebSocket,
-        needs: &[Need::WebSocket],
-        observe: |stand| Box::pin(close(stand)),
+        claim: "A WebSocket's client gets Close.",
+        requirement: &WEBSOCKET_CLOSE,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(close(launcher)),
+    },
+    Case {
+        name: "websocket-close-code",
+        claim: "Its code is 1001 (going away) or 1012 (service restart).",
+        requirement: &WEBSOCKET_DRAIN,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(close_code(launcher)),
     },
     Case {
         name: "websocket-close-answered",
         claim: "The client's answer to Close is waited for; then FIN comes, and no RST.",
-        rule: Rule::WebSocket,
-        needs: &[Need::WebSocket],
-        observe: |stand| Box::pin(answered(stand)),
+        requirement: &WEBSOCKET_CLOSING_HANDSHAKE,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(answered(launcher)),
     },
     Case {
         name: "websocket-unanswered",
         claim: "A client that never answers Close holds the process no longer than its deadline.",
-        rule: Rule::Deadline,
-        needs: &[Need::WebSocket],
-        observe: |stand| Box::pin(unanswered(stand)),
+        requirement: &DEADLINE,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(unanswered(launcher)),
     },
     Case {
         name: "websocket-reserved",
         claim: "A frame with a reserved bit is answered by Close 1002 (protocol error).",
-        rule: Rule::WebSocket,
-        needs: &[Need::WebSocket],
-        observe: |stand| Box::pin(reserved(stand)),
+        requirement: &WEBSOCKET_PROTOCOL_ERROR,
+        requires: &[Feature::WebSocket],
+        observe: |launcher| Box::pin(reserved(launcher)),
     },
 ];
 
-async fn open(pod: &Pod<'_>) -> Result<WebSocket, Stop> {
-    let path = pod.subject.routes.websocket.as_deref().unwrap_or_default();
-    let opened = WebSocket::open(pod.address.http, path).await;
+async fn open(server: &Server<'_>) -> Result<WebSocket, Stop> {
+    let path = server
+        .subject
+        .routes
+        .websocket
+        .as_deref()
+        .unwrap_or_default();
+    let opened = WebSocket::open(server.address.http, path).await;
     opened.observing("opening the WebSocket before the signal")
 }
 
-async fn goes_on(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut socket = open(&pod).await?;
-    pod.tell();
+async fn goes_on(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut socket = open(&server).await?;
+    server.terminate();
     for part in [0.3, 0.6] {
-        sleep_until(pod.in_lame_duck(part)).await;
+        sleep_until(server.in_lame_duck(part)).await;
         socket.send(PING, b"conform").await.observing("a Ping")?;
         let pong = socket.next(PONG).await.observing("its Pong")?;
-        expect(pong.payload == b"conform", || {
-            "another Pong came".to_owned()
-        })?;
+        expect(pong == b"conform", || "another Pong came".to_owned())?;
     }
     Ok(())
 }
 
-async fn closed(pod: &mut Pod<'_>, socket: &mut WebSocket) -> Result<Frame, Stop> {
-    pod.tell();
+async fn closed(server: &mut Server<'_>, socket: &mut WebSocket) -> Result<Vec<u8>, Stop> {
+    server.terminate();
     socket.next(CLOSE).await.observing("in place of Close")
 }
 
-async fn close(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut socket = open(&pod).await?;
-    let code = closed(&mut pod, &mut socket).await?.close_code();
-    expect(matches!(code, 1001 | 1012), || format!("Close {code}"))
+async fn close(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut socket = open(&server).await?;
+    closed(&mut server, &mut socket).await.map(drop)
 }
 
-async fn answered(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let mut socket = open(&pod).await?;
-    let close = closed(&mut pod, &mut socket).await?;
+async fn close_code(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut socket = open(&server).await?;
+    let code = websocket::close_code(&closed(&mut server, &mut socket).await?);
+    expect(matches!(code, Some(1001 | 1012)), || {
+        format!("Close {}", words(code))
+    })
+}
+
+async fn answered(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let mut socket = open(&server).await?;
+    let close = closed(&mut server, &mut socket).await?;
     let while_waiting = Instant::now() + Duration::from_millis(300);
-    let waits = socket.wire.quiet_until(while_waiting).await;
+    let waits = socket.connection.quiet_until(while_waiting).await;
     waits.observing("before Close was answered")?;
-    socket
-        .send(CLOSE, &close.payload)
-        .await
-        .observing("the answer")?;
-    socket.wire.fin().await.observing("after the answer")
+    socket.send(CLOSE, &close).await.observing("the answer")?;
+    socket.connection.fin().await.observing("after the answer")
 }
 
-async fn unanswered(stand: &Stand<'_>) -> Outcome {
-    let mut pod = stand.start().await?;
-    let _socket = open(&pod).await?;
-    pod.tell();
-    pod.leaves().await?;
+async fn unanswered(launcher: &Launcher<'_>) -> Outcome {
+    let mut server = launcher.start().await?;
+    let _socket = open(&server).await?;
+    server.terminate();
+    server.exits().await?;
     Ok(())
 }
 
-async fn reserved(stand: &Stand<'_>) -> Outcome {
-    let pod = stand.start().await?;
-    let mut socket = open(&pod).await?;
+async fn reserved(launcher: &Launcher<'_>) -> Outcome {
+    let server = launcher.start().await?;
+    let mut socket = open(&server).await?;
     // No extension was negotiated that would give the bit a meaning.
-    let sent = socket.send_frame(FIN | RSV1 | TEXT, b"conform").await;
+    let sent = socket.send(RSV1 | TEXT, b"conform").await;
     sent.observing("the frame")?;
     let closed = socket.next(CLOSE).await.observing("in place of Close")?;
-    let code = closed.close_code();
-    expect(code == 1002, || format!("Close {code}"))
+    let code = websocket::close_code(&closed);
+    expect(code == Some(1002), || format!("Close {}", words(code)))
 }

@@ -1,44 +1,56 @@
-//! What a client gets.
+//! What comes of a request.
 
-use super::{GoAway, Http2};
+use super::{Http2, Unexpected};
 use crate::conform::case::{Observing, Stop};
-use crate::conform::wire::Break;
+use rehearse_client::Http2Event as Event;
 
 /// What has come of a response.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::conform) struct Answer {
-    /// Its head has come, and says 200, 204 or 206.
-    pub(super) success: bool,
-    pub(in crate::conform) begun: bool,
+    /// Its head has come, with this status.
+    pub(in crate::conform) status: Option<u16>,
     pub(in crate::conform) bytes: usize,
     pub(super) ended: bool,
-    pub(super) reset: Option<u32>,
+    /// It never will be complete.
+    pub(super) broken: Option<String>,
+}
+
+impl Answer {
+    pub(super) fn note(&mut self, event: Event) {
+        match event {
+            Event::Head(head) => self.status = head.status,
+            Event::Data(data) => self.bytes += data.len(),
+            Event::End => self.ended = true,
+            Event::Broken(fault) => {
+                self.broken = Some(format!("{}: {}", fault.kind, fault.detail));
+            }
+        }
+    }
+
+    fn is_success(&self) -> bool {
+        self.status
+            .is_some_and(|status| (200..300).contains(&status))
+    }
 }
 
 impl Http2 {
     pub(in crate::conform) fn answer(&self, stream: u32) -> Answer {
-        self.answers.get(&stream).copied().unwrap_or_default()
+        let known = self.streams.get(&stream);
+        known.map(|(_, answer)| answer.clone()).unwrap_or_default()
     }
 
     /// The response of a stream, complete, and a success.
     pub(in crate::conform) async fn answered(&mut self, stream: u32) -> Result<Answer, Stop> {
         loop {
             let answer = self.answer(stream);
-            let refused = self
-                .goaways
-                .iter()
-                .find(|goaway| goaway.last_stream < stream);
-            match (answer.reset, refused) {
-                _ if answer.ended && answer.success => return Ok(answer),
-                _ if answer.ended => return Err(Stop::failed("a response that is no success")),
-                (Some(code), _) => {
-                    return Err(Stop::failed(format!("stream {stream}: RST_STREAM {code}")));
+            match &answer.broken {
+                _ if answer.ended && answer.is_success() => return Ok(answer),
+                _ if answer.ended => {
+                    let status = answer.status.unwrap_or_default();
+                    return Err(Stop::failed(format!("stream {stream}: status {status}")));
                 }
-                (None, Some(GoAway { last_stream, .. })) => {
-                    let seen = format!("stream {stream}: GOAWAY names {last_stream} as the last");
-                    return Err(Stop::failed(seen));
-                }
-                (None, None) => {}
+                Some(how) => return Err(Stop::failed(format!("stream {stream}: {how}"))),
+                None => {}
             }
             self.step().await.observing(format!("stream {stream}"))?;
         }
@@ -48,23 +60,23 @@ impl Http2 {
     pub(in crate::conform) async fn refused(&mut self, stream: u32) -> Result<(), Stop> {
         loop {
             let answer = self.answer(stream);
-            if answer.reset.is_some() || answer.begun && !answer.success {
-                return Ok(());
-            }
-            if answer.success {
+            if answer.is_success() {
                 return Err(Stop::failed("it was served"));
             }
+            if answer.broken.is_some() || answer.status.is_some() {
+                return Ok(());
+            }
             match self.step().await {
-                Ok(_) => {}
+                Ok(()) => {}
                 // The whole connection is ended, which is more than it takes.
-                Err(Break::Fin | Break::Reset) => return Ok(()),
+                Err(Unexpected::Fin | Unexpected::Reset) => return Ok(()),
                 Err(other) => return Err(other).observing(format!("stream {stream}")),
             }
         }
     }
 
     /// A request and its response.
-    pub(in crate::conform) async fn ask(&mut self, path: &str) -> Result<Answer, Stop> {
+    pub(in crate::conform) async fn exchange(&mut self, path: &str) -> Result<Answer, Stop> {
         let stream = self.get(path).await.observing("the request")?;
         self.answered(stream).await
     }

@@ -57,7 +57,7 @@ impl Link {
         let wire = Arc::new(Wire {
             stream,
             side: Mutex::new(Side {
-                state: State::new(),
+                state: State::default(),
                 buffer: Buffer::new(buffer::LARGEST),
                 unsendable: None,
                 unseen: None,

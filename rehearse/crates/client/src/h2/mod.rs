@@ -8,7 +8,7 @@
 pub(super) mod connection;
 mod job;
 mod received;
-mod state;
+pub(crate) mod state;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub(super) struct Block {
 
 impl State {
     /// Takes a frame in. The error says what rule it breaks.
-    pub(super) fn take(&mut self, frame: &Frame<'_>) -> Result<(), &'static str> {
+    pub fn take(&mut self, frame: &Frame<'_>) -> Result<(), &'static str> {
         if !self.greeted && (frame.kind != frame::SETTINGS || frame.has(frame::ACK)) {
             return Err("a first frame that is not SETTINGS");
         }

@@ -25,7 +25,7 @@ const FIRST_WINDOW: u32 = 65_535;
 
 /// What happens to a stream.
 #[derive(Debug)]
-pub(in super::super) enum Event {
+pub enum Event {
     /// The final response's head.
     Head(Head),
     /// A part of its body.
@@ -64,9 +64,11 @@ pub(super) enum Goaways {
     None,
 }
 
-pub(super) struct State {
+/// One end of a connection: frames are given to [`Self::take`], and what [`Self::out`] holds is to be
+/// sent.
+pub struct State {
     /// What is still to be sent.
-    pub(super) out: Vec<u8>,
+    pub out: Vec<u8>,
     pub(super) streams: BTreeMap<u32, Stream>,
     /// The number of the next stream.
     pub(super) next: u32,
@@ -84,8 +86,9 @@ pub(super) struct State {
     pub(super) unreported: u32,
 }
 
-impl State {
-    pub(super) fn new() -> Self {
+impl Default for State {
+    /// The client's end of a connection that has just begun.
+    fn default() -> Self {
         let mut out = frame::PREFACE.to_vec();
         let settings = [NO_TABLE, NO_PUSH].map(|(id, value)| setting(id, value));
         put(&mut out, frame::SETTINGS, 0, 0, &settings.concat());
@@ -104,9 +107,11 @@ impl State {
             unreported: 0,
         }
     }
+}
 
+impl State {
     /// Whether the server's SETTINGS came.
-    pub(super) fn is_greeted(&self) -> bool {
+    pub fn is_greeted(&self) -> bool {
         self.greeted
     }
 
@@ -141,10 +146,24 @@ impl State {
     }
 
     /// Opens a stream for a request that is all head.
-    pub(super) fn open(&mut self, block: &[u8], events: UnboundedSender<Event>) -> u32 {
+    pub fn open(&mut self, block: &[u8], events: UnboundedSender<Event>) -> u32 {
+        self.open_by(frame::END_HEADERS | frame::END_STREAM, block, events)
+    }
+
+    /// Opens a stream for a request whose body follows by [`Self::send_body`].
+    pub fn open_with_body(&mut self, block: &[u8], events: UnboundedSender<Event>) -> u32 {
+        self.open_by(frame::END_HEADERS, block, events)
+    }
+
+    /// Sends a part of a request's body. All of it must fit the window that a stream begins with.
+    pub fn send_body(&mut self, stream: u32, part: &[u8], last: bool) {
+        let flags = if last { frame::END_STREAM } else { 0 };
+        put(&mut self.out, frame::DATA, flags, stream, part);
+    }
+
+    fn open_by(&mut self, flags: u8, block: &[u8], events: UnboundedSender<Event>) -> u32 {
         let stream = self.next;
         self.next += 2;
-        let flags = frame::END_HEADERS | frame::END_STREAM;
         put(&mut self.out, frame::HEADERS, flags, stream, block);
         let opened = Stream {
             events,

@@ -9,7 +9,7 @@ use super::super::connection::{Connection, Idle};
 use super::super::exchange::{request_head, send_head};
 use super::super::failure::{FailureKind, Fault};
 use super::super::stage::Stage;
-use rehearse_wire::websocket::{self, Frame, KEY};
+use rehearse_wire::websocket::{self, Frame};
 
 /// What the drain of a server may say: going away (RFC 6455, 7.4.1), or service restart (1012).
 const PROPER: [u16; 2] = [1001, 1012];
@@ -53,11 +53,7 @@ impl Session {
             Idle::Stray => return Err(Fault::bad("bytes before the first request")),
             Idle::Ended(fault) => return Err(fault),
         }
-        let headers = format!(
-            "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: {KEY}\r\n"
-        );
-        let head = request_head("GET", &plan.target, peer, &headers);
+        let head = request_head("GET", &plan.target, peer, websocket::HANDSHAKE);
         send_head(&mut connection, &head).await?;
         let head = connection.head().await?;
         match (head.status, head.websocket) {
@@ -182,7 +178,7 @@ impl Session {
         let Some((came, payload)) = self.unseen.take() else {
             return Ok(Heard::Nothing);
         };
-        let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+        let code = websocket::close_code(&payload);
         self.put(websocket::CLOSE, &payload[..payload.len().min(2)]);
         self.flush();
         self.closed = true;

@@ -8,6 +8,7 @@
 pub const NO_TABLE: (u16, u32) = (1, 0);
 
 /// Places in the static table (appendix A).
+const METHOD: u8 = 2;
 const METHOD_GET: u8 = 2;
 const SCHEME_HTTP: u8 = 6;
 const AUTHORITY: u8 = 1;
@@ -24,18 +25,37 @@ const TABLE_SIZE: u8 = 0x20;
 
 /// The head of a `GET`.
 pub fn get(authority: &str, target: &str) -> Vec<u8> {
-    let mut block = vec![INDEXED | METHOD_GET, INDEXED | SCHEME_HTTP];
+    request("GET", authority, target, &[])
+}
+
+/// The head of a request, with further fields by their names in lower case.
+pub fn request(method: &str, authority: &str, target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    match method {
+        "GET" => block.push(INDEXED | METHOD_GET),
+        _ => literal(&mut block, METHOD, method),
+    }
+    block.push(INDEXED | SCHEME_HTTP);
     literal(&mut block, AUTHORITY, authority);
     literal(&mut block, PATH, target);
     literal(&mut block, USER_AGENT, "rehearse");
+    for (name, value) in fields {
+        put(&mut block, 4, 0);
+        text(&mut block, name);
+        text(&mut block, value);
+    }
     block
 }
 
-/// A literal that nobody is to remember (6.2.2).
+/// A literal that nobody is to remember (6.2.2), by its name's place in the static table.
 fn literal(block: &mut Vec<u8>, name: u8, value: &str) {
     put(block, 4, name.into());
-    put(block, 7, value.len());
-    block.extend_from_slice(value.as_bytes());
+    text(block, value);
+}
+
+fn text(block: &mut Vec<u8>, text: &str) {
+    put(block, 7, text.len());
+    block.extend_from_slice(text.as_bytes());
 }
 
 /// A number behind a prefix of so many bits, all others 0 (5.1).
