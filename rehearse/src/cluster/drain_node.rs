@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use super::arm::{Arm, LIMIT};
 use super::journal::Journal;
 use super::kubectl::Kubectl;
-use super::nodes::Nodes;
+use super::node_ports::Nodes;
 use super::pod::Pod;
 use super::watch::Roster;
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use super::said::{one_line, quoted};
+use super::quoting::{one_line, quoted};
 
 const PROGRAM: &str = "kubectl";
 

@@ -7,30 +7,30 @@
 //! whichever end that is.
 
 mod arm;
-mod arms;
-mod asked;
 mod control;
 mod deployment;
 mod drain_node;
-mod drains;
-mod events;
+mod drain_reports;
+mod expected_answer;
+mod find_deployment;
+mod foreign_prestop;
 mod journal;
-mod kinds;
+mod json_stream;
+mod kinds_tables;
 mod kubectl;
-mod nodes;
+mod node_ports;
 mod options;
-mod plan;
-mod play;
-mod playlist;
 mod pod;
-mod pods_left;
+mod pod_ends;
+mod quoting;
 mod report;
-mod said;
+mod run_all;
+mod run_scenario;
 mod scenario;
+mod scenario_load;
+mod scenarios;
 mod steps;
-mod stranger;
 mod text;
-mod under;
 mod watch;
 
 use anyhow::bail;
@@ -40,8 +40,8 @@ pub use self::options::Cluster;
 
 use self::journal::Journal;
 use self::kubectl::Kubectl;
-use self::playlist::{Results, play_all};
 use self::report::Report;
+use self::run_all::{Results, play_all};
 use crate::limits;
 
 /// The exit code of arguments that cannot be used.

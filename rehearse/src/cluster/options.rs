@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, value_parser};
 
-use super::plan;
 use super::scenario::Scenario;
+use super::scenarios;
 use crate::client::Think;
 
 /// What to rehearse, where, and under which load.
@@ -69,8 +69,8 @@ pub struct Cluster {
 
 fn scenarios() -> impl TypedValueParser<Value = Scenario> {
     let possible = |s: Scenario| PossibleValue::new(s.name).help(s.to_string());
-    PossibleValuesParser::new(plan::ALL.map(possible))
-        .map(|name| plan::named(&name).expect("a possible value is a scenario's name"))
+    PossibleValuesParser::new(scenarios::ALL.map(possible))
+        .map(|name| scenarios::named(&name).expect("a possible value is a scenario's name"))
 }
 
 #[cfg(test)]

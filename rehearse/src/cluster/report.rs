@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::drains::{Drains, Propagation};
+use super::drain_reports::{Drains, Propagation};
+use super::foreign_prestop::Refusal;
 use super::scenario::Scenario;
-use super::stranger::Refusal;
 use crate::arm::ArmOutcome;
 use crate::report::{
     ArmReport, Fault, Judged, Limits, PUBLISHED, ScenarioReport, Tally, Verdict, faults, proof,

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table};
 
-use super::drains::advice;
-use super::kinds;
+use super::drain_reports::advice;
+use super::foreign_prestop::Refusal;
+use super::kinds_tables;
 use super::report::{Report, Row};
-use super::stranger::Refusal;
 use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
 use crate::scenario::ArmName;
 
 impl Report {
     /// The table, the drains, the verdict.
     pub(super) fn text(&self, drain_min: Duration) -> String {
-        let mut out = format!("{}\n{}", self.table(), kinds::mixed(&self.scenarios));
+        let mut out = format!("{}\n{}", self.table(), kinds_tables::mixed(&self.scenarios));
         for line in self.notes(drain_min) {
             let _infallible = writeln!(out, "{}", wrapped(&line));
         }

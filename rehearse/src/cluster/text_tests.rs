@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::super::plan;
+use super::super::scenarios;
 use super::*;
 use crate::arm::ArmOutcome;
 use crate::client::Outcome;
-use crate::cluster::drains::Drains;
+use crate::cluster::drain_reports::Drains;
 use crate::load::Kind;
 use crate::load::KindOutcome;
 use crate::model::ledger::Ledger;
@@ -31,7 +31,7 @@ fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
 }
 
 fn row(name: &str, kinds: &[(Kind, u64)]) -> Row {
-    let scenario = plan::named(name).unwrap();
+    let scenario = scenarios::named(name).unwrap();
     let outcomes = [ArmName::Service, ArmName::Control].map(|arm| outcome(arm, kinds));
     Row::new(&scenario, outcomes.into(), Duration::from_secs(60))
 }

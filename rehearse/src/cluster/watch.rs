@@ -14,7 +14,7 @@ use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::events::{Change, Event, Splitter};
+use super::json_stream::{Change, Event, Splitter};
 use super::kubectl::{Kubectl, KubectlError};
 use super::pod::{Pod, Terminated};
 

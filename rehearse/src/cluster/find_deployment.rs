@@ -13,7 +13,7 @@ use super::control;
 use super::deployment::{Deployment, NodePortService, traffic_policy};
 use super::journal::Journal;
 use super::kubectl::Kubectl;
-use super::nodes::Nodes;
+use super::node_ports::Nodes;
 use super::options::Cluster;
 use super::pod::Pod;
 use super::scenario::{Service, Variation};

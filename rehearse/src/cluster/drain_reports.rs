@@ -181,5 +181,5 @@ pub(super) fn advice(met: &Propagation, min: Duration) -> String {
 }
 
 #[cfg(test)]
-#[path = "drains_tests.rs"]
+#[path = "drain_reports_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::arm::Arm;
-use super::nodes::Doors;
+use super::node_ports::Doors;
 
 /// How long a port may take to answer: nodes learn of a new one later than the API server.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -63,5 +63,5 @@ impl Splitter {
 }
 
 #[cfg(test)]
-#[path = "events_tests.rs"]
+#[path = "json_stream_tests.rs"]
 mod tests;

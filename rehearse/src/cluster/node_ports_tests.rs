@@ -1,4 +1,4 @@
-use super::super::events::{Event, Splitter};
+use super::super::json_stream::{Event, Splitter};
 use super::super::watch::Seen;
 use super::*;
 

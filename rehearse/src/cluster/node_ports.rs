@@ -154,5 +154,5 @@ fn nodes_with_endpoints<'a>(
 }
 
 #[cfg(test)]
-#[path = "nodes_tests.rs"]
+#[path = "node_ports_tests.rs"]
 mod tests;

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::arm::Arm;
-use super::drains::Drains;
+use super::drain_reports::Drains;
+use super::foreign_prestop::{self, Refusal};
 use super::journal::Journal;
 use super::kubectl::Kubectl;
 use super::options::Cluster;
-use super::plan::ALL;
-use super::play::{Stage, play};
 use super::report::Row;
+use super::run_scenario::{Stage, play};
 use super::scenario::{Scenario, Service};
-use super::stranger::{self, Refusal};
+use super::scenarios::ALL;
 use super::watch::Watch;
-use super::{Output, arms};
+use super::{Output, find_deployment};
 
 /// What has come of a run so far.
 #[derive(Default)]
@@ -44,7 +44,7 @@ pub(super) async fn play_all(
         options,
         seed,
         quiet: output.quiet,
-        addresses: arms::addresses(options, kubectl).await?,
+        addresses: find_deployment::addresses(options, kubectl).await?,
         kubectl: kubectl.clone(),
         watch: Arc::new(Watch::start(kubectl)?),
         journal,
@@ -52,7 +52,7 @@ pub(super) async fn play_all(
     let cast = cast(&scenarios, &stage, output).await?;
     if let Some((_, arms)) = cast.first() {
         output.progress("another pod tries to drain one of the service");
-        results.stranger = Some(stranger::asks(&arms[0], journal).await?);
+        results.stranger = Some(foreign_prestop::asks(&arms[0], journal).await?);
     }
     for scenario in &scenarios {
         let Some((_, arms)) = cast
@@ -91,14 +91,14 @@ async fn cast(
     services.dedup();
     let mut cast = Vec::new();
     for service in services {
-        let arm = arms::find(service, &stage.kubectl, &stage.watch).await?;
+        let arm = find_deployment::find(service, &stage.kubectl, &stage.watch).await?;
         cast.push((service, vec![arm]));
     }
     for (service, arms) in &mut cast {
-        arms::note(&arms[0], stage.journal);
+        find_deployment::note(&arms[0], stage.journal);
         if let Some(image) = &stage.options.control_image {
             output.progress(format_args!("the control of {} starts", service.name()));
-            let control = arms::control(&arms[0], image, stage.journal).await?;
+            let control = find_deployment::control(&arms[0], image, stage.journal).await?;
             arms.push(control);
         }
     }
