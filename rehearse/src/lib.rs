@@ -14,6 +14,7 @@ pub mod client;
 pub mod cluster;
 pub mod conform;
 pub mod events;
+mod kubernetes;
 pub mod limits;
 pub mod lint;
 pub mod load;

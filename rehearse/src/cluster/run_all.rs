@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arm::Arm;
+use super::addresses;
+use super::arm::{Arm, Connected, Route};
+use super::arms;
 use super::drain_reports::Drains;
+use super::followed::Followed;
 use super::foreign_prestop::{self, Refusal};
 use super::journal::Journal;
 use super::kubectl::Kubectl;
 use super::options::Cluster;
 use super::report::Row;
-use super::run_scenario::{Stage, play};
-use super::scenario::{Scenario, Service};
-use super::scenarios::ALL;
-use super::watch::Watch;
-use super::{Output, find_deployment};
+use super::run_scenario::Run;
+use super::scenario::Task;
+use super::scenarios::Selection;
+use super::{Conditions, Output};
 
 /// What has come of a run so far.
 #[derive(Default)]
@@ -23,84 +25,109 @@ pub(super) struct Results {
     pub(super) left_out: Vec<String>,
     pub(super) drains: Drains,
     pub(super) drain_min: Duration,
-    pub(super) stranger: Option<Refusal>,
-    pub(super) gaps: u64,
+    pub(super) foreign_prestop: Option<Refusal>,
 }
 
-/// Plays the scenarios that were asked for, one after another; what comes of each is in `results` at
-/// once, so that it is there whatever ends the run.
-pub(super) async fn play_all(
+/// Runs the scenarios that were asked for, one after another; what comes of each is in `results` and in
+/// the log at once, so that it is there whatever ends the run.
+pub(super) async fn run_all(
     options: &Cluster,
-    (seed, output): (u64, Output),
+    selection: &Selection,
+    conditions: &mut Conditions,
     kubectl: &Kubectl,
     journal: &Journal,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let scenarios = match options.only.is_empty() {
-        true => ALL.to_vec(),
-        false => options.only.clone(),
-    };
-    let stage = Stage {
-        options,
+    let Conditions {
         seed,
+        limits,
+        output,
+        files,
+    } = conditions;
+    let run = Run {
+        options,
+        seed: *seed,
         quiet: output.quiet,
-        addresses: find_deployment::addresses(options, kubectl).await?,
-        kubectl: kubectl.clone(),
-        watch: Arc::new(Watch::start(kubectl)?),
+        nodes: addresses::of_nodes(options, kubectl).await?,
+        cluster: Connected {
+            kubectl: kubectl.clone(),
+            pods: Arc::new(Followed::start(kubectl).await?),
+            endpoints: Arc::new(Followed::start(kubectl).await?),
+        },
         journal,
     };
-    let cast = cast(&scenarios, &stage, output).await?;
-    if let Some((_, arms)) = cast.first() {
+    let arms = arms(selection, &run, *output).await?;
+    if let Some(arms) = arms.first() {
         output.progress("another pod tries to drain one of the service");
-        results.stranger = Some(foreign_prestop::asks(&arms[0], journal).await?);
+        results.foreign_prestop = foreign_prestop::attempt(&arms[0], journal).await?;
     }
-    for scenario in &scenarios {
-        let Some((_, arms)) = cast
-            .iter()
-            .find(|(service, _)| *service == scenario.service)
-        else {
+    for task in &selection.tasks {
+        let mut of = arms.iter();
+        let Some(arms) = of.find(|arms| arms[0].deployed.name() == task.deployment) else {
             continue;
         };
-        results.drain_min = arms[0].deployment.drain_min();
-        output.progress(scenario);
-        match play(scenario, arms, &stage, &mut results.drains).await? {
-            Some((outcomes, took)) => {
-                let row = Row::new(scenario, outcomes, took);
+        results.drain_min = arms[0].deployed.drain_min();
+        match one(task, arms, &run, *output, &mut results.drains).await? {
+            Ok(outcomes) => {
+                let row = Row::new(task, outcomes, limits);
                 output.text(row.report.text());
+                files.scenario(&row.report)?;
                 results.rows.push(row);
             }
-            None => {
-                let why = "no node with pods of all arms, and another that can take them";
-                results.left_out.push(format!("{} ({why})", scenario.name));
+            Err(why) => {
+                let name = task.scenario.name;
+                results.left_out.push(format!("{name} ({why})"));
             }
         }
-        results.gaps = stage.watch.gaps();
     }
     Ok(())
 }
 
-/// The arms by service, the service's own first. All services are looked for before anything is
-/// changed.
-async fn cast(
-    scenarios: &[Scenario],
-    stage: &Stage<'_>,
+/// One scenario, or why there is none.
+async fn one(
+    task: &Task,
+    arms: &[Arm],
+    run: &Run<'_>,
     output: Output,
-) -> anyhow::Result<Vec<(Service, Vec<Arm>)>> {
-    let mut services: Vec<Service> = scenarios.iter().map(|s| s.service).collect();
-    services.sort_unstable();
-    services.dedup();
-    let mut cast = Vec::new();
-    for service in services {
-        let arm = find_deployment::find(service, &stage.kubectl, &stage.watch).await?;
-        cast.push((service, vec![arm]));
+    drains: &mut Drains,
+) -> anyhow::Result<Result<super::run_scenario::Outcomes, &'static str>> {
+    let on_node_port = matches!(arms[0].route, Route::NodePort { .. });
+    if let Some(why) = task.unfit(&arms[0].deployed, on_node_port) {
+        return Ok(Err(why));
     }
-    for (service, arms) in &mut cast {
-        find_deployment::note(&arms[0], stage.journal);
-        if let Some(image) = &stage.options.control_image {
-            output.progress(format_args!("the control of {} starts", service.name()));
-            let control = find_deployment::control(&arms[0], image, stage.journal).await?;
-            arms.push(control);
+    output.progress(task);
+    let outcomes = run.scenario(task, arms, drains).await?;
+    Ok(outcomes.ok_or("no node with pods of all arms, and another that can take them"))
+}
+
+/// The arms by Deployment, the service's own first. All Deployments are looked for before anything is
+/// changed.
+async fn arms(
+    selection: &Selection,
+    run: &Run<'_>,
+    output: Output,
+) -> anyhow::Result<Vec<Vec<Arm>>> {
+    let (options, cluster, journal) = (run.options, &run.cluster, run.journal);
+    let (mut names, mut found) = (Vec::new(), Vec::new());
+    for Task {
+        deployment,
+        scenario,
+        ..
+    } in &selection.tasks
+    {
+        if !names.contains(&deployment) {
+            names.push(deployment);
+            found.push(arms::find(deployment, scenario.service, options, cluster).await?);
         }
     }
-    Ok(cast)
+    let mut all = Vec::new();
+    for (name, found) in names.into_iter().zip(found) {
+        let mut arms = vec![found.arm(options, cluster, journal).await?];
+        if let Some(image) = &options.control_image {
+            output.progress(format_args!("the control of {name} starts"));
+            arms.push(found.control(image, cluster, journal).await?);
+        }
+        all.push(arms);
+    }
+    Ok(all)
 }

@@ -1,30 +1,28 @@
-//! Plays one scenario: sets the arms up, puts them under load, takes the steps, waits until all
-//! has settled, and puts the figures together.
+//! Runs one scenario: sets the arms up, puts them under load, takes the steps, waits until the last
+//! replaced pod has gone, and puts the figures together.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
-use super::arm::Arm;
+use super::addresses::Addresses;
+use super::arm::{Arm, Connected, Route};
 use super::drain_node::drain_node;
 use super::drain_reports::Drains;
 use super::expected_answer::answer;
 use super::journal::Journal;
-use super::kubectl::Kubectl;
-use super::node_ports::{Doors, PROPAGATION};
 use super::options::Cluster;
-use super::pod_ends::ledger;
-use super::scenario::{Act, Scenario};
+use super::pod_ends::ArmPods;
+use super::scenario::{Act, Scenario, Task};
 use super::scenario_load::load;
-use super::watch::Watch;
 use crate::arm::ArmOutcome;
 use crate::client::Endpoints;
-use crate::load::Running;
-use crate::model::ledger::Ledger;
+use crate::load::{KindOutcome, Running};
 use crate::progress::{self, ArmProgress, Phase};
 use crate::scenario::ArmName;
 
@@ -32,158 +30,212 @@ use crate::scenario::ArmName;
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What all scenarios of a run share.
-pub(super) struct Stage<'a> {
+pub(super) struct Run<'a> {
     /// The command line.
     pub(super) options: &'a Cluster,
     /// Decides clients' schedules, alike in all arms.
     pub(super) seed: u64,
     /// Whether progress is kept to itself.
     pub(super) quiet: bool,
-    /// Where the load goes, by node.
-    pub(super) addresses: BTreeMap<String, IpAddr>,
+    /// The nodes' addresses by name.
+    pub(super) nodes: BTreeMap<String, IpAddr>,
     /// The cluster.
-    pub(super) kubectl: Kubectl,
-    /// Its pods.
-    pub(super) watch: Arc<Watch>,
+    pub(super) cluster: Connected,
     /// The way back.
     pub(super) journal: &'a Journal,
 }
 
-/// Plays a scenario with these arms. `None`: this cluster has no node that could be drained.
-///
-/// # Errors
-/// If kubectl fails, something takes too long, or the load does not get under way.
-pub(super) async fn play(
-    scenario: &Scenario,
-    arms: &[Arm],
-    stage: &Stage<'_>,
-    drains: &mut Drains,
-) -> anyhow::Result<Option<(Vec<ArmOutcome>, Duration)>> {
-    let started = Instant::now();
-    let progress: Vec<ArmProgress> = arms
-        .iter()
-        .map(|arm| ArmProgress::of(arm.name, scenario.act.noun(), scenario.times as u64))
-        .collect();
-    let played = tokio::select! {
-        played = in_turn(scenario, arms, stage, &progress, drains) => played?,
-        never = progress::show(&progress, stage.quiet) => match never {},
-    };
-    Ok(played.map(|outcomes| (outcomes, started.elapsed())))
+/// What came of a scenario.
+pub(super) struct Outcomes {
+    /// By arm.
+    pub(super) arms: Vec<ArmOutcome>,
+    /// When its load began.
+    pub(super) began: Instant,
 }
 
-/// All arms at once; but where latencies stand beside published ones, which are of one Deployment,
-/// one after the other: on a small machine, two updates at once would show in each other's.
-async fn in_turn(
-    scenario: &Scenario,
-    arms: &[Arm],
-    stage: &Stage<'_>,
-    progress: &[ArmProgress],
-    drains: &mut Drains,
-) -> anyhow::Result<Option<Vec<ArmOutcome>>> {
-    let at_once = if scenario.is_published() {
-        1
-    } else {
-        arms.len()
-    };
-    let mut all = Vec::new();
-    for (arms, progress) in arms.chunks(at_once).zip(progress.chunks(at_once)) {
-        let Some(mut outcomes) = act(scenario, arms, stage, progress).await? else {
-            return Ok(None);
-        };
-        count_gone(scenario, arms, stage, &mut outcomes, drains);
-        all.extend(outcomes);
-    }
-    Ok(Some(all))
-}
-
-/// Enters the pods that have gone.
-fn count_gone(
-    scenario: &Scenario,
-    arms: &[Arm],
-    stage: &Stage<'_>,
-    outcomes: &mut [ArmOutcome],
-    drains: &mut Drains,
-) {
-    let gone = stage.watch.take_gone();
-    for (arm, outcome) in arms.iter().zip(outcomes) {
-        let own = || gone.iter().filter(|gone| gone.pod.matches(&arm.selector));
-        outcome.pods = ledger(own(), &arm.selector, &stage.watch.pods().borrow());
-        if arm.name == ArmName::Service {
-            for gone in own() {
-                let message = gone.end.as_ref().map_or("", |end| &end.message);
-                drains.enter(gone.pod.name(), message, scenario.is_lone());
-            }
+impl Run<'_> {
+    /// Runs a scenario with these arms. `None`: this cluster has no node that could be drained.
+    ///
+    /// # Errors
+    /// If kubectl fails, something takes too long, or the load does not get under way.
+    pub(super) async fn scenario(
+        &self,
+        task: &Task,
+        arms: &[Arm],
+        drains: &mut Drains,
+    ) -> anyhow::Result<Option<Outcomes>> {
+        let Scenario { act, times, .. } = task.scenario;
+        let progress: Vec<ArmProgress> = arms
+            .iter()
+            .map(|arm| ArmProgress::of(arm.name, act.noun(), times as u64))
+            .collect();
+        tokio::select! {
+            outcomes = self.in_turn(task, arms, &progress, drains) => outcomes,
+            never = progress::show(&progress, self.quiet) => match never {},
         }
     }
-}
 
-async fn act(
-    scenario: &Scenario,
-    arms: &[Arm],
-    stage: &Stage<'_>,
-    progress: &[ArmProgress],
-) -> anyhow::Result<Option<Vec<ArmOutcome>>> {
-    try_join_all(arms.iter().map(|arm| arm.set_up(scenario))).await?;
-    // What the nodes have not heard of yet would be counted against the scenario.
-    tokio::time::sleep(PROPAGATION).await;
-    let doors: Vec<Arc<Doors>> = arms.iter().map(|arm| doors(arm, scenario, stage)).collect();
-    let target = scenario.service.target();
-    let asked = arms.iter().zip(&doors);
-    let answers = try_join_all(asked.map(|(arm, doors)| answer(arm, doors, target))).await?;
-    stage.watch.take_gone();
+    /// All arms at once; but where latencies stand beside published ones, which are of one Deployment,
+    /// one after the other: on a small machine, two updates at once would show in each other's.
+    async fn in_turn(
+        &self,
+        task: &Task,
+        arms: &[Arm],
+        progress: &[ArmProgress],
+        drains: &mut Drains,
+    ) -> anyhow::Result<Option<Outcomes>> {
+        let at_once = if task.scenario.is_published() {
+            1
+        } else {
+            arms.len()
+        };
+        let mut all: Option<Outcomes> = None;
+        for (arms, progress) in arms.chunks(at_once).zip(progress.chunks(at_once)) {
+            let Some((began, kinds)) = self.together(task, arms, progress).await? else {
+                return Ok(None);
+            };
+            let outcomes = self.outcomes(task, arms, kinds, drains);
+            let all = all.get_or_insert(Outcomes {
+                arms: Vec::new(),
+                began,
+            });
+            all.arms.extend(outcomes);
+        }
+        Ok(all)
+    }
 
-    let parts = arms.iter().zip(doors).zip(answers).zip(progress);
-    let loads = try_join_all(parts.map(|(((arm, doors), answer), progress)| async move {
-        let endpoints: Arc<dyn Endpoints> = doors;
-        let load = load(scenario, answer, stage.options);
-        let load = Running::start(&load, stage.seed, &endpoints);
+    /// Puts together what became of clients, pods and endpoints.
+    fn outcomes(
+        &self,
+        task: &Task,
+        arms: &[Arm],
+        kinds: Vec<Vec<KindOutcome>>,
+        drains: &mut Drains,
+    ) -> Vec<ArmOutcome> {
+        let gone = self
+            .cluster
+            .pods
+            .change(|pods| std::mem::take(&mut pods.gone));
+        let outcome = |(arm, kinds): (&Arm, Vec<KindOutcome>)| {
+            let pods = &self.cluster.pods;
+            let pods = pods.read(|pods| ArmPods::of(arm, &gone, pods));
+            if arm.name == ArmName::Service {
+                for (pod, message) in pods.messages() {
+                    drains.enter(pod, message, task.scenario.is_lone());
+                }
+            }
+            let service = arm.service.as_deref().unwrap_or_default();
+            let endpoints = &self.cluster.endpoints;
+            ArmOutcome {
+                arm: arm.name,
+                kinds,
+                endpoints: endpoints.read(|endpoints| pods.endpoints(service, endpoints)),
+                pods: pods.ledger(),
+                rtt: self.options.rtt,
+            }
+        };
+        arms.iter().zip(kinds).map(outcome).collect()
+    }
+
+    /// Runs these arms at the same time: when their load began, and what came of each arm's clients.
+    async fn together(
+        &self,
+        task: &Task,
+        arms: &[Arm],
+        progress: &[ArmProgress],
+    ) -> anyhow::Result<Option<(Instant, Vec<Vec<KindOutcome>>)>> {
+        let scenario = &task.scenario;
+        try_join_all(arms.iter().map(|arm| arm.set_up(scenario))).await?;
+        let addresses = arms
+            .iter()
+            .map(|arm| Arc::new(self.addresses(arm, scenario)));
+        let addresses: Vec<Arc<Addresses>> = addresses.collect();
+        let parts = arms.iter().zip(&addresses);
+        let answers = parts.map(|(arm, addresses)| answer(arm, addresses, &task.target));
+        let answers = try_join_all(answers).await?;
+
+        let began = Instant::now();
+        self.cluster.pods.change(|pods| pods.gone.clear());
+        self.cluster
+            .endpoints
+            .change(|endpoints| endpoints.begin(began));
+        let parts = arms.iter().zip(addresses).zip(answers).zip(progress);
+        let loads = parts.map(|(((arm, addresses), answer), progress)| {
+            // What is not ours may answer anew each time.
+            let answer = answer.filter(|_| task.is_bundled());
+            self.under_load(task, arm, addresses, answer, progress)
+        });
+        let loads = try_join_all(loads).await?;
+
+        progress.iter().for_each(|arm| arm.enter(Phase::Steps));
+        if !self.take_steps(scenario, arms, progress).await? {
+            return Ok(None);
+        }
+        progress.iter().for_each(|arm| arm.enter(Phase::Settling));
+        // The last losses come when the last pods are gone, and some nodes do not know it yet.
+        try_join_all(arms.iter().map(Arm::known_to_nodes)).await?;
+        let mut kinds = Vec::new();
+        for load in loads {
+            kinds.push(load.finish().await);
+        }
+        Ok(Some((began, kinds)))
+    }
+
+    /// `false`: there is no node that can be drained.
+    async fn take_steps(
+        &self,
+        scenario: &Scenario,
+        arms: &[Arm],
+        progress: &[ArmProgress],
+    ) -> anyhow::Result<bool> {
+        if scenario.act == Act::DrainNode {
+            let drained = drain_node(&self.cluster, self.journal, arms, scenario.replicas).await?;
+            progress.iter().for_each(ArmProgress::step_taken);
+            return Ok(drained.is_some());
+        }
+        let steps = arms.iter().zip(progress).map(|(arm, progress)| async move {
+            let taken = arm.take_steps(scenario, progress).await;
+            progress.enter(Phase::Settled);
+            taken
+        });
+        try_join_all(steps).await?;
+        Ok(true)
+    }
+
+    async fn under_load(
+        &self,
+        task: &Task,
+        arm: &Arm,
+        addresses: Arc<Addresses>,
+        answer: Option<String>,
+        progress: &ArmProgress,
+    ) -> anyhow::Result<Running> {
+        let endpoints: Arc<dyn Endpoints> = addresses;
+        let load = load(task, answer, self.options);
+        let load = Running::start(&load, self.seed, &endpoints);
         progress.watch(load.meters());
         progress.enter(Phase::WarmingUp);
         let load = load.under_way(START_LIMIT).await;
         load.map_err(|example| {
             let seen = example.map_or_else(String::new, |e| format!(": {}, {}", e.kind, e.detail));
-            let name = arm.deployment.name();
+            let name = arm.deployed.name();
             anyhow!("no client of {name} got a good response, before any step{seen}")
         })
-    }))
-    .await?;
+    }
 
-    progress.iter().for_each(|arm| arm.enter(Phase::Steps));
-    if scenario.act == Act::DrainNode {
-        let drained = drain_node(&stage.kubectl, stage.journal, arms, scenario.replicas).await?;
-        if drained.is_none() {
-            return Ok(None);
+    fn addresses(&self, arm: &Arm, scenario: &Scenario) -> Addresses {
+        match &arm.route {
+            Route::Address(address) => Addresses::one(*address),
+            Route::NodePort { port, policy } => {
+                let addresses = Addresses::on_nodes(&self.nodes, *port);
+                match scenario.variation.local || policy == "Local" {
+                    true => {
+                        let pods = self.cluster.pods.subscribe();
+                        addresses.local(pods, arm.deployed.selector().clone())
+                    }
+                    false => addresses,
+                }
+            }
         }
-        progress.iter().for_each(ArmProgress::step_taken);
-    } else {
-        let steps = arms.iter().zip(progress).map(|(arm, progress)| async move {
-            let played = arm.play(scenario, progress).await;
-            progress.enter(Phase::Settled);
-            played
-        });
-        try_join_all(steps).await?;
     }
-    progress.iter().for_each(|arm| arm.enter(Phase::Settling));
-    // The last losses come when the last pods are gone, and some nodes do not know it yet.
-    tokio::time::sleep(PROPAGATION).await;
-    let mut outcomes = Vec::new();
-    for (arm, load) in arms.iter().zip(loads) {
-        outcomes.push(ArmOutcome {
-            arm: arm.name,
-            kinds: load.finish().await,
-            pods: Ledger::default(),
-            endpoints: Vec::new(),
-            rtt: stage.options.rtt,
-        });
-    }
-    Ok(Some(outcomes))
-}
-
-fn doors(arm: &Arm, scenario: &Scenario, stage: &Stage<'_>) -> Arc<Doors> {
-    let doors = Doors::new(&stage.addresses, arm.node_port);
-    let local = scenario.variation.local || arm.service.traffic_policy() == "Local";
-    Arc::new(match local {
-        true => doors.local(stage.watch.pods(), &arm.selector),
-        false => doors,
-    })
 }

@@ -75,15 +75,9 @@ impl Report {
                 .map(|left| format!("Left out: {left}.")),
         );
         lines.extend(self.drain_reports());
-        if let Some(Refusal { pod, words }) = &self.stranger {
+        if let Some(Refusal { pod, output }) = &self.foreign_prestop {
             lines.push(format!(
-                "Another pod tried to drain {pod}, and could not: {words}."
-            ));
-        }
-        if self.watch_gaps > 0 {
-            let gaps = self.watch_gaps;
-            lines.push(format!(
-                "The watch on the pods was interrupted {gaps} times."
+                "Another pod tried to drain {pod}, and could not: {output}."
             ));
         }
         if let Some(met) = &self.propagation {
