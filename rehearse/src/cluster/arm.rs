@@ -130,22 +130,24 @@ impl Arm {
         })
     }
 
-    /// Waits until its endpoints are its pods, all of them ready and none leaving, and then for as long
-    /// as nodes may take to learn of it.
+    /// Waits until its endpoints are its pods, all of them ready and none leaving or gone, and then for as
+    /// long as nodes may take to learn of it.
     ///
     /// # Errors
     /// If that takes too long.
     pub(super) async fn known_to_nodes(&self) -> anyhow::Result<()> {
         if let Some(service) = &self.service {
-            let pods = self.pods(|_| true);
+            let own = self.pods(|_| true);
+            let present = |pods: &Pods| pods.present.keys().cloned().collect();
+            let present: BTreeSet<String> = self.cluster.pods.read(present);
             let wanted = |endpoints: &Endpoints| {
-                let mut endpoints = endpoints.of(service);
-                let mut known = BTreeSet::new();
-                let all_ready = endpoints.all(|(pod, condition)| {
-                    known.insert(pod.to_owned());
-                    condition == Condition::Ready
+                let mut missing: BTreeSet<&str> = own.iter().map(String::as_str).collect();
+                let in_order = endpoints.of(service).all(|(pod, condition)| {
+                    // A Service may lead to pods of others, too.
+                    let is_others = !missing.remove(pod) && present.contains(pod);
+                    condition == Condition::Ready || is_others
                 });
-                all_ready && pods.is_subset(&known)
+                in_order && missing.is_empty()
             };
             if !self.cluster.endpoints.until(wanted, LIMIT).await {
                 bail!("the endpoints of service {service} are not its pods in {LIMIT:?}");

@@ -1,8 +1,8 @@
 //! Kubernetes' objects, as its API and manifests show them: only the fields that are read here.
 //!
 //! Structs of our own, and not `k8s-openapi` (which `kube` stands on): that compiles every type there
-//! is, and drops the fields that it does not know, so that a document could not be copied through it.
-//! What is to be copied or written is JSON, and stays whole.
+//! is, for a minute or more, and drops the fields that it does not know, so that a document could not be
+//! copied through it. What is to be copied or written is JSON, and stays whole.
 
 mod pod;
 mod pod_spec;
