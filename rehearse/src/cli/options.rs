@@ -67,7 +67,7 @@ pub enum Command {
     /// another image, while kubectl updates, scales, deletes and evicts. A watch sees how pods end, and
     /// collects drain reports from their termination messages, which say whether drain.min fits the
     /// cluster. What is changed is taken back at the end, and on Ctrl+C. For example:
-    /// rehearse cluster --context kind-lastcall --deployment orders --only rollouts,evict
+    /// rehearse cluster --context C --deployment orders --control-image IMAGE --only rollouts,evict
     ///
     /// A node is drained only with --allow node-drain: that evicts everything that runs there.
     Cluster(Cluster),
