@@ -37,11 +37,13 @@ pub(super) struct ArmPods {
 }
 
 impl ArmPods {
-    /// Those that went since the scenario began, and those that are there.
+    /// Those that went since the scenario began and had run, and those that are there.
     pub(super) fn of(arm: &Arm, gone: &[Gone], pods: &Pods) -> Self {
         let selector = arm.deployed.selector();
         let gone = gone.iter().map(|gone| (&gone.seen, Some(gone.at)));
         let gone = gone.filter(|(seen, _)| selector.matches(&seen.pod.metadata.labels));
+        // Beside a container whose image cannot be had another may run.
+        let gone = gone.filter(|(seen, _)| seen.has_run(arm.deployed.container_name()));
         let present = arm.own(pods).map(|seen| (seen, None));
         let mut all: Vec<(&Seen, Option<Instant>)> = gone.chain(present).collect();
         all.sort_by_key(|(seen, _)| (seen.first_seen(), seen.pod.name().to_owned()));

@@ -24,8 +24,8 @@ pub(super) struct Seen {
     pub(super) moments: Vec<(Instant, PodChange)>,
     /// Since when a container of it had ended, and the latest state that tells how.
     pub(super) ended: Option<(Instant, Arc<Pod>)>,
-    /// Whether it was ever started.
-    ran: bool,
+    /// Its containers that were ever started.
+    started: BTreeSet<String>,
 }
 
 impl Seen {
@@ -36,7 +36,7 @@ impl Seen {
             ready_since: None,
             moments: vec![(now, PodChange::Created)],
             ended: None,
-            ran: false,
+            started: BTreeSet::new(),
         };
         first.updated(pod, now)
     }
@@ -44,6 +44,11 @@ impl Seen {
     /// When it was first seen.
     pub(super) fn first_seen(&self) -> Option<Instant> {
         self.moments.first().map(|(at, _)| *at)
+    }
+
+    /// Whether a container of it was ever started.
+    pub(super) fn has_run(&self, container: &str) -> bool {
+        self.started.contains(container)
     }
 
     /// The same pod in its next state.
@@ -60,7 +65,7 @@ impl Seen {
         let new = changes.into_iter().filter(|(happened, _)| *happened);
         self.moments.extend(new.map(|(_, what)| (now, what)));
         self.ready_since = is_ready.then(|| self.ready_since.unwrap_or(now));
-        self.ran |= pod.has_run();
+        self.started.extend(pod.started().map(str::to_owned));
         self.pod = Arc::new(pod);
         if self.pod.has_ended() {
             let since = self.ended.map_or(now, |(since, _)| since);
@@ -99,7 +104,10 @@ impl Pods {
     }
 
     fn lose(&mut self, name: &str, now: Instant) {
-        let seen = self.present.remove(name).filter(|seen| seen.ran);
+        let seen = self
+            .present
+            .remove(name)
+            .filter(|seen| !seen.started.is_empty());
         self.gone.extend(seen.map(|seen| Gone { seen, at: now }));
     }
 }

@@ -73,6 +73,8 @@ fn a_pod_that_never_ran_leaves_nothing_to_report() {
         pods.gone[0].seen.ended.is_none(),
         "it ran, and its end was not seen"
     );
+    let seen = &pods.gone[0].seen;
+    assert!(seen.has_run("hello") && !seen.has_run("sidecar"));
 }
 
 #[test]

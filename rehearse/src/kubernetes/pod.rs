@@ -117,13 +117,14 @@ impl Pod {
         restarted.find_map(|c| c.last_state.terminated.as_ref())
     }
 
-    /// Whether its container was ever started, as far as its state tells.
-    pub(crate) fn has_run(&self) -> bool {
+    /// Its containers that were ever started, as far as its state tells.
+    pub(crate) fn started(&self) -> impl Iterator<Item = &str> {
         let real = |end: &Terminated| !end.container.is_empty();
-        self.containers().any(|c| {
+        let started = self.containers().filter(move |c| {
             let ended = c.state.terminated.as_ref().is_some_and(real);
             ended || c.state.running.is_some() || c.restart_count > 0
-        })
+        });
+        started.map(|container| container.name.as_str())
     }
 
     /// Whether its image cannot be had.
