@@ -77,9 +77,9 @@ scale NAME N:
 rollout NAME:
     scripts/rollout {{ NAME }}
 
-# Real rolling updates in the cluster, of hello and slow beside the control, with a verdict.
+# The services under load in the cluster, beside controls: updated, scaled, evicted, a node drained.
 rehearse-cluster *ARGS: (build "control")
-    cargo run --release -- cluster --context kind-lastcall \
+    cargo run --release -- cluster --context kind-lastcall --allow node-drain \
         --control-image "$(cut -d ' ' -f 1 target/images/control)" {{ ARGS }}
 
 # A new service, as a copy of hello.

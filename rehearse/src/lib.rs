@@ -13,6 +13,7 @@ pub mod cli;
 pub mod cluster;
 pub mod conform;
 pub mod events;
+mod kubernetes;
 pub mod limits;
 pub mod lint;
 pub mod load;

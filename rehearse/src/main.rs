@@ -77,11 +77,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         return benchmark(options, &binaries, output).await;
     }
     if let Some(cli::Command::Cluster(options)) = &cli.command {
-        let output = cluster::Output {
-            json: common.json,
-            quiet: common.quiet,
-        };
-        return on_cluster(options, common.seed, output).await;
+        return on_cluster(cli, options).await;
     }
     if let Some(cli::Command::Lint(options)) = &cli.command {
         return lint::run(options, &binaries, common.json).await;
@@ -120,7 +116,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         limits: cli.limits(),
         quiet: common.quiet,
     };
-    let files = match files(cli, &conditions) {
+    let files = match files(cli, conditions.seed, conditions.propagation.to_string()) {
         Ok(files) => files,
         Err(error) => {
             eprintln!("rehearse: {error:#}");
@@ -134,7 +130,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     play(cli, &plan, &conditions, files, &interrupt).await
 }
 
-fn files(cli: &Cli, conditions: &Conditions) -> anyhow::Result<Files> {
+fn files(cli: &Cli, seed: u64, propagation: String) -> anyhow::Result<Files> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let header = Header {
         version: events::line::VERSION,
@@ -143,8 +139,8 @@ fn files(cli: &Cli, conditions: &Conditions) -> anyhow::Result<Files> {
             .map(|word| word.to_string_lossy().into_owned())
             .collect(),
         began: since_1970.unwrap_or_default().as_secs(),
-        seed: conditions.seed,
-        propagation: conditions.propagation.to_string(),
+        seed,
+        propagation,
     };
     let cli::Files {
         events,
@@ -188,15 +184,35 @@ async fn conformance(
     }
 }
 
-async fn on_cluster(
-    options: &cluster::Cluster,
-    seed: Option<u64>,
-    output: cluster::Output,
-) -> anyhow::Result<u8> {
+async fn on_cluster(cli: &Cli, options: &cluster::Cluster) -> anyhow::Result<u8> {
+    let common = &cli.common;
+    let seed = common.seed.unwrap_or_else(any_seed);
+    let propagation =
+        "the cluster's own; when an endpoint changed is known, and not when a node learnt of it";
+    let files = match cluster::check(options).await {
+        Ok(()) => files(cli, seed, propagation.to_owned()),
+        Err(cluster::Refused::Unavailable(error)) => return Err(error),
+        Err(error) => Err(error.into()),
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(error) => {
+            eprintln!("rehearse: {error:#}");
+            return Ok(BAD_USAGE);
+        }
+    };
     let interrupt = CancellationToken::new();
     on_signal(interrupt.clone())?;
-    let seed = seed.unwrap_or_else(any_seed);
-    let code = cluster::run(options, seed, output, &interrupt).await?;
+    let conditions = cluster::Conditions {
+        seed,
+        limits: cli.limits(),
+        output: cluster::Output {
+            json: common.json,
+            quiet: common.quiet,
+        },
+        files,
+    };
+    let code = cluster::run(options, conditions, &interrupt).await?;
     Ok(code.unwrap_or_else(|| {
         eprintln!("rehearse: interrupted; what was changed on the cluster has been taken back");
         INTERRUPTED
@@ -233,7 +249,7 @@ async fn play(
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{}", report.footer()),
     }
-    files.finish(&report.scenarios)?;
+    files.finish(report.scenarios.iter(), None)?;
     Ok(report.exit_code)
 }
 

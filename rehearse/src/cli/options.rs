@@ -61,13 +61,15 @@ pub enum Command {
     ///
     /// A Lastcall service runs as it is, with --ready /readyz --prestop "PROGRAM prestop".
     Run(Run),
-    /// The services as they are deployed on a real cluster, through kubectl
+    /// A Deployment on a real cluster, through kubectl
     ///
-    /// The strict load on the Deployments hello, slow and streaming, each beside a control that is
-    /// a copy of it with another image, while kubectl updates, scales, deletes, evicts and drains.
-    /// A watch collects the drain reports from the pods' termination messages, and says whether
-    /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
-    /// a node evicts everything that runs there: take a cluster of your own.
+    /// The strict load on any Deployment that serves HTTP, beside a control that is a copy of it with
+    /// another image, while kubectl updates, scales, deletes and evicts. A watch sees how pods end, and
+    /// collects drain reports from their termination messages, which say whether drain.min fits the
+    /// cluster. What is changed is taken back at the end, and on Ctrl+C. For example:
+    /// rehearse cluster --context C --deployment orders --control-image IMAGE --only rollouts,evict
+    ///
+    /// A node is drained only with --allow node-drain: that evicts everything that runs there.
     Cluster(Cluster),
     /// How any program shuts down, held to the standards and to our conventions
     ///

@@ -38,6 +38,7 @@ impl Cli {
             Some(Command::Rollout(rollout)) => (&rollout.mix.files, &rollout.mix.limit_args),
             Some(Command::Scale(scale)) => (&scale.mix.files, &scale.mix.limit_args),
             Some(Command::Delete(delete)) => (&delete.mix.files, &delete.mix.limit_args),
+            Some(Command::Cluster(cluster)) => (&cluster.files, &cluster.limit_args),
             Some(Command::Run(run)) => (&run.files, &run.limit_args),
             _ => (&self.files, &self.limit_args),
         }

@@ -81,7 +81,10 @@ pub(super) fn given(matches: &ArgMatches) -> Option<String> {
     let (name, _) = matches.subcommand()?;
     let unused = ALL.iter().find(|unused| unused.command == name)?;
     let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let own = OF_REHEARSALS.iter().filter(|(id, _)| given(id));
+    let is_rehearsal = name == "cluster";
+    let own = OF_REHEARSALS
+        .iter()
+        .filter(|(id, _)| !is_rehearsal && given(id));
     let options = unused.options().filter(|id| given(id));
     let option = options.chain(own.map(|(_, name)| *name)).next()?;
     let option = option.replace('_', "-");

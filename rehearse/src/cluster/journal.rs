@@ -50,7 +50,7 @@ impl Journal {
             };
             let args: Vec<&str> = entry.iter().map(String::as_str).collect();
             if let Err(error) = self.kubectl.run(&args).await {
-                left.push(format!("{}\n  ({error})", self.kubectl.in_words(&args)));
+                left.push(format!("{}\n  ({error})", self.kubectl.command_line(&args)));
             }
         }
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn one_change_is_taken_back_once_however_often_it_is_made() {
-        let journal = Journal::new(Kubectl::new(None, "lastcall"));
+        let journal = Journal::new(Kubectl::new("test", "lastcall"));
         assert!(journal.is_empty());
         for _ in 0..3 {
             journal.note(&["uncordon", "worker"]);
@@ -80,8 +80,9 @@ mod tests {
         journal.note(&["scale", "deployment/slow"]);
         let left = journal.restore().await;
         let lines: Vec<&str> = left.iter().flat_map(|l| l.lines().take(1)).collect();
-        let expected = ["slow", "hello"]
-            .map(|name| format!("kubectl --namespace lastcall scale deployment/{name}"));
+        let expected = ["slow", "hello"].map(|name| {
+            format!("kubectl --context test --namespace lastcall scale deployment/{name}")
+        });
         assert_eq!(lines, expected);
         assert!(journal.is_empty());
     }

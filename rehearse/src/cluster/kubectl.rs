@@ -9,31 +9,31 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use super::said::{one_line, quoted};
+use super::quoting::{one_line, quoted};
 
 const PROGRAM: &str = "kubectl";
 
 /// For what is answered at once. What waits for the cluster has a limit of its own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// kubectl did not do what it was asked to.
+/// A command of kubectl failed.
 #[derive(Debug, Error)]
 pub(super) enum KubectlError {
     /// It could not be started.
     #[error("kubectl cannot be started ({0}): install it, and see that it is on PATH")]
     Missing(io::Error),
-    /// It failed; with its own words.
-    #[error("{command}: {words}")]
+    /// It failed.
+    #[error("{command}: {stderr}")]
     Failed {
-        /// What was asked.
+        /// Its command line.
         command: String,
-        /// What it said.
-        words: String,
+        /// What it wrote to its standard error.
+        stderr: String,
     },
     /// It did not come back.
     #[error("{command}: no answer within {limit:?}")]
     TimedOut {
-        /// What was asked.
+        /// Its command line.
         command: String,
         /// How long it had.
         limit: Duration,
@@ -45,16 +45,16 @@ pub(super) enum KubectlError {
 pub(super) struct Kubectl {
     /// The program, and what comes before all other arguments.
     program: Vec<String>,
-    context: Option<String>,
+    context: String,
     namespace: String,
 }
 
 impl Kubectl {
-    /// In a context (the current one, if none is named) and a namespace.
-    pub(super) fn new(context: Option<&str>, namespace: &str) -> Self {
+    /// In a context and a namespace.
+    pub(super) fn new(context: &str, namespace: &str) -> Self {
         Self {
             program: vec![PROGRAM.to_owned()],
-            context: context.map(str::to_owned),
+            context: context.to_owned(),
             namespace: namespace.to_owned(),
         }
     }
@@ -65,7 +65,7 @@ impl Kubectl {
         let program = ["sh", "-c", script, PROGRAM];
         Self {
             program: program.map(str::to_owned).to_vec(),
-            ..Self::new(None, "lastcall")
+            ..Self::new("test", "lastcall")
         }
     }
 
@@ -74,13 +74,31 @@ impl Kubectl {
         &self.namespace
     }
 
+    /// The contexts that there are.
+    ///
+    /// # Errors
+    /// See [`KubectlError`].
+    pub(super) async fn contexts() -> Result<Vec<String>, KubectlError> {
+        let args = ["config", "get-contexts", "--output", "name"];
+        let output = Command::new(PROGRAM).args(args).kill_on_drop(true).output();
+        let output = output.await.map_err(KubectlError::Missing)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout).lines().map(str::to_owned).collect()),
+            false => Err(KubectlError::Failed {
+                command: [&[PROGRAM], &args[..]].concat().join(" "),
+                stderr: one_line(&text(&output.stderr)),
+            }),
+        }
+    }
+
     /// A long-lived child, whose output is read while it runs. It ends when it is dropped.
     ///
     /// # Errors
     /// If it cannot be started.
     pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, KubectlError> {
         let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().map_err(KubectlError::Missing)
     }
 
@@ -117,11 +135,22 @@ impl Kubectl {
     /// # Errors
     /// See [`KubectlError`]; and if the answer is not the JSON that was expected.
     pub(super) async fn get<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, KubectlError> {
-        let args = [&["get"], args, &["-o", "json"]].concat();
-        let answer = self.run(&args).await?;
+        self.read(&[&["get"], args, &["-o", "json"]].concat()).await
+    }
+
+    /// Reads a path of the API.
+    ///
+    /// # Errors
+    /// As of [`Self::get`].
+    pub(super) async fn get_raw<T: DeserializeOwned>(&self, path: &str) -> Result<T, KubectlError> {
+        self.read(&["get", "--raw", path]).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, KubectlError> {
+        let answer = self.run(args).await?;
         serde_json::from_str(&answer).map_err(|error| KubectlError::Failed {
-            command: self.in_words(&args),
-            words: format!("unexpected answer: {error}"),
+            command: self.command_line(args),
+            stderr: format!("unexpected answer: {error}"),
         })
     }
 
@@ -138,15 +167,15 @@ impl Kubectl {
             .spawn()
             .map_err(KubectlError::Missing)?;
         let stdin = child.stdin.take();
-        let talk = async {
+        let exchange = async {
             if let Some(mut stdin) = stdin {
-                // A broken pipe means that it has failed already; its words say why.
+                // A broken pipe means that it has failed already; its standard error says why.
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
             child.wait_with_output().await
         };
-        let Ok(output) = tokio::time::timeout(limit, talk).await else {
-            let command = self.in_words(args);
+        let Ok(output) = tokio::time::timeout(limit, exchange).await else {
+            let command = self.command_line(args);
             return Err(KubectlError::TimedOut { command, limit });
         };
         let output = output.map_err(KubectlError::Missing)?;
@@ -154,8 +183,8 @@ impl Kubectl {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(KubectlError::Failed {
-            command: self.in_words(args),
-            words: one_line(&String::from_utf8_lossy(&output.stderr)),
+            command: self.command_line(args),
+            stderr: one_line(&String::from_utf8_lossy(&output.stderr)),
         })
     }
 
@@ -175,12 +204,11 @@ impl Kubectl {
     }
 
     fn prefix(&self) -> Vec<&str> {
-        let context = self.context.iter().flat_map(|name| ["--context", name]);
-        context.chain(["--namespace", &self.namespace]).collect()
+        vec!["--context", &self.context, "--namespace", &self.namespace]
     }
 
     /// The command line, as it can be typed.
-    pub(super) fn in_words(&self, args: &[&str]) -> String {
+    pub(super) fn command_line(&self, args: &[&str]) -> String {
         let words = [PROGRAM].into_iter().chain(self.prefix());
         let words = words.chain(args.iter().copied()).map(quoted);
         words.collect::<Vec<_>>().join(" ")

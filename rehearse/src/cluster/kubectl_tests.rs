@@ -2,9 +2,9 @@ use super::*;
 
 #[test]
 fn a_command_line_can_be_typed_as_it_is_shown() {
-    let kubectl = Kubectl::new(Some("kind-lastcall"), "lastcall");
+    let kubectl = Kubectl::new("kind-lastcall", "lastcall");
     assert_eq!(
-        kubectl.in_words(&["patch", "service", "hello", "-p", r#"{"spec":{}}"#]),
+        kubectl.command_line(&["patch", "service", "hello", "-p", r#"{"spec":{}}"#]),
         r#"kubectl --context kind-lastcall --namespace lastcall patch service hello -p '{"spec":{}}'"#
     );
 }
@@ -16,8 +16,7 @@ async fn what_kubectl_says_when_it_fails_is_repeated_with_the_command() {
         .run(&["get", "deployment", "hello"])
         .await
         .unwrap_err();
-    let expected =
-        "kubectl --namespace lastcall get deployment hello: deployments.apps \"hello\" not found";
+    let expected = "kubectl --context test --namespace lastcall get deployment hello: deployments.apps \"hello\" not found";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -28,7 +27,10 @@ async fn documents_go_in_and_answers_come_out() {
         .feed(&["apply", "-f", "-"], "document")
         .await
         .unwrap();
-    assert_eq!(answer, "--namespace lastcall apply -f -\ndocument");
+    assert_eq!(
+        answer,
+        "--context test --namespace lastcall apply -f -\ndocument"
+    );
     let kubectl = Kubectl::faked("echo nonsense");
     let error = kubectl
         .get::<serde_json::Value>(&["nodes"])

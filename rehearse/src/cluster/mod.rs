@@ -1,51 +1,53 @@
-//! `rehearse cluster`: the strict load on real Deployments, through `kubectl`, while they are
-//! updated, scaled, deleted, evicted and drained.
+//! `rehearse cluster`: the strict load on a real Deployment, through `kubectl`, while it is updated,
+//! scaled, deleted from, evicted from and drained.
 //!
-//! Arms, clients and verdict are those of a rehearsal under the model ([`crate::rehearsal`]); what
-//! differs is who replaces the pods. Each service stands beside a control that is a copy of its
-//! Deployment. Whatever is changed is entered into a journal first, and taken back at the end,
-//! whichever end that is.
+//! Arms, clients, log and verdict are those of a rehearsal under the model ([`crate::rehearsal`]); what
+//! differs is who replaces the pods. The Deployment stands beside a control that is a copy of it.
+//! Whatever is changed is entered into a journal first, and taken back at the end, whichever end that
+//! is.
 
+mod addresses;
 mod arm;
 mod arms;
-mod asked;
 mod control;
-mod deployment;
+mod deployed;
 mod drain_node;
-mod drains;
-mod events;
+mod drain_reports;
+mod endpoints;
+mod expected_answer;
+mod followed;
+mod foreign_prestop;
 mod journal;
-mod kinds;
+mod kinds_tables;
 mod kubectl;
-mod nodes;
 mod options;
-mod plan;
-mod play;
-mod playlist;
-mod pod;
-mod pods_left;
+mod pod_ends;
+mod pods;
+mod quoting;
 mod report;
-mod said;
+mod run_all;
+mod run_scenario;
 mod scenario;
+mod scenario_load;
+mod scenarios;
+mod services;
 mod steps;
-mod stranger;
 mod text;
-mod under;
-mod watch;
+mod watch_events;
 
 use anyhow::bail;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::Cluster;
 
 use self::journal::Journal;
 use self::kubectl::Kubectl;
-use self::playlist::{Results, play_all};
 use self::report::Report;
+use self::run_all::{Results, run_all};
+use crate::events::file::Files;
 use crate::limits;
-
-/// The exit code of arguments that cannot be used.
-const BAD_USAGE: u8 = 64;
+use crate::report::Limits;
 
 /// How a run shows itself.
 #[derive(Clone, Copy, Debug)]
@@ -70,50 +72,114 @@ impl Output {
     }
 }
 
-/// Plays the scenarios that were asked for, and prints their figures. What it changes on the
-/// cluster is as before when this returns. `None`: interrupted.
+/// What holds for a whole run.
+#[derive(Debug)]
+pub struct Conditions {
+    /// Decides the clients' schedules.
+    pub seed: u64,
+    /// What is demanded of the service.
+    pub limits: Limits,
+    /// How it shows itself.
+    pub output: Output,
+    /// What it writes.
+    pub files: Files,
+}
+
+/// Why nothing is run.
+#[derive(Debug, Error)]
+pub enum Refused {
+    /// An option is missing, or has a value that cannot be used.
+    #[error("{0}")]
+    BadUsage(String),
+    /// There is no kubectl.
+    #[error("{0:#}")]
+    Unavailable(anyhow::Error),
+}
+
+/// Refuses what cannot be rehearsed, before anything is written or changed.
+///
+/// # Errors
+/// With what is wrong, which option, and what is allowed.
+pub async fn check(options: &Cluster) -> Result<(), Refused> {
+    let selected = scenarios::selected(options);
+    selected.map_err(|error| Refused::BadUsage(error.to_string()))?;
+    let (needed, descriptors) = (descriptors(options), limits::raise());
+    if needed > descriptors {
+        let why = format!(
+            "{needed} descriptors needed, and ulimit -n is {descriptors}: fewer clients, or a \
+             higher limit"
+        );
+        return Err(Refused::BadUsage(why));
+    }
+    let contexts = Kubectl::contexts().await;
+    let contexts = contexts.map_err(|error| Refused::Unavailable(error.into()))?;
+    named(options.context.as_deref(), &contexts).map_err(Refused::BadUsage)
+}
+
+fn named(context: Option<&str>, contexts: &[String]) -> Result<(), String> {
+    let all = match contexts.is_empty() {
+        true => "and there is none: see kubectl config".to_owned(),
+        false => format!("must be one of {}", contexts.join(", ")),
+    };
+    match context {
+        None => Err(format!(
+            "--context is missing (the current one may be anybody's): {all}"
+        )),
+        Some(context) if !contexts.iter().any(|one| one == context) => {
+            Err(format!("--context = {context}: {all}"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Runs the scenarios that were asked for, and prints their figures. What it changes on the cluster is
+/// as before when this returns. `None`: interrupted.
 ///
 /// # Errors
 /// If `kubectl` or the cluster fails, something asked for is not there, the load does not get under
 /// way; and if something could not be restored.
 pub async fn run(
     options: &Cluster,
-    seed: u64,
-    output: Output,
+    mut conditions: Conditions,
     interrupt: &CancellationToken,
 ) -> anyhow::Result<Option<u8>> {
-    let (needed, descriptors) = (descriptors(options), limits::raise());
-    if needed > descriptors {
-        eprintln!(
-            "rehearse: {needed} descriptors needed, and ulimit -n is {descriptors}: fewer clients, \
-             or a higher limit"
-        );
-        return Ok(Some(BAD_USAGE));
-    }
-    let kubectl = Kubectl::new(options.context.as_deref(), &options.namespace);
+    let context = options.context.as_deref().unwrap_or_default();
+    let kubectl = Kubectl::new(context, &options.namespace);
     let journal = Journal::new(kubectl.clone());
-    let mut results = Results::default();
-    let all = play_all(options, (seed, output), &kubectl, &journal, &mut results);
-    let played = tokio::select! {
+    let selection = scenarios::selected(options)?;
+    let mut results = Results {
+        left_out: selection.left_out.clone(),
+        ..Results::default()
+    };
+    let all = run_all(
+        options,
+        &selection,
+        &mut conditions,
+        &kubectl,
+        &journal,
+        &mut results,
+    );
+    let done = tokio::select! {
         biased;
         () = interrupt.cancelled() => None,
-        played = all => Some(played),
+        done = all => Some(done),
     };
     if !journal.is_empty() {
+        let output = conditions.output;
         output.progress("taking back what was changed on the cluster");
     }
     let left = journal.restore().await;
-    let code = show(seed, output, results, matches!(played, Some(Ok(()))))?;
+    let code = show(conditions, results, matches!(done, Some(Ok(()))))?;
     let by_hand = format!(
         "this could not be taken back; by hand:\n  {}",
         left.join("\n  ")
     );
-    match played {
+    match done {
         Some(Ok(())) if !left.is_empty() => bail!(by_hand),
         _ if !left.is_empty() => eprintln!("rehearse: {by_hand}"),
         _ => {}
     }
-    played.transpose().map(|whole| whole.map(|()| code))
+    done.transpose().map(|whole| whole.map(|()| code))
 }
 
 /// One for each client of two arms, a connection anew each second of three; and some.
@@ -121,25 +187,53 @@ fn descriptors(options: &Cluster) -> u64 {
     2 * (u64::from(options.clients).max(200) + 3 * u64::from(options.rate)) + 100
 }
 
-/// Prints what there is, whole or not; a document only if it is whole.
-fn show(seed: u64, output: Output, results: Results, whole: bool) -> anyhow::Result<u8> {
-    let Results {
-        rows,
-        left_out,
-        drains,
-        drain_min,
-        stranger,
-        gaps,
-    } = results;
-    let empty = rows.is_empty();
+/// Prints what there is, whole or not; documents only if it is whole.
+fn show(conditions: Conditions, results: Results, whole: bool) -> anyhow::Result<u8> {
+    let Conditions {
+        seed,
+        limits,
+        output,
+        files,
+    } = conditions;
+    let (empty, drain_min) = (results.rows.is_empty(), results.drain_min);
     if empty && whole {
-        bail!("nothing could be played: {}", left_out.join("; "));
+        bail!("nothing could be run: {}", results.left_out.join("; "));
     }
-    let report = Report::new(seed, rows, left_out, drains, stranger, gaps);
+    let report = Report::new(seed, &limits, results);
     match output.json {
         true if whole => println!("{}", serde_json::to_string_pretty(&report)?),
         false if !empty => println!("{}", report.text(drain_min)),
         _ => {}
     }
+    if whole {
+        let scenarios = report.scenarios.iter().map(|row| &row.report);
+        files.finish(scenarios, Some((report.verdict, &report.summary)))?;
+    }
     Ok(report.exit_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_one_that_there_is_and_never_the_current_one() {
+        let contexts = ["kind-lastcall", "production"].map(str::to_owned);
+        assert_eq!(named(Some("kind-lastcall"), &contexts), Ok(()));
+        let all = "must be one of kind-lastcall, production";
+        for (context, why) in [
+            (Some("kind"), "--context = kind: "),
+            (
+                None,
+                "--context is missing (the current one may be anybody's): ",
+            ),
+        ] {
+            assert_eq!(named(context, &contexts), Err(format!("{why}{all}")));
+        }
+        let none = named(None, &[]).unwrap_err();
+        assert!(
+            none.ends_with("and there is none: see kubectl config"),
+            "{none}"
+        );
+    }
 }

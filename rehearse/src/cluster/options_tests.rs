@@ -29,6 +29,20 @@ fn what_cannot_be_rehearsed_is_refused() {
         ("cluster --no-control --rate 301", "301"),
         ("cluster --no-control --clients 0", "0"),
         ("cluster --no-control --address node", "--address"),
+        ("cluster --no-control --allow everything", "everything"),
+        ("cluster --no-control --url http://a", "--deployment"),
+        (
+            "cluster --no-control --deployment a --path b",
+            "begin with /",
+        ),
+        (
+            "cluster --no-control --deployment a --url https://b",
+            "http://HOST",
+        ),
+        (
+            "cluster --no-control --deployment a --replicas 1",
+            "2..=200",
+        ),
         ("cluster --no-control --max-surge 2", "not for cluster"),
         ("--arms control cluster --no-control", "not for cluster"),
     ] {
@@ -38,11 +52,46 @@ fn what_cannot_be_rehearsed_is_refused() {
 }
 
 #[test]
+fn a_url_has_a_host_and_may_have_a_port_and_a_target() {
+    for (text, host, target) in [
+        ("http://orders.test", "orders.test:80", "/"),
+        ("http://10.0.0.7:8080/a?b=c", "10.0.0.7:8080", "/a?b=c"),
+        ("http://[::1]:8080/", "[::1]:8080", "/"),
+        ("http://[::1]", "[::1]:80", "/"),
+    ] {
+        let url: Url = text.parse().unwrap();
+        assert_eq!((&*url.host, url.target()), (host, target));
+    }
+    for text in [
+        "orders",
+        "https://orders",
+        "http://",
+        "http:///a",
+        "http://a@b",
+        "http://a/b c",
+    ] {
+        assert!(text.parse::<Url>().is_err(), "{text}");
+    }
+}
+
+#[test]
 fn the_help_lists_the_scenarios_and_not_the_models_options() {
     let help = parsed("cluster --help").unwrap_err();
     assert!(help.contains("slow-rollouts") && help.contains("10 rolling updates"));
-    assert!(
-        help.contains("--json") && !help.contains("--propagation"),
-        "{help}"
-    );
+    for option in ["--json", "--events", "--report", "--junit", "--max-failed"] {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+    assert!(!help.contains("--propagation"), "{help}");
+}
+
+#[test]
+fn files_and_limits_may_stand_before_the_command_and_behind_it() {
+    for args in [
+        "--events a --max-failed 3 cluster --no-control",
+        "cluster --no-control --events a --max-failed 3",
+    ] {
+        let cli = cli::parse(format!("rehearse {args}").split(' ')).unwrap();
+        let events = cli.files().events.unwrap();
+        assert_eq!((events.to_str(), cli.limits().failed), (Some("a"), 3));
+    }
 }

@@ -1,16 +1,14 @@
-//! What came of a run on a cluster: the scenarios, what the pods said of their drains, the verdict.
-
-use std::time::Duration;
+//! What came of a run on a cluster: the scenarios, the drain reports, the verdict.
 
 use serde::Serialize;
-use tokio::time::Instant;
 
-use super::drains::{Drains, Propagation};
-use super::scenario::Scenario;
-use super::stranger::Refusal;
-use crate::arm::ArmOutcome;
+use super::drain_reports::{Drains, Propagation};
+use super::foreign_prestop::Refusal;
+use super::run_all::Results;
+use super::run_scenario::Outcomes;
+use super::scenario::Task;
 use crate::report::{
-    ArmReport, Fault, Judged, Limits, PUBLISHED, ScenarioReport, Tally, Verdict, faults, proof,
+    ArmReport, Described, Fault, Judged, Limits, ScenarioReport, Tally, Verdict, faults, proof,
 };
 use crate::scenario::ArmName;
 
@@ -21,20 +19,18 @@ pub(super) struct Report {
     pub(super) version: &'static str,
     /// Repeats the clients' schedules.
     pub(super) seed: u64,
-    /// One a scenario, in the order in which they were played.
+    /// One a scenario, in the order in which they were run.
     pub(super) scenarios: Vec<Row>,
-    /// Scenarios that this cluster had no room for, with the reason.
+    /// Scenarios that were not run, with the reason.
     pub(super) left_out: Vec<String>,
-    /// What the service's pods said of their drains.
+    /// What the service's pods reported of their drains.
     pub(super) drains: Drains,
     /// How late nodes learnt that pods were gone, as those pods met it.
     pub(super) propagation: Option<Propagation>,
     /// When the last newcomer reached pods that had no other beside them.
     pub(super) lone_pods: Option<Propagation>,
     /// How a pod answered another that would have drained it.
-    pub(super) stranger: Option<Refusal>,
-    /// How often the watch on the pods was interrupted.
-    pub(super) watch_gaps: u64,
+    pub(super) foreign_prestop: Option<Refusal>,
     /// Of the run as a whole.
     pub(super) verdict: Verdict,
     /// The same in words.
@@ -51,40 +47,22 @@ pub(super) struct Row {
     /// Its figures.
     #[serde(flatten)]
     pub(super) report: ScenarioReport,
-    /// What fails the service in it beside what it lost.
-    #[serde(skip)]
-    faults: Vec<Fault>,
 }
 
 impl Row {
     /// Puts together what came of a scenario.
-    pub(super) fn new(scenario: &Scenario, outcomes: Vec<ArmOutcome>, took: Duration) -> Self {
-        let replicas = scenario.replicas_in_words();
-        let arms = outcomes.into_iter();
-        let mut arms: Vec<ArmReport> = arms.map(|o| ArmReport::new(o, &replicas)).collect();
-        arms.sort_by_key(|arm| arm.arm);
-        let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
-        let faults = faults::of(&arms, &Limits::default());
-        let judged = Judged {
-            arms: &tallies,
-            faults: &faults,
-            allowed: 0,
+    pub(super) fn new(task: &Task, outcomes: Outcomes, limits: &Limits) -> Self {
+        let described = Described {
+            service: task.deployment.clone(),
+            conditions: task.to_string(),
+            replicas: task.scenario.replicas_in_words(),
+            published: task.scenario.is_published(),
         };
+        let Outcomes { mut arms, began } = outcomes;
+        arms.sort_by_key(|arm| arm.arm);
         Self {
-            scenario: scenario.name,
-            report: ScenarioReport {
-                began: Instant::now() - took,
-                service: scenario.service.name().to_owned(),
-                conditions: scenario.to_string(),
-                seconds: took.as_secs_f64(),
-                published: scenario.is_published().then_some(PUBLISHED),
-                summary: proof::with_kinds(judged.in_words(), &arms),
-                unproven: proof::unproven(&arms),
-                faults: faults.iter().map(Fault::in_words).collect(),
-                verdict: judged.verdict(),
-                arms,
-            },
-            faults,
+            scenario: task.scenario.name,
+            report: ScenarioReport::new(described, arms, limits, began),
         }
     }
 
@@ -97,30 +75,31 @@ impl Row {
 impl Report {
     /// Sums a run up. It is one run: the control must have lost something in it, not in each of
     /// its scenarios; those in which it did not are named.
-    pub(super) fn new(
-        seed: u64,
-        rows: Vec<Row>,
-        left_out: Vec<String>,
-        drains: Drains,
-        stranger: Option<Refusal>,
-        gaps: u64,
-    ) -> Self {
+    pub(super) fn new(seed: u64, limits: &Limits, results: Results) -> Self {
+        let Results {
+            rows,
+            left_out,
+            drains,
+            foreign_prestop,
+            ..
+        } = results;
         let tallies = totals(&rows);
-        let faults = all_faults(&rows);
+        let faults = all_faults(&rows, limits);
         let judged = Judged {
             arms: &tallies,
             faults: &faults,
-            allowed: 0,
+            allowed: limits.failed,
         };
         let verdict = judged.verdict();
+        let unknown = proof::unknown_of_pods(services(&rows));
+        let summary = std::iter::once(judged.in_words()).chain(unknown);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             seed,
             propagation: drains.propagation(),
             lone_pods: drains.alone(),
-            stranger,
-            watch_gaps: gaps,
-            summary: judged.in_words(),
+            foreign_prestop,
+            summary: summary.collect::<Vec<_>>().join(" "),
             exit_code: verdict.exit_code(),
             verdict,
             scenarios: rows,
@@ -130,17 +109,23 @@ impl Report {
     }
 }
 
+fn services(rows: &[Row]) -> impl Iterator<Item = &ArmReport> + Clone {
+    rows.iter().filter_map(|row| row.arm(ArmName::Service))
+}
+
 /// Each once; and whether it is luck that nothing was lost, for all scenarios together.
-fn all_faults(rows: &[Row]) -> Vec<Fault> {
+fn all_faults(rows: &[Row], limits: &Limits) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
-    for fault in rows.iter().flat_map(|row| &row.faults) {
-        if !matches!(fault, Fault::Lucky { .. }) && !faults.contains(fault) {
-            faults.push(fault.clone());
+    for fault in rows
+        .iter()
+        .flat_map(|row| faults::of(&row.report.arms, limits))
+    {
+        if !matches!(fault, Fault::Lucky { .. }) && !faults.contains(&fault) {
+            faults.push(fault);
         }
     }
-    let arms = rows.iter().filter_map(|row| row.arm(ArmName::Service));
-    let service: Vec<&ArmReport> = arms.collect();
-    faults.extend(faults::lucky(&service, &Limits::default()));
+    let service: Vec<&ArmReport> = services(rows).collect();
+    faults.extend(faults::lucky(&service, limits));
     faults
 }
 

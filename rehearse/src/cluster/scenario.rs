@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::deployed::Deployed;
+
 /// What is done, and how many times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -34,16 +36,22 @@ impl Act {
     }
 }
 
-/// Which of the bundled services.
+/// The bundled services. Any other Deployment is taken for one like `hello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Service {
+pub(super) enum Bundled {
     Hello,
     Slow,
     Streaming,
 }
 
-impl Service {
-    /// The name of its Deployment and its Service, and of its routes in the control.
+impl Bundled {
+    /// The one of that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Hello, Self::Slow, Self::Streaming];
+        all.into_iter().find(|service| service.name() == name)
+    }
+
+    /// The name of its Deployment, and of its routes in the control.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hello => "hello",
@@ -90,8 +98,8 @@ pub(super) struct Variation {
 pub(super) struct Scenario {
     /// Its name on the command line.
     pub(super) name: &'static str,
-    /// Whose Deployment.
-    pub(super) service: Service,
+    /// Whose Deployment, if no other is named; whose routes the control serves.
+    pub(super) service: Bundled,
     /// Replicas of each arm, at first.
     pub(super) replicas: u32,
     /// What is done.
@@ -159,9 +167,51 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (service, replicas) = (self.service.name(), self.replicas_in_words());
+        let replicas = self.replicas_in_words();
         let plural = if replicas == "1" { "" } else { "s" };
-        write!(f, "{service}: {replicas} replica{plural}, {}", self.steps())?;
+        write!(f, "{replicas} replica{plural}, {}", self.steps())?;
         self.set_up().map_or(Ok(()), |up| write!(f, " ({up})"))
+    }
+}
+
+/// A scenario on a Deployment.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// The scenario.
+    pub(super) scenario: Scenario,
+    /// The Deployment's name.
+    pub(super) deployment: String,
+    /// What its clients get.
+    pub(super) target: String,
+}
+
+impl Task {
+    /// Whether the Deployment is one of ours, which gives the same answer each time.
+    pub(super) fn is_bundled(&self) -> bool {
+        Bundled::named(&self.deployment).is_some()
+    }
+
+    /// Why it is not for this Deployment, if it is not; `on_node_port`: whether a port of every node
+    /// leads there.
+    pub(super) fn unfit(&self, deployed: &Deployed, on_node_port: bool) -> Option<&'static str> {
+        let Variation {
+            without_prestop,
+            ready_after,
+            local,
+        } = self.scenario.variation;
+        let container = deployed.container()?;
+        if without_prestop && container.lifecycle.pre_stop.is_none() {
+            return Some("it has no preStop hook");
+        }
+        if !ready_after.is_zero() && container.readiness_probe.is_none() {
+            return Some("it has no readiness probe");
+        }
+        (local && !on_node_port).then_some("--url leads there, and no NodePort")
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.deployment, self.scenario)
     }
 }

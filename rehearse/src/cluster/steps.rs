@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::arm::{Arm, LIMIT, own};
+use super::arm::{Arm, LIMIT};
 use super::kubectl::KubectlError;
+use super::pods::Pods;
 use super::scenario::{Act, Scenario};
-use super::watch::Roster;
 use crate::progress::ArmProgress;
 
 /// Between two attempts at an eviction that a disruption budget forbids for now.
@@ -20,7 +20,7 @@ impl Arm {
     ///
     /// # Errors
     /// If kubectl fails, or something takes too long.
-    pub(super) async fn play(
+    pub(super) async fn take_steps(
         &self,
         scenario: &Scenario,
         progress: &ArmProgress,
@@ -52,7 +52,7 @@ impl Arm {
                     self.settled(scenario.replicas, &gone).await?;
                 }
                 Act::BrokenImage => self.break_image(scenario).await?,
-                // Of all arms at once: see `super::node`.
+                // Of all arms at once: see `super::drain_node`.
                 Act::DrainNode => {}
             }
             progress.step_taken();
@@ -69,41 +69,41 @@ impl Arm {
     /// Through the API, as everything does that respects disruption budgets; and like all of those
     /// it asks again if it is refused for now (429).
     async fn evict(&self, pod: &str) -> anyhow::Result<()> {
-        let namespace = self.kubectl.namespace();
+        let kubectl = &self.cluster.kubectl;
+        let namespace = kubectl.namespace();
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
         let eviction = json!({
             "apiVersion": "policy/v1",
             "kind": "Eviction",
             "metadata": {"name": pod, "namespace": namespace},
         });
-        let ask = async {
+        let evicted = async {
             loop {
                 let args = ["create", "--raw", &path, "-f", "-"];
-                match self.kubectl.feed(&args, &eviction.to_string()).await {
-                    Err(KubectlError::Failed { words, .. }) if words.contains("disruption") => {
+                match kubectl.feed(&args, &eviction.to_string()).await {
+                    Err(KubectlError::Failed { stderr, .. }) if stderr.contains("disruption") => {
                         tokio::time::sleep(EVICTION_PAUSE).await;
                     }
                     other => return other.map(drop),
                 }
             }
         };
-        let asked = tokio::time::timeout(LIMIT, ask).await;
-        Ok(asked.context("a disruption budget forbids the eviction")??)
+        let evicted = tokio::time::timeout(LIMIT, evicted).await;
+        Ok(evicted.context("a disruption budget forbids the eviction")??)
     }
 
     /// An update that cannot work must leave the old pods serving.
     async fn break_image(&self, scenario: &Scenario) -> anyhow::Result<()> {
-        let (path, patch) = (self.path(), self.deployment.broken_image().to_string());
+        let (path, patch) = (self.path(), self.deployed.broken_image().to_string());
         self.run(&["patch", &path, "--type=json", "-p", &patch])
             .await?;
-        let failed = |roster: &Roster| {
-            own(roster, &self.selector).any(|pod| !pod.is_leaving() && pod.fails_to_pull())
+        let failed = |pods: &Pods| {
+            self.own(pods)
+                .any(|seen| !seen.pod.is_leaving() && seen.pod.fails_to_pull())
         };
-        if !self.watch.until(failed, LIMIT).await {
-            bail!(
-                "the broken image of {} was not noticed",
-                self.deployment.name()
-            );
+        if !self.cluster.pods.until(failed, LIMIT).await {
+            let name = self.deployed.name();
+            bail!("the broken image of {name} was not noticed");
         }
         self.vary(&scenario.variation, scenario.replicas).await?;
         self.rolled_out().await?;

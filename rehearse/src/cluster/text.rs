@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table};
 
-use super::drains::advice;
-use super::kinds;
+use super::drain_reports::advice;
+use super::foreign_prestop::Refusal;
+use super::kinds_tables;
 use super::report::{Report, Row};
-use super::stranger::Refusal;
 use crate::report::{COLUMNS, PUBLISHED, table, thousands, wrapped};
 use crate::scenario::ArmName;
 
 impl Report {
     /// The table, the drains, the verdict.
     pub(super) fn text(&self, drain_min: Duration) -> String {
-        let mut out = format!("{}\n{}", self.table(), kinds::mixed(&self.scenarios));
+        let mut out = format!("{}\n{}", self.table(), kinds_tables::mixed(&self.scenarios));
         for line in self.notes(drain_min) {
             let _infallible = writeln!(out, "{}", wrapped(&line));
         }
@@ -75,15 +75,9 @@ impl Report {
                 .map(|left| format!("Left out: {left}.")),
         );
         lines.extend(self.drain_reports());
-        if let Some(Refusal { pod, words }) = &self.stranger {
+        if let Some(Refusal { pod, output }) = &self.foreign_prestop {
             lines.push(format!(
-                "Another pod tried to drain {pod}, and could not: {words}."
-            ));
-        }
-        if self.watch_gaps > 0 {
-            let gaps = self.watch_gaps;
-            lines.push(format!(
-                "The watch on the pods was interrupted {gaps} times."
+                "Another pod tried to drain {pod}, and could not: {output}."
             ));
         }
         if let Some(met) = &self.propagation {

@@ -1,12 +1,17 @@
 use std::sync::Arc;
 
-use super::super::plan;
+use tokio::time::Instant;
+
+use super::super::run_all::Results;
+use super::super::run_scenario::Outcomes;
+use super::super::scenario::Task;
+use super::super::scenarios;
 use super::*;
 use crate::arm::ArmOutcome;
-use crate::cluster::drains::Drains;
+use crate::cluster::drain_reports::Drains;
 use crate::load::Kind;
 use crate::load::KindOutcome;
-use crate::report::Verdict;
+use crate::report::{Limits, Verdict};
 use rehearse_client::Outcome;
 use rehearse_model::ledger::Ledger;
 
@@ -31,9 +36,28 @@ fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
 }
 
 fn row(name: &str, kinds: &[(Kind, u64)]) -> Row {
-    let scenario = plan::named(name).unwrap();
-    let outcomes = [ArmName::Service, ArmName::Control].map(|arm| outcome(arm, kinds));
-    Row::new(&scenario, outcomes.into(), Duration::from_secs(60))
+    let scenario = scenarios::named(name).unwrap();
+    let task = Task {
+        scenario,
+        deployment: scenario.service.name().to_owned(),
+        target: "/".to_owned(),
+    };
+    let arms = [ArmName::Service, ArmName::Control].map(|arm| outcome(arm, kinds));
+    let outcomes = Outcomes {
+        arms: arms.into(),
+        began: Instant::now(),
+    };
+    Row::new(&task, outcomes, &Limits::default())
+}
+
+fn of(rows: Vec<Row>, drains: Drains) -> Report {
+    let results = Results {
+        rows,
+        drains,
+        left_out: vec!["drain-node (no node)".to_owned()],
+        ..Results::default()
+    };
+    Report::new(7, &Limits::default(), results)
 }
 
 fn report(drains: Drains) -> Report {
@@ -44,8 +68,7 @@ fn report(drains: Drains) -> Report {
         ),
         row("slow", &[(Kind::KeepAlive, 4_750)]),
     ];
-    let left_out = vec!["drain-node (no node)".to_owned()];
-    Report::new(7, rows, left_out, drains, None, 0)
+    of(rows, drains)
 }
 
 #[test]
@@ -82,7 +105,7 @@ fn a_scenario_of_many_kinds_has_a_table_of_its_own() {
         row("rollouts", &[(Kind::KeepAlive, 39_308)]),
         row("mixed", &all),
     ];
-    let report = Report::new(7, rows, Vec::new(), Drains::default(), None, 0);
+    let report = of(rows, Drains::default());
     let text = report.text(Duration::from_secs(3));
     assert!(
         text.lines().all(|line| line.chars().count() <= COLUMNS),
@@ -136,4 +159,20 @@ fn json_has_every_scenario_by_its_name() {
     assert_eq!(json["scenarios"][1]["scenario"], "slow");
     assert_eq!(json["scenarios"][1]["arms"][0]["requests"], 4_750);
     assert_eq!(json["verdict"], "nothing-to-lose");
+}
+
+#[test]
+fn a_pod_whose_end_was_not_seen_fails_the_run_and_is_named_in_the_verdict() {
+    let mut row = row("rollouts", &[(Kind::KeepAlive, 39_308)]);
+    let service = row.report.arms.iter_mut();
+    let mut service = service.filter(|arm| arm.arm == ArmName::Service);
+    let pods = &mut service.next().unwrap().pods;
+    (pods.faults, pods.unseen) = (1, vec!["hello-1".to_owned()]);
+    let report = of(vec![row], Drains::default());
+    assert_eq!((report.verdict, report.exit_code), (Verdict::PodFault, 1));
+    assert!(
+        report.summary.contains("the end of pod hello-1"),
+        "{}",
+        report.summary
+    );
 }

@@ -11,9 +11,9 @@ use std::net::SocketAddr;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::connection::{Connection, Unexpected};
+use rehearse_client::{Http2Event as Event, Http2State as State};
 use rehearse_wire::http2::frame::{ACK, Frame, GOAWAY, PING, SETTINGS, put, setting};
 use rehearse_wire::http2::hpack;
-use rehearse_client::{Http2Event as Event, Http2State as State};
 
 pub(super) use self::response::Answer;
 

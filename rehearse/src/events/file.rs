@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::line::{Header, Line};
 use super::lines;
-use crate::report::{ScenarioReport, html, junit};
+use crate::report::{ScenarioReport, Verdict, html, junit};
 
 /// The files that a run writes. Those that were not asked for are none.
 #[derive(Debug)]
@@ -88,17 +88,21 @@ impl Files {
         Ok(())
     }
 
-    /// Writes what sums up the whole run.
+    /// Writes what sums up the whole run; `whole`: its verdict, where it is judged as one.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn finish(self, scenarios: &[ScenarioReport]) -> anyhow::Result<()> {
+    pub fn finish<'a>(
+        self,
+        scenarios: impl Iterator<Item = &'a ScenarioReport>,
+        whole: Option<(Verdict, &str)>,
+    ) -> anyhow::Result<()> {
         if let Some(Report { path, lines }) = self.report {
             let written = fs::write(path, html::page(&lines));
             written.context("--report: cannot write")?;
         }
         if let Some(path) = self.junit {
-            let xml = junit::xml(scenarios).context("--junit")?;
+            let xml = junit::xml(scenarios, whole).context("--junit")?;
             fs::write(path, xml).context("--junit: cannot write")?;
         }
         Ok(())

@@ -9,9 +9,9 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::finding::Findings;
+use super::findings::Findings;
 use super::kustomize;
-use super::pod::Pod;
+use crate::kubernetes::{Metadata, PodTemplate};
 
 /// One file, or one folder that was rendered.
 #[derive(Debug)]
@@ -35,16 +35,7 @@ pub(super) struct Object {
     pub(super) data: BTreeMap<String, Value>,
     /// The pod that it is, or the template of those that it makes.
     #[serde(skip)]
-    pub(super) pod: Option<Pod>,
-}
-
-/// What every object has.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) pod: Option<PodTemplate>,
 }
 
 impl fmt::Display for Object {
@@ -91,7 +82,7 @@ impl Source {
     /// The names of the services that have pods here.
     pub(super) fn services(&self) -> impl Iterator<Item = &str> {
         let pods = self.objects.iter().filter_map(|object| object.pod.as_ref());
-        pods.filter_map(Pod::service)
+        pods.filter_map(PodTemplate::service)
     }
 }
 
@@ -106,7 +97,7 @@ impl Object {
             }
             _ => None,
         };
-        object.pod = pod.map(Pod::deserialize).transpose()?;
+        object.pod = pod.map(PodTemplate::deserialize).transpose()?;
         Ok(object)
     }
 }

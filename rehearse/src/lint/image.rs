@@ -1,17 +1,17 @@
 //! Images are pinned: a tag can be moved, and what runs would change with the next pod.
 
-use super::finding::Say;
-use super::pod::PodSpec;
+use super::findings::Problems;
 use super::service::CONTAINER;
+use crate::kubernetes::PodSpec;
 
 /// Every image is named by its digest; in a folder, the service's own may still be the name that
 /// stands for it.
-pub(super) fn pinned(pod: &PodSpec, rendered: bool, say: &mut Say<'_>) {
+pub(super) fn pinned(pod: &PodSpec, rendered: bool, problems: &mut Problems<'_>) {
     for container in pod.all_containers() {
         let image = &container.image;
         let stands_in = rendered && container.name == CONTAINER && image == CONTAINER;
         if !stands_in && !has_digest(image) {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "image = {image}: must be pinned, as NAME@sha256:…"
             ));
         }

@@ -23,7 +23,7 @@ pub(super) fn is_component(folder: &Path) -> bool {
     text.and_then(read).is_some_and(|kind| kind == "Component")
 }
 
-/// What would be applied, as YAML; or what kustomize has to say against it.
+/// What would be applied, as YAML; or what kustomize has to problems against it.
 ///
 /// # Errors
 /// If there is no kustomize, neither kubectl's own nor the program of that name.
@@ -41,13 +41,13 @@ pub(super) fn render(folder: &Path) -> anyhow::Result<Result<String, String>> {
         true => Ok(text(&output.stdout)),
         false => {
             let stderr = text(&output.stderr);
-            let said = stderr.trim();
-            let plain = ["error: ", "Error: "].map(|start| said.strip_prefix(start));
+            let words = stderr.trim();
+            let plain = ["error: ", "Error: "].map(|start| words.strip_prefix(start));
             Err(plain
                 .into_iter()
                 .flatten()
                 .next()
-                .unwrap_or(said)
+                .unwrap_or(words)
                 .to_owned())
         }
     })

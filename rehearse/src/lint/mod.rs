@@ -3,13 +3,12 @@
 //! The figures that a manifest gives must fit those that the service will go by. Nobody but the
 //! service knows the latter, so its own `check` is asked, under the environment in the manifest.
 
-mod budget;
 mod document;
-mod finding;
+mod findings;
+mod grace_period;
 mod image;
 mod kustomize;
 mod options;
-mod pod;
 mod ports;
 mod restricted;
 mod service;
@@ -22,9 +21,9 @@ use std::collections::BTreeSet;
 pub use self::options::Lint;
 
 use self::document::{Object, Source};
-use self::finding::{Finding, Findings};
+use self::findings::{Finding, Findings};
 use self::service::Service;
-use self::settings::Ask;
+use self::settings::Check;
 use crate::binaries::Binaries;
 
 /// Lints what the command line names, and hands back the exit code: 0, or 1 if something is to be
@@ -40,43 +39,44 @@ pub async fn run(options: &Lint, binaries: &Binaries, json: bool) -> anyhow::Res
     }
     let services: BTreeSet<&str> = sources.iter().flat_map(Source::services).collect();
     binaries.provide(&Vec::from_iter(services)).await?;
-    let ask: Ask<'_> = &|service, environment| settings::ask(&binaries.exe(service), environment);
-    examine(&sources, ask, &mut findings)?;
+    let check: Check<'_> =
+        &|service, environment| settings::check(&binaries.exe(service), environment);
+    examine(&sources, check, &mut findings)?;
     print(&findings.all, json)?;
     Ok(u8::from(!findings.all.is_empty()))
 }
 
 /// All rules, over all sources.
-fn examine(sources: &[Source], ask: Ask<'_>, findings: &mut Findings) -> anyhow::Result<()> {
+fn examine(sources: &[Source], check: Check<'_>, findings: &mut Findings) -> anyhow::Result<()> {
     for source in sources {
         for object in &source.objects {
-            one(source, object, ask, findings)?;
+            object_rules(source, object, check, findings)?;
         }
     }
     ports::different_node_ports(sources, findings);
     Ok(())
 }
 
-fn one(
+fn object_rules(
     source: &Source,
     object: &Object,
-    ask: Ask<'_>,
+    check: Check<'_>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let mut say = findings.about(source, object);
-    restricted::namespace(object, &mut say);
+    let mut problems = findings.about(source, object);
+    restricted::namespace(object, &mut problems);
     let Some(pod) = &object.pod else {
         return Ok(());
     };
-    restricted::pod(&pod.spec, &mut say);
-    image::pinned(&pod.spec, source.rendered, &mut say);
+    restricted::pod(&pod.spec, &mut problems);
+    image::pinned(&pod.spec, source.rendered, &mut problems);
     if pod.service().is_none() {
         return Ok(());
     }
-    if let Some(service) = Service::of(pod, source, ask, &mut say)? {
-        budget::fits(&service, &mut say);
-        ports::probes(&service, &mut say);
-        ports::annotations(&service, &mut say);
+    if let Some(service) = Service::of(pod, source, check, &mut problems)? {
+        grace_period::matches(&service, &mut problems);
+        ports::probes(&service, &mut problems);
+        ports::annotations(&service, &mut problems);
         ports::services(&service, source, findings);
     }
     Ok(())

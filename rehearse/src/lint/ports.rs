@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use super::document::{Object, Source};
-use super::finding::{Findings, Say};
-use super::pod::{PortName, Probe};
+use super::findings::{Findings, Problems};
 use super::service::Service;
+use crate::kubernetes::{PortName, Probe, ServiceSpec};
 
 /// Each probe asks the admin port, and for what it is meant to know.
-pub(super) fn probes(service: &Service<'_>, say: &mut Say<'_>) {
+pub(super) fn probes(service: &Service<'_>, problems: &mut Problems<'_>) {
     let container = service.container;
     let probes = [
         (
@@ -25,9 +25,9 @@ pub(super) fn probes(service: &Service<'_>, say: &mut Say<'_>) {
     ];
     for (name, probe, paths) in probes {
         match probe {
-            Some(probe) => one_probe(service, name, probe, paths, say),
+            Some(probe) => one_probe(service, name, probe, paths, problems),
             None if name == "startupProbe" => {}
-            None => say.that(format_args!("{name}: is missing")),
+            None => problems.add(format_args!("{name}: is missing")),
         }
     }
     for (key, address) in [
@@ -35,7 +35,7 @@ pub(super) fn probes(service: &Service<'_>, say: &mut Say<'_>) {
         ("admin.address", admin(service)),
     ] {
         if address.ip().is_loopback() {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "{key} = {address}: cannot be reached from outside the pod"
             ));
         }
@@ -50,9 +50,15 @@ fn admin(service: &Service<'_>) -> SocketAddr {
     service.settings.admin.address
 }
 
-fn one_probe(service: &Service<'_>, name: &str, probe: &Probe, paths: &[&str], say: &mut Say<'_>) {
+fn one_probe(
+    service: &Service<'_>,
+    name: &str,
+    probe: &Probe,
+    paths: &[&str],
+    problems: &mut Problems<'_>,
+) {
     let Some(get) = &probe.http_get else {
-        return say.that(format_args!(
+        return problems.add(format_args!(
             "{name}: must be httpGet {}",
             paths.join(" or ")
         ));
@@ -60,13 +66,13 @@ fn one_probe(service: &Service<'_>, name: &str, probe: &Probe, paths: &[&str], s
     let asked = shown(service, &get.port);
     let admin = admin(service);
     if service.container.port(&get.port) != Some(admin.port()) {
-        say.that(format_args!(
+        problems.add(format_args!(
             "{name}: port = {asked}: must be admin.address's, {}",
             admin.port()
         ));
     }
     if !paths.contains(&get.path.as_str()) {
-        say.that(format_args!(
+        problems.add(format_args!(
             "{name}: path = {}: must be {}",
             get.path,
             paths.join(" or ")
@@ -74,7 +80,7 @@ fn one_probe(service: &Service<'_>, name: &str, probe: &Probe, paths: &[&str], s
     }
     for (key, value, allowed) in [("host", &get.host, ""), ("scheme", &get.scheme, "HTTP")] {
         if !value.is_empty() && value != allowed {
-            say.that(format_args!("{name}: {key} = {value}: must not be set"));
+            problems.add(format_args!("{name}: {key} = {value}: must not be set"));
         }
     }
 }
@@ -89,7 +95,7 @@ fn shown(service: &Service<'_>, port: &PortName) -> String {
 }
 
 /// Prometheus is sent to the admin port, if it is sent anywhere.
-pub(super) fn annotations(service: &Service<'_>, say: &mut Say<'_>) {
+pub(super) fn annotations(service: &Service<'_>, problems: &mut Problems<'_>) {
     let annotation = |name: &str| {
         let key = format!("prometheus.io/{name}");
         service
@@ -107,27 +113,11 @@ pub(super) fn annotations(service: &Service<'_>, say: &mut Say<'_>) {
         let given = annotation(name);
         // The path has this very default.
         if given != allowed && !(name == "path" && given.is_empty()) {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "prometheus.io/{name} = {given}: must be {allowed}"
             ));
         }
     }
-}
-
-#[derive(Deserialize)]
-struct ServiceSpec {
-    #[serde(default)]
-    selector: BTreeMap<String, String>,
-    #[serde(default)]
-    ports: Vec<ServicePort>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ServicePort {
-    port: u16,
-    target_port: Option<PortName>,
-    node_port: Option<u16>,
 }
 
 fn service_spec(object: &Object) -> Option<ServiceSpec> {
@@ -142,11 +132,7 @@ pub(super) fn services(service: &Service<'_>, source: &Source, findings: &mut Fi
         let Some(spec) = service_spec(object) else {
             continue;
         };
-        let selected = spec
-            .selector
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value));
-        if spec.selector.is_empty() || !selected {
+        if !spec.selects(labels) {
             continue;
         }
         for port in &spec.ports {
@@ -155,7 +141,7 @@ pub(super) fn services(service: &Service<'_>, source: &Source, findings: &mut Fi
                 .clone()
                 .unwrap_or(PortName::Number(port.port));
             if service.container.port(&target) != Some(http(service).port()) {
-                findings.about(source, object).that(format_args!(
+                findings.about(source, object).add(format_args!(
                     "targetPort = {}: must be http.address's, {}",
                     shown(service, &target),
                     http(service).port()
@@ -175,7 +161,7 @@ pub(super) fn different_node_ports(sources: &[Source], findings: &mut Findings) 
                 match owners.get(&port) {
                     Some(owner) => findings
                         .about(source, object)
-                        .that(format_args!("nodePort = {port}: is taken, in {owner}")),
+                        .add(format_args!("nodePort = {port}: is taken, in {owner}")),
                     None => drop(owners.insert(port, source.file.clone())),
                 }
             }

@@ -2,8 +2,8 @@
 //! no token of a service account.
 
 use super::document::Object;
-use super::finding::Say;
-use super::pod::{Container, PodSpec, Security};
+use super::findings::Problems;
+use crate::kubernetes::{Container, PodSpec, Security};
 
 /// The kinds of volumes that `restricted` allows.
 const VOLUMES: [&str; 8] = [
@@ -18,18 +18,18 @@ const VOLUMES: [&str; 8] = [
 ];
 
 /// A namespace refuses pods that are not restricted.
-pub(super) fn namespace(object: &Object, say: &mut Say<'_>) {
+pub(super) fn namespace(object: &Object, problems: &mut Problems<'_>) {
     const LABEL: &str = "pod-security.kubernetes.io/enforce";
     let level = object.metadata.labels.get(LABEL).map_or("", String::as_str);
     if object.kind == "Namespace" && level != "restricted" {
-        say.that(format_args!("{LABEL} = {level}: must be restricted"));
+        problems.add(format_args!("{LABEL} = {level}: must be restricted"));
     }
 }
 
 /// The pod, and every container in it.
-pub(super) fn pod(pod: &PodSpec, say: &mut Say<'_>) {
+pub(super) fn pod(pod: &PodSpec, problems: &mut Problems<'_>) {
     if pod.mounts_token != Some(false) {
-        say.that("automountServiceAccountToken: must be false");
+        problems.add("automountServiceAccountToken: must be false");
     }
     let host = [
         ("hostNetwork", pod.host_network),
@@ -37,7 +37,7 @@ pub(super) fn pod(pod: &PodSpec, say: &mut Say<'_>) {
         ("hostIPC", pod.host_ipc),
     ];
     for (key, _) in host.into_iter().filter(|(_, set)| *set) {
-        say.that(format_args!("{key}: must be false"));
+        problems.add(format_args!("{key}: must be false"));
     }
     for volume in &pod.volumes {
         let kind = volume
@@ -45,60 +45,60 @@ pub(super) fn pod(pod: &PodSpec, say: &mut Say<'_>) {
             .find(|key| *key != "name")
             .map_or("emptyDir", String::as_str);
         if !VOLUMES.contains(&kind) {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "volumes: {kind}: must be one of {}",
                 VOLUMES.join(", ")
             ));
         }
     }
-    user("the pod", &pod.security_context, say);
+    user("the pod", &pod.security_context, problems);
     for container in pod.all_containers() {
         let name = format!("container {}", container.name);
-        user(&name, &container.security_context, say);
+        user(&name, &container.security_context, problems);
         inherited(
             &name,
             &pod.security_context,
             &container.security_context,
-            say,
+            problems,
         );
-        own(&name, container, say);
+        own(&name, container, problems);
     }
 }
 
-fn user(whose: &str, security: &Security, say: &mut Say<'_>) {
+fn user(whose: &str, security: &Security, problems: &mut Problems<'_>) {
     if security.run_as_user == Some(0) {
-        say.that(format_args!("{whose}: runAsUser = 0: must not be root"));
+        problems.add(format_args!("{whose}: runAsUser = 0: must not be root"));
     }
 }
 
 /// What a container has from its pod, unless it says otherwise.
-fn inherited(name: &str, pod: &Security, own: &Security, say: &mut Say<'_>) {
+fn inherited(name: &str, pod: &Security, own: &Security, problems: &mut Problems<'_>) {
     if own.run_as_non_root.or(pod.run_as_non_root) != Some(true) {
-        say.that(format_args!("{name}: runAsNonRoot: must be true"));
+        problems.add(format_args!("{name}: runAsNonRoot: must be true"));
     }
     let profile = match own.seccomp_profile.kind.as_str() {
         "" => pod.seccomp_profile.kind.as_str(),
         own => own,
     };
     if !["RuntimeDefault", "Localhost"].contains(&profile) {
-        say.that(format_args!(
+        problems.add(format_args!(
             "{name}: seccompProfile.type = {profile}: must be RuntimeDefault or Localhost"
         ));
     }
 }
 
-fn own(name: &str, container: &Container, say: &mut Say<'_>) {
+fn own(name: &str, container: &Container, problems: &mut Problems<'_>) {
     let security = &container.security_context;
     if security.allow_privilege_escalation != Some(false) {
-        say.that(format_args!(
+        problems.add(format_args!(
             "{name}: allowPrivilegeEscalation: must be false"
         ));
     }
     if security.privileged {
-        say.that(format_args!("{name}: privileged: must be false"));
+        problems.add(format_args!("{name}: privileged: must be false"));
     }
     if !security.read_only_root_filesystem {
-        say.that(format_args!("{name}: readOnlyRootFilesystem: must be true"));
+        problems.add(format_args!("{name}: readOnlyRootFilesystem: must be true"));
     }
     if !security
         .capabilities
@@ -106,11 +106,11 @@ fn own(name: &str, container: &Container, say: &mut Say<'_>) {
         .iter()
         .any(|dropped| dropped == "ALL")
     {
-        say.that(format_args!("{name}: capabilities.drop: must be [ALL]"));
+        problems.add(format_args!("{name}: capabilities.drop: must be [ALL]"));
     }
     let added = &security.capabilities.add;
     if let Some(added) = added.iter().find(|added| *added != "NET_BIND_SERVICE") {
-        say.that(format_args!(
+        problems.add(format_args!(
             "{name}: capabilities.add = {added}: must be NET_BIND_SERVICE, if any"
         ));
     }
@@ -120,6 +120,6 @@ fn own(name: &str, container: &Container, say: &mut Say<'_>) {
         .filter_map(|port| port.host_port)
         .filter(|port| *port != 0)
     {
-        say.that(format_args!("{name}: hostPort = {port}: must not be set"));
+        problems.add(format_args!("{name}: hostPort = {port}: must not be set"));
     }
 }

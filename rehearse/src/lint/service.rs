@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use super::document::Source;
-use super::finding::Say;
-use super::pod::{Container, Pod, Variable};
-use super::settings::{Ask, Environment, Settings};
+use super::findings::Problems;
+use super::settings::{Check, Environment, Settings};
+use crate::kubernetes::{Container, PodTemplate, Variable};
 
 /// What its manifests call the container that runs the service.
 pub(super) const CONTAINER: &str = "service";
 
 /// A service in its pod.
 pub(super) struct Service<'a> {
-    pub(super) pod: &'a Pod,
+    pub(super) pod: &'a PodTemplate,
     pub(super) container: &'a Container,
     pub(super) settings: Settings,
 }
@@ -23,25 +23,25 @@ impl<'a> Service<'a> {
     /// # Errors
     /// If it cannot be asked.
     pub(super) fn of(
-        pod: &'a Pod,
+        pod: &'a PodTemplate,
         source: &Source,
-        ask: Ask<'_>,
-        say: &mut Say<'_>,
+        check: Check<'_>,
+        problems: &mut Problems<'_>,
     ) -> anyhow::Result<Option<Self>> {
         let mut containers = pod.spec.containers.iter();
         let (Some(name), Some(container)) =
             (pod.service(), containers.find(|c| c.name == CONTAINER))
         else {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "containers: must have one with the name {CONTAINER}"
             ));
             return Ok(None);
         };
-        let answer = ask(name, &environment(pod, container, source, say))?;
+        let answer = check(name, &environment(pod, container, source, problems))?;
         answer
             .problems
             .into_iter()
-            .for_each(|problem| say.that(problem));
+            .for_each(|problem| problems.add(problem));
         Ok(answer.settings.map(|settings| Self {
             pod,
             container,
@@ -52,20 +52,20 @@ impl<'a> Service<'a> {
 
 /// What of a container's environment is for the service's settings.
 fn environment(
-    pod: &Pod,
+    pod: &PodTemplate,
     container: &Container,
     source: &Source,
-    say: &mut Say<'_>,
+    problems: &mut Problems<'_>,
 ) -> Environment {
     if !container.env_from.is_empty() {
-        say.that("envFrom: could set anything: name each variable in env");
+        problems.add("envFrom: could set anything: name each variable in env");
     }
     if let Some(argument) = container
         .args
         .iter()
         .find(|arg| arg.starts_with("--config"))
     {
-        say.that(format_args!(
+        problems.add(format_args!(
             "args = {argument}: preStop does not see arguments: set LASTCALL_CONFIG in env"
         ));
     }
@@ -83,7 +83,7 @@ fn environment(
         if value_from.is_some() {
             // A service's secrets are its own; the budget must be seen.
             if !name.starts_with("LASTCALL__SERVICE__") {
-                say.that(format_args!(
+                problems.add(format_args!(
                     "{name} by valueFrom: cannot be checked: give its value"
                 ));
             }
@@ -92,7 +92,7 @@ fn environment(
         } else if let Some(text) = file(value, pod, container, source) {
             environment.file = Some((value.clone(), text));
         } else {
-            say.that(format_args!(
+            problems.add(format_args!(
                 "{name} = {value}: is in no ConfigMap that is mounted here"
             ));
         }
@@ -101,7 +101,7 @@ fn environment(
 }
 
 /// The text of a file in the container, if a ConfigMap beside it holds it.
-fn file(path: &str, pod: &Pod, container: &Container, source: &Source) -> Option<String> {
+fn file(path: &str, pod: &PodTemplate, container: &Container, source: &Source) -> Option<String> {
     container.volume_mounts.iter().find_map(|mount| {
         let key = match mount.sub_path.as_str() {
             "" => Path::new(path)

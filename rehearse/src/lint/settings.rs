@@ -44,7 +44,7 @@ pub(super) struct Answer {
 }
 
 /// Asks the service of a name.
-pub(super) type Ask<'a> = &'a dyn Fn(&str, &Environment) -> anyhow::Result<Answer>;
+pub(super) type Check<'a> = &'a dyn Fn(&str, &Environment) -> anyhow::Result<Answer>;
 
 fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(source)?;
@@ -52,7 +52,7 @@ fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Duration, D::Error> 
 }
 
 /// Runs `EXE check` under the environment, and nothing of ours.
-pub(super) fn ask(exe: &Path, environment: &Environment) -> anyhow::Result<Answer> {
+pub(super) fn check(exe: &Path, environment: &Environment) -> anyhow::Result<Answer> {
     let mut command = Command::new(exe);
     command
         .arg("check")
@@ -79,7 +79,7 @@ pub(super) fn ask(exe: &Path, environment: &Environment) -> anyhow::Result<Answe
     let output = child.wait_with_output().with_context(cannot)?;
 
     let stderr = String::from_utf8_lossy(&output.stderr).replace(STDIN, path);
-    let said = stderr
+    let lines = stderr
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty());
@@ -89,7 +89,7 @@ pub(super) fn ask(exe: &Path, environment: &Environment) -> anyhow::Result<Answe
             .find_map(|word| line.strip_prefix(word));
         word.unwrap_or(line).to_owned()
     };
-    let problems: Vec<_> = said.map(plain).collect();
+    let problems: Vec<_> = lines.map(plain).collect();
     let settings = toml::from_str(&String::from_utf8_lossy(&output.stdout)).ok();
     match output.status.success() {
         false if problems.is_empty() => bail!("{}: {}", cannot(), output.status),

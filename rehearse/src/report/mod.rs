@@ -92,15 +92,44 @@ pub struct ScenarioReport {
     pub summary: String,
 }
 
+/// What a scenario is, in words.
+#[derive(Debug)]
+pub struct Described {
+    /// The service.
+    pub service: String,
+    /// The conditions in one line.
+    pub conditions: String,
+    /// How many replicas each arm has.
+    pub replicas: String,
+    /// Whether the source's published figures belong beside the result.
+    pub published: bool,
+}
+
+impl From<&Scenario> for Described {
+    fn from(scenario: &Scenario) -> Self {
+        Self {
+            service: scenario.service.clone(),
+            conditions: scenario.title(),
+            replicas: scenario.replicas_in_words(),
+            published: scenario.published,
+        }
+    }
+}
+
 impl ScenarioReport {
     /// Puts together what came of the arms.
     pub fn new(
-        scenario: &Scenario,
+        scenario: impl Into<Described>,
         outcomes: Vec<ArmOutcome>,
         limits: &Limits,
         began: Instant,
     ) -> Self {
-        let replicas = scenario.replicas_in_words();
+        let Described {
+            service,
+            conditions,
+            replicas,
+            published,
+        } = scenario.into();
         let arms: Vec<ArmReport> = outcomes
             .into_iter()
             .map(|outcome| ArmReport::new(outcome, &replicas))
@@ -113,11 +142,11 @@ impl ScenarioReport {
             allowed: limits.failed,
         };
         Self {
-            service: scenario.service.clone(),
-            conditions: scenario.title(),
+            service,
+            conditions,
             seconds: began.elapsed().as_secs_f64(),
             began,
-            published: scenario.published.then_some(PUBLISHED),
+            published: published.then_some(PUBLISHED),
             summary: proof::with_kinds(judged.in_words(), &arms),
             unproven: proof::unproven(&arms),
             faults: faults.iter().map(Fault::in_words).collect(),

@@ -3,6 +3,10 @@
 use super::{ArmReport, thousands};
 use crate::load::Kind;
 use crate::scenario::ArmName;
+use rehearse_model::ledger::Ledger;
+
+/// As many pods are named.
+const NAMED: usize = 5;
 
 /// The kinds of which the control lost none, in a run with a control and a service: of those, the
 /// run shows nothing.
@@ -40,19 +44,44 @@ pub(crate) fn by_kind(arms: &[ArmReport]) -> Option<String> {
     })
 }
 
-/// Pods of the service that left no drain report, where others did.
-fn unreported(arms: &[ArmReport]) -> Option<String> {
-    let service = arms.iter().find(|arm| is_service(arm))?;
-    let (pods, reports) = (service.pods.created, service.pods.drain_reports);
-    let missing = pods.saturating_sub(reports);
-    (reports > 0 && missing > 0)
-        .then(|| format!("{missing} of its {pods} pods left no drain report."))
+/// The service's pods of which something is not known, by their names: of one or more arms.
+pub(crate) fn unknown_of_pods<'a>(
+    services: impl Iterator<Item = &'a ArmReport> + Clone,
+) -> Option<String> {
+    let ledgers = services.map(|service| &service.pods);
+    let names = |of: fn(&Ledger) -> &Vec<String>| -> Vec<&str> {
+        ledgers.clone().flat_map(of).map(String::as_str).collect()
+    };
+    let (unseen, unreported) = (names(|l| &l.unseen), names(|l| &l.unreported));
+    let reports: u64 = ledgers.clone().map(|ledger| ledger.drain_reports).sum();
+    let ends = (!unseen.is_empty()).then(|| {
+        let pods = if unseen.len() == 1 { "pod" } else { "pods" };
+        format!("Not seen was the end of {pods} {}.", listed(&unseen))
+    });
+    // Who writes none has none to lack.
+    let missing = (reports > 0 && !unreported.is_empty()).then(|| {
+        let (missing, listed) = (unreported.len(), listed(&unreported));
+        let all = thousands(reports + missing as u64);
+        format!("{missing} of its {all} pods left no drain report: {listed}.")
+    });
+    let words: Vec<String> = [ends, missing].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// A summary with what the control lost by kind, and with pods of which nothing was heard, if anything
-/// can be said of that.
+fn listed(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let first = names[..names.len() - more].join(", ");
+    match more {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// A summary with what the control lost by kind, and with pods of which something is not known, if
+/// anything can be said of that.
 pub(crate) fn with_kinds(summary: String, arms: &[ArmReport]) -> String {
-    let more = [by_kind(arms), unreported(arms)];
+    let service = arms.iter().filter(|arm| is_service(arm));
+    let more = [by_kind(arms), unknown_of_pods(service)];
     let words = std::iter::once(summary).chain(more.into_iter().flatten());
     words.collect::<Vec<_>>().join(" ")
 }
@@ -74,7 +103,6 @@ mod tests {
     use crate::arm::ArmOutcome;
     use crate::load::KindOutcome;
     use rehearse_client::{FailureKind, Failures, Outcome};
-    use rehearse_model::ledger::Ledger;
 
     fn arm(arm: ArmName, failed: &[(Kind, u64)]) -> ArmReport {
         let kind = |&(kind, failed)| {
@@ -109,6 +137,23 @@ mod tests {
         let words = "The control failed on keep-alive 3; not on upload, of which this run shows \
                      nothing.";
         assert_eq!(by_kind(&arms).unwrap(), words);
+    }
+
+    #[test]
+    fn pods_of_which_something_is_not_known_are_named() {
+        let mut service = arm(ArmName::Service, &[]);
+        let words = |service: &ArmReport| unknown_of_pods(std::iter::once(service));
+        service.pods.unreported = ["a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(words(&service), None, "it writes no reports");
+        service.pods.drain_reports = 3;
+        let missing = "2 of its 5 pods left no drain report: a, b.";
+        assert_eq!(words(&service).unwrap(), missing);
+        service.pods.unseen = (0..7).map(|pod| pod.to_string()).collect();
+        let unseen = "Not seen was the end of pods 0, 1, 2, 3, 4 and 2 more.";
+        assert_eq!(words(&service).unwrap(), format!("{unseen} {missing}"));
+        let arms = [service, arm(ArmName::Control, &[])];
+        let summary = with_kinds("FAIL.".to_owned(), &arms);
+        assert!(summary.contains(unseen), "{summary}");
     }
 
     #[test]

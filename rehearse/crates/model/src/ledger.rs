@@ -126,6 +126,12 @@ pub struct Ledger {
     pub faults: u64,
     /// The first of those, described.
     pub fault_examples: Vec<Fault>,
+    /// Those whose end was not seen.
+    #[serde(skip)]
+    pub unseen: Vec<String>,
+    /// Those whose end was seen, and that left no drain report.
+    #[serde(skip)]
+    pub unreported: Vec<String>,
     /// All that happened to them, in the order in which the controller heard of it.
     #[serde(skip)]
     pub history: Vec<PodEvent>,
@@ -154,12 +160,14 @@ impl Ledger {
             _ => PodChange::Exited,
         };
         self.history.push(event(what, Some(end.exit())));
-        if let Some(report) = &end.report {
-            self.drain_reports += 1;
-            self.crossed += report.crossed;
-            let text = Some(report.text.clone());
-            self.history.push(event(PodChange::Reported, text));
-        }
+        let Some(report) = &end.report else {
+            self.unreported.push(end.pod.to_string());
+            return;
+        };
+        self.drain_reports += 1;
+        self.crossed += report.crossed;
+        let text = Some(report.text.clone());
+        self.history.push(event(PodChange::Reported, text));
     }
 
     /// Enters the end of a pod.

@@ -1,12 +1,12 @@
 //! One good manifest, and each way to break it: one edit, one finding.
 
-mod budget;
+mod grace_period;
 mod ports;
 mod restricted;
 mod settings;
 
 use super::document::Source;
-use super::finding::Findings;
+use super::findings::Findings;
 use super::settings::{Answer, Environment};
 
 const GOOD: &str = include_str!("fixtures/good.yaml");
@@ -69,8 +69,8 @@ fn a_good_manifest_is_left_alone() {
 }
 
 #[test]
-fn what_is_no_manifest_is_said_in_one_line() {
-    for (yaml, said) in [
+fn what_is_no_manifest_is_reported_in_one_line() {
+    for (yaml, words) in [
         ("a: [", "line 1 column 4"),
         (
             "kind: Deployment\nspec: {template: {}}",
@@ -80,7 +80,7 @@ fn what_is_no_manifest_is_said_in_one_line() {
     ] {
         let error = Source::parse("hello.yaml", false, yaml).unwrap_err();
         assert!(
-            error.contains(said) && error.lines().count() == 1,
+            error.contains(words) && error.lines().count() == 1,
             "{error}"
         );
     }

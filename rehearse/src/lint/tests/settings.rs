@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::settings::{Answer, ask};
+use super::super::settings::{Answer, check as run_check};
 use super::{Environment, Findings, NOTHING, Source, check, each, in_file, with_variable};
 
 #[test]
@@ -61,30 +61,30 @@ fn a_services_secrets_are_its_own() {
 }
 
 #[test]
-fn the_service_is_asked_with_its_environment_and_its_settings_file() {
-    let asked = RefCell::new(Vec::new());
+fn the_service_checks_its_environment_and_its_settings_file() {
+    let checked = RefCell::new(Vec::new());
     let yaml = with_variable("{name: LASTCALL_CONFIG, value: /etc/hello/settings.toml}");
     let source = Source::parse("hello.yaml", false, &yaml).unwrap();
-    let ask = |service: &str, environment: &Environment| {
-        asked
+    let check = |service: &str, environment: &Environment| {
+        checked
             .borrow_mut()
             .push((service.to_owned(), environment.clone()));
         check(service, environment)
     };
-    super::super::examine(&[source], &ask, &mut Findings::default()).unwrap();
+    super::super::examine(&[source], &check, &mut Findings::default()).unwrap();
     let file = ("/etc/hello/settings.toml", "grace_period = \"30s\"\n");
     let environment = Environment {
         variables: [("LASTCALL__GRACE_PERIOD".to_owned(), "30s".to_owned())].into(),
         file: Some((file.0.to_owned(), file.1.to_owned())),
     };
-    assert_eq!(*asked.borrow(), [("hello".to_owned(), environment)]);
+    assert_eq!(*checked.borrow(), [("hello".to_owned(), environment)]);
 }
 
 /// What a fixture, a script, answers. (One written here and now could not be run while another
 /// test's child has it open.)
 fn answer(script: &str, environment: &Environment) -> anyhow::Result<Answer> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lint/tests/fixtures");
-    ask(&folder.join(script), environment)
+    run_check(&folder.join(script), environment)
 }
 
 #[test]

@@ -118,14 +118,15 @@ fn since_deletion(life: &Life) -> String {
 
 /// The parts of its life: class, words, begin and end.
 fn segments(life: &Life, over: f64) -> Vec<(&'static str, &'static str, f64, f64)> {
+    // Of a pod on a cluster nobody sees when it is sent SIGTERM.
+    let deleted = match (life.sigterm, life.exited) {
+        (None, Some(_)) => "is deleted (T0)",
+        _ => "is deleted (T0), not yet sent SIGTERM",
+    };
     let moments = [
         ("starting", "is starting", Some(life.begin())),
         ("serving", "is ready", life.ready),
-        (
-            "prestop",
-            "is deleted (T0), not yet sent SIGTERM",
-            life.deleted,
-        ),
+        ("prestop", deleted, life.deleted),
         ("draining", "has been sent SIGTERM", life.sigterm),
     ];
     let known: Vec<_> = moments

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::arm::Arm;
+use super::arm::{Arm, Failure};
 use super::data::Scene;
 use super::kinds;
 use super::pods::{Life, Phase};
@@ -140,7 +140,13 @@ fn by_kind(scene: &Scene) -> String {
     table("counts", &head(scene, "kind"), &rows)
 }
 
+/// Empty where clients go through a node's port: nobody knows which pods their requests went to.
 fn by_phase(scene: &Scene) -> String {
+    let failures = || scene.arms.iter().flat_map(|arm| &arm.failures);
+    let by_port = |failure: &Failure| failure.request.peer.is_some();
+    if failures().all(|failure| failure.pod.is_none()) && failures().any(by_port) {
+        return String::new();
+    }
     let row = |phase: Option<Phase>| {
         let (words, bounds) = phase.map_or(("no pod", "no endpoint to connect to"), Phase::words);
         let name = format!("{words} <small>{bounds}</small>");

@@ -106,6 +106,19 @@ fn a_failure_is_placed_in_its_pods_life() {
     );
 }
 
+#[test]
+fn a_failure_by_way_of_a_nodes_port_belongs_to_no_moment_of_a_pods_life() {
+    let mut lines = vec![
+        scenario(&["control"]),
+        pod("control", 0, PodChange::Created, 0.0),
+        request("control", 12.0, Some("connect-refused")),
+    ];
+    let moments = "Failures by the moment of the pod’s life";
+    assert!(page(&lines).contains(moments));
+    lines[1] = pod("control", 7, PodChange::Created, 0.0);
+    assert!(!page(&lines).contains(moments));
+}
+
 const EVIL: &str = "</style></title><script>alert('1')</script>\"&";
 
 /// A log that says so wherever it can.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::finding::Say;
+use super::findings::Problems;
 use super::service::Service;
 
 /// What Kubernetes gives to a pod that asks for nothing.
@@ -12,7 +12,7 @@ const DEFAULT_GRACE: u64 = 30;
 
 /// The grace periods are the same, and nothing else takes from them. (Whether the drain fits the
 /// service's own grace period is what its `check` has said.)
-pub(super) fn fits(service: &Service<'_>, say: &mut Say<'_>) {
+pub(super) fn matches(service: &Service<'_>, problems: &mut Problems<'_>) {
     let seconds = service.pod.spec.termination_grace_period_seconds;
     let ours = service.settings.grace_period;
     if ours != Duration::from_secs(seconds.unwrap_or(DEFAULT_GRACE)) {
@@ -20,7 +20,7 @@ pub(super) fn fits(service: &Service<'_>, say: &mut Say<'_>) {
             Some(seconds) => format!("{seconds}"),
             None => format!("{DEFAULT_GRACE}, by default"),
         };
-        say.that(format_args!(
+        problems.add(format_args!(
             "terminationGracePeriodSeconds = {theirs}, and grace_period = {ours:?}: must be the same"
         ));
     }
@@ -32,7 +32,7 @@ pub(super) fn fits(service: &Service<'_>, say: &mut Say<'_>) {
         .as_ref()
         .filter(|hook| **hook != prestop)
     {
-        say.that(format_args!(
+        problems.add(format_args!(
             "preStop = {hook}: {}: must be exec /service prestop",
             fault(hook)
         ));

@@ -7,8 +7,8 @@ use anyhow::bail;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::addresses::Addresses;
 use super::arm::Arm;
-use super::nodes::Doors;
 
 /// How long a port may take to answer: nodes learn of a new one later than the API server.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -26,22 +26,22 @@ const LOOK: Duration = Duration::from_millis(100);
 /// If an address does not answer in time.
 pub(super) async fn answer(
     arm: &Arm,
-    doors: &Doors,
+    addresses: &Addresses,
     target: &str,
 ) -> anyhow::Result<Option<String>> {
     let mut body = None;
-    for address in doors.open() {
-        let asking = async {
+    for address in addresses.current() {
+        let answered = async {
             loop {
-                match ask(address, target).await {
+                match get(address, target).await {
                     Some(answer) => break answer,
                     None => tokio::time::sleep(LOOK).await,
                 }
             }
         };
-        let Ok(answer) = tokio::time::timeout(LIMIT, asking).await else {
-            let name = arm.deployment.name();
-            bail!("{name} does not answer at {address}{target}: see --address");
+        let Ok(answer) = tokio::time::timeout(LIMIT, answered).await else {
+            let name = arm.deployed.name();
+            bail!("{name} does not answer at {address}{target}: see --address, --url and --path");
         };
         body = whole_body(&answer);
     }
@@ -49,7 +49,7 @@ pub(super) async fn answer(
 }
 
 /// One answer, head and body; `None`: no HTTP, or none in time.
-async fn ask(address: SocketAddr, target: &str) -> Option<Vec<u8>> {
+async fn get(address: SocketAddr, target: &str) -> Option<Vec<u8>> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let request =

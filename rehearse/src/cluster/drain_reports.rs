@@ -1,5 +1,4 @@
-//! What pods say of their drains: the reports from their termination messages, and the propagation
-//! delay that they met.
+//! The drain reports from the pods' termination messages, and the propagation delay that the pods met.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,8 +8,11 @@ use serde_json::Value;
 
 /// The part of a drain report that is counted.
 #[derive(Clone, Debug, Deserialize)]
-struct Report {
+pub(super) struct DrainReport {
     phase: Option<String>,
+    /// Requests that crossed the end of their connection.
+    #[serde(default)]
+    pub(super) crossed: u64,
     last_connection_ms: Option<u64>,
     last_sign_ms: Option<u64>,
     #[serde(default)]
@@ -22,7 +24,13 @@ struct Report {
     responses_finished: u64,
 }
 
-impl Report {
+impl DrainReport {
+    /// What a container left behind, if that is the report of a whole drain.
+    pub(super) fn of(message: &str) -> Option<Self> {
+        let report: Self = serde_json::from_str(message).ok()?;
+        (report.phase.as_deref() == Some("stopped")).then_some(report)
+    }
+
     /// When the pod was last chosen by somebody who did not know yet that it was going. A first
     /// request on an old connection is a sign of traffic, too, and says nothing of the kind if it
     /// is a slow client's own; only where no new connection comes at all, a pool may hide them.
@@ -125,12 +133,9 @@ impl Drains {
     /// Enters what a pod left behind; `alone`: it had no other beside it.
     pub(super) fn enter(&mut self, pod: &str, message: &str, alone: bool) {
         self.pods += 1;
-        let Ok(report) = serde_json::from_str::<Report>(message) else {
+        let Some(report) = DrainReport::of(message) else {
             return;
         };
-        if report.phase.as_deref() != Some("stopped") {
-            return;
-        }
         self.reports += 1;
         self.streams_told += report.streams_told;
         self.responses_finished += report.responses_finished;
@@ -181,5 +186,5 @@ pub(super) fn advice(met: &Propagation, min: Duration) -> String {
 }
 
 #[cfg(test)]
-#[path = "drains_tests.rs"]
+#[path = "drain_reports_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// The last of what was said, on one line.
+/// The end of a message, on one line.
 pub(super) fn one_line(stderr: &str) -> String {
     let line = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     let surplus = line.chars().count().saturating_sub(WORDS);

@@ -1,38 +1,28 @@
-//! A pod, as far as a rehearsal looks at it.
+//! A pod and its state.
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::{Metadata, Object, PodSpec};
+
 /// A pod.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Pod {
-    metadata: Metadata,
-    spec: Spec,
-    status: Status,
+pub(crate) struct Pod {
+    pub(crate) metadata: Metadata,
+    pub(crate) spec: PodSpec,
+    status: PodStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Metadata {
-    name: String,
-    labels: BTreeMap<String, String>,
-    deletion_timestamp: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Spec {
-    node_name: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Status {
+struct PodStatus {
+    #[serde(rename = "podIP")]
+    pod_ip: Option<IpAddr>,
     conditions: Vec<Condition>,
-    container_statuses: Vec<Container>,
+    container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -46,15 +36,16 @@ struct Condition {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Container {
-    state: State,
-    last_state: State,
+struct ContainerStatus {
+    name: String,
+    state: ContainerState,
+    last_state: ContainerState,
     restart_count: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct State {
+struct ContainerState {
     running: Option<IgnoredAny>,
     terminated: Option<Terminated>,
     waiting: Option<Waiting>,
@@ -70,74 +61,80 @@ struct Waiting {
 /// How a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Terminated {
+pub(crate) struct Terminated {
     /// 128 and more: by a signal.
-    pub(super) exit_code: i32,
+    pub(crate) exit_code: i32,
     /// Kubernetes' word for it, such as `OOMKilled`.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// Its termination message: the drain report.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// Absent if there never was a container: Kubernetes then makes the exit code up (137).
     #[serde(rename = "containerID")]
-    pub(super) container: String,
+    pub(crate) container: String,
 }
 
 impl Pod {
     /// Its name.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.metadata.name
     }
 
     /// Where it runs, once that is decided.
-    pub(super) fn node(&self) -> Option<&str> {
+    pub(crate) fn node(&self) -> Option<&str> {
         self.spec.node_name.as_deref()
     }
 
+    /// Its address, once it has one.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.status.pod_ip
+    }
+
     /// Whether it has been deleted, and is on its way out.
-    pub(super) fn is_leaving(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
 
     /// Whether Kubernetes holds it for ready.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let mut conditions = self.status.conditions.iter();
         conditions.any(|c| c.name == "Ready" && c.status == "True")
     }
 
-    /// Whether a selector means it.
-    pub(super) fn matches(&self, selector: &BTreeMap<String, String>) -> bool {
-        let labels = &self.metadata.labels;
-        !selector.is_empty() && selector.iter().all(|(key, v)| labels.get(key) == Some(v))
+    /// How a container of it ended, if it has.
+    pub(crate) fn end(&self, container: &str) -> Option<&Terminated> {
+        let mut containers = self.containers().filter(|c| c.name == container);
+        containers.find_map(|c| c.state.terminated.as_ref())
     }
 
-    /// How its container ended, if it has.
-    pub(super) fn end(&self) -> Option<&Terminated> {
-        self.containers().find_map(|c| c.state.terminated.as_ref())
+    /// Whether any container of it has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.containers().any(|c| c.state.terminated.is_some())
     }
 
-    /// How its container ended the last time, if it has been restarted in place.
-    pub(super) fn crash(&self) -> Option<&Terminated> {
+    /// How a container ended the last time, if one has been restarted in place.
+    pub(crate) fn crash(&self) -> Option<&Terminated> {
         let mut restarted = self.containers().filter(|c| c.restart_count > 0);
         restarted.find_map(|c| c.last_state.terminated.as_ref())
     }
 
-    /// Whether its container was ever started, as far as its state tells.
-    pub(super) fn has_run(&self) -> bool {
+    /// Its containers that were ever started, as far as its state tells.
+    pub(crate) fn started(&self) -> impl Iterator<Item = &str> {
         let real = |end: &Terminated| !end.container.is_empty();
-        self.containers().any(|c| {
+        let started = self.containers().filter(move |c| {
             let ended = c.state.terminated.as_ref().is_some_and(real);
             ended || c.state.running.is_some() || c.restart_count > 0
-        })
+        });
+        started.map(|container| container.name.as_str())
     }
 
     /// Whether its image cannot be had.
-    pub(super) fn fails_to_pull(&self) -> bool {
+    pub(crate) fn fails_to_pull(&self) -> bool {
         let mut waiting = self.containers().filter_map(|c| c.state.waiting.as_ref());
         waiting.any(|w| matches!(&*w.reason, "ErrImagePull" | "ImagePullBackOff"))
     }
 
     /// What keeps it from being ready, in a few words.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         let waiting = self.containers().find_map(|c| c.state.waiting.as_ref());
         let waiting = waiting.map(|w| format!("{} {}", w.reason, w.message));
         let unscheduled = || {
@@ -150,7 +147,17 @@ impl Pod {
         Some(format!("{}: {}", self.name(), trouble.trim()))
     }
 
-    fn containers(&self) -> impl Iterator<Item = &Container> {
+    fn containers(&self) -> impl Iterator<Item = &ContainerStatus> {
         self.status.container_statuses.iter()
     }
 }
+
+impl Object for Pod {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
+#[cfg(test)]
+#[path = "pod_tests.rs"]
+mod tests;

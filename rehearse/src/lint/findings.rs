@@ -44,8 +44,8 @@ impl Findings {
     }
 
     /// Takes what is wrong with one object.
-    pub(super) fn about(&mut self, source: &Source, object: &Object) -> Say<'_> {
-        Say {
+    pub(super) fn about(&mut self, source: &Source, object: &Object) -> Problems<'_> {
+        Problems {
             file: source.file.clone(),
             object: object.to_string(),
             findings: self,
@@ -54,14 +54,14 @@ impl Findings {
 }
 
 /// Takes what is wrong with one object.
-pub(super) struct Say<'a> {
+pub(super) struct Problems<'a> {
     file: String,
     object: String,
     findings: &'a mut Findings,
 }
 
-impl Say<'_> {
-    pub(super) fn that(&mut self, problem: impl fmt::Display) {
+impl Problems<'_> {
+    pub(super) fn add(&mut self, problem: impl fmt::Display) {
         self.findings.all.push(Finding {
             file: self.file.clone(),
             object: Some(self.object.clone()),

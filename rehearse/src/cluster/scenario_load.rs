@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::options::Cluster;
-use super::scenario::{Clients, Scenario, Service};
+use super::scenario::{Bundled, Clients, Task};
 use crate::load::Load;
 use rehearse_client::{Method, Think};
 
@@ -20,9 +20,10 @@ const LISTENERS: usize = 20;
 const H2: (usize, usize) = (5, 20);
 
 /// The load on an arm that answers this, if it is known: otherwise the same for all arms.
-pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluster) -> Load {
+pub(super) fn load(task: &Task, answer: Option<String>, options: &Cluster) -> Load {
+    let scenario = &task.scenario;
     let usual = Load {
-        target: scenario.service.target().to_owned(),
+        target: task.target.clone(),
         expect: answer,
         clients: options.clients as usize,
         think: options.think,
@@ -36,7 +37,7 @@ pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluste
         websockets: 0,
         h2: 0,
         streams: H2.1,
-        slow_streams: scenario.service == Service::Streaming,
+        slow_streams: scenario.service == Bundled::Streaming,
         timeout: options.timeout,
         rtt: options.rtt,
         network: Duration::ZERO,
