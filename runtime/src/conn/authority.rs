@@ -1,6 +1,6 @@
 //! Whom a request is for: the value of `Host` (RFC 9110, 7.2) and of `:authority` (RFC 9113, 8.3.1).
 
-use std::{net::Ipv6Addr, str};
+use std::{cell::RefCell, net::Ipv6Addr, str};
 
 /// A host, and its port if one is named. User information is no part of it (RFC 9110, 4.2.4).
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,32 @@ impl<'a> Authority<'a> {
             _ => None,
         };
         self.host.eq_ignore_ascii_case(other.host) && self.port.or(usual) == other.port.or(usual)
+    }
+}
+
+/// The longest name that DNS has, with a port.
+const LONGEST: usize = 255 + ":65535".len();
+
+/// The last host that was good. The requests of a worker mostly name the same, and to compare takes a
+/// fraction of what it takes to parse.
+#[derive(Debug, Default)]
+pub(super) struct LastHost(RefCell<Vec<u8>>);
+
+impl LastHost {
+    /// Whether [`Authority::parse`] takes it.
+    #[inline]
+    pub(super) fn is_good(&self, value: &[u8]) -> bool {
+        *self.0.borrow() == value && !value.is_empty() || self.parses(value)
+    }
+
+    fn parses(&self, value: &[u8]) -> bool {
+        let good = Authority::parse(value).is_some();
+        if good && value.len() <= LONGEST {
+            let mut last = self.0.borrow_mut();
+            last.clear();
+            last.extend_from_slice(value);
+        }
+        good
     }
 }
 
@@ -146,6 +172,15 @@ mod tests {
         ];
         for value in refused {
             assert!(Authority::parse(value.as_bytes()).is_none(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_good_or_not_whatever_was_asked_before() {
+        let last = LastHost::default();
+        let asked = ["", "a", "a", "a b", "a", "", "b:80", "b:80", "b:8x"];
+        for value in asked.map(str::as_bytes) {
+            assert_eq!(last.is_good(value), Authority::parse(value).is_some());
         }
     }
 

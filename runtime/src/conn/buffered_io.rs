@@ -106,7 +106,14 @@ impl BufferedIo {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.large_write |= self.write.capacity() > LARGE_WRITE;
         while !self.write.is_empty() {
-            let written = ready!(Pin::new(&mut self.transport).poll_write(cx, &self.write))?;
+            // Mostly there is room, and nobody needs to be woken when there is.
+            let written = match self.transport.try_write(&self.write) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(Pin::new(&mut self.transport).poll_write(cx, &self.write))
+                }
+                written => written,
+            };
+            let written = written?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -1,10 +1,14 @@
 use std::{
     cell::{Cell, RefCell},
+    fmt,
     rc::Rc,
     time::Duration,
 };
 
-use actix_http::{KeepAlive, ServiceConfig};
+use actix_http::{
+    KeepAlive, ServiceConfig,
+    h1::{Codec, MessageType},
+};
 use bytes::BytesMut;
 use http::HeaderValue;
 
@@ -18,12 +22,20 @@ const NAME: &[u8] = b"date: ";
 /// actix's configuration holds a task that formats the date twice a second for as long as the
 /// configuration lives. A thousand idle processes would spend their cores on that, so here it
 /// lives from the first request after a pause to the next pause.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Dates(Rc<Inner>);
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Dates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dates").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Inner {
     config: RefCell<Option<ServiceConfig>>,
+    // It holds the configuration, too, and goes with it.
+    codec: Cell<Option<Codec>>,
     used: Cell<bool>,
     latest: RefCell<Latest>,
 }
@@ -60,6 +72,29 @@ impl Dates {
         config
     }
 
+    /// A codec for the next request and its response.
+    ///
+    /// # Panics
+    /// As [`Self::config`].
+    pub(super) fn codec(&self) -> Codec {
+        match self.0.codec.take() {
+            Some(codec) => {
+                self.0.used.set(true);
+                codec
+            }
+            None => Codec::new(self.config()),
+        }
+    }
+
+    /// Keeps a codec whose response is complete for the next request of any connection. Not one that
+    /// has read more than a head: it remembers a body, and another protocol's offer.
+    pub(super) fn give(&self, codec: Codec) {
+        let has_read_a_head = codec.message_type() == MessageType::None && !codec.upgrade();
+        if has_read_a_head && self.0.config.borrow().is_some() {
+            self.0.codec.set(Some(codec));
+        }
+    }
+
     /// The header's value in this second.
     ///
     /// # Panics
@@ -86,6 +121,7 @@ async fn stop_when_idle(dates: Rc<Inner>) {
         tokio::time::sleep(IDLE).await;
     }
     *dates.config.borrow_mut() = None;
+    dates.codec.take();
 }
 
 #[cfg(test)]
@@ -105,8 +141,10 @@ mod tests {
                 drop(dates.config());
                 tokio::time::sleep(IDLE).await;
                 assert!(inner.config.borrow().is_some(), "in use, it ticks on");
+                dates.give(dates.codec());
                 tokio::time::sleep(IDLE * 2).await;
                 assert!(inner.config.borrow().is_none(), "unused, it has stopped");
+                assert!(inner.codec.take().is_none(), "and nobody holds it");
             })
             .await;
     }

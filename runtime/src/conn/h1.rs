@@ -55,17 +55,17 @@ const WRITE_AHEAD: usize = 32 * 1024;
 
 pin_project! {
     /// Where a connection stands with the one request at hand; those pipelined behind it wait in the
-    /// read buffer.
+    /// read buffer. What is large and rare is boxed: each request changes the state twice.
     #[project = StateProj]
     enum State<F, B> {
         // Silence, or a head that is arriving.
         Between,
         // The application has no room for the request yet.
-        Queued { request: Option<Request> },
+        Queued { request: Box<Option<Request>> },
         Handling { #[pin] response: F },
         // `until_close`: the body lasts until the connection ends.
         Responding { #[pin] body: EitherBody<B, BoxBody>, until_close: bool },
-        Closing { close: Close },
+        Closing { close: Box<Close> },
     }
 }
 
@@ -278,7 +278,9 @@ impl<A: App> H1<A> {
         match app::call(&this.worker.app, &mut request, cx) {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
-                this.state.set(State::Queued { request });
+                this.state.set(State::Queued {
+                    request: Box::new(request),
+                });
                 Step::Wait
             }
         }

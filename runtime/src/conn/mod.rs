@@ -36,6 +36,7 @@ use tokio::{net::TcpStream, sync::oneshot};
 
 pub(crate) use self::{app::App, registry::AwaitsClient};
 use self::{
+    authority::LastHost,
     dates::Dates,
     h1::{AfterHttp1, H1},
     policy::{Life, SilenceLimits},
@@ -111,6 +112,7 @@ pub(crate) struct Worker<A> {
     limits: Limits,
     routes: Rc<Routes>,
     dates: Dates,
+    last_host: LastHost,
     connections: Rc<Registry>,
 }
 
@@ -122,7 +124,7 @@ impl<A> Worker<A> {
         limits: Limits,
         routes: Rc<Routes>,
     ) -> Rc<Self> {
-        let (dates, connections) = Default::default();
+        let (dates, last_host, connections) = Default::default();
         Rc::new(Self {
             app,
             control,
@@ -130,6 +132,7 @@ impl<A> Worker<A> {
             limits,
             routes,
             dates,
+            last_host,
             connections,
         })
     }

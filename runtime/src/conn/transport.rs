@@ -96,6 +96,17 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// Writes what the kernel takes at once. `WouldBlock` where the event loop has to be asked.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_write(bytes),
+            #[cfg(test)]
+            Self::Simulated(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
 impl AsyncRead for Transport {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -41,7 +41,9 @@ impl<A: App> H1<A> {
             }
         };
         close.note(&this.io.read, &this.worker.control);
-        this.state.set(State::Closing { close });
+        this.state.set(State::Closing {
+            close: Box::new(close),
+        });
     }
 
     pub(super) fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

@@ -35,7 +35,7 @@ use bytes::BytesMut;
 use memchr::memchr;
 use tokio_util::codec::Decoder as _;
 
-use crate::conn::authority::Authority;
+use crate::conn::authority::{Authority, LastHost};
 
 /// The longest name of a field, and the longest target, of which the `http` crate can make one.
 const LONGEST_NAME: usize = u16::MAX as usize;
@@ -75,17 +75,17 @@ pub(super) fn status(error: &ParseError, read: &[u8]) -> StatusCode {
 }
 
 /// Why a head that the codec takes is no request for us.
-pub(super) fn behind(head: &RequestHead) -> Option<StatusCode> {
+pub(super) fn behind(head: &RequestHead, last_host: &LastHost) -> Option<StatusCode> {
     if head.method == Method::CONNECT {
         // Nobody here makes a tunnel.
         return Some(StatusCode::NOT_IMPLEMENTED);
     }
     // The codec has seen to it that there is one, unless by HTTP/1.0, and no more than one.
     let field = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let host = field.and_then(Authority::parse);
     // Empty where the target names none (RFC 9112, 3.2).
-    let is_bad = host.is_none() && field.is_some_and(|field| !field.is_empty());
+    let is_bad = field.is_some_and(|field| !field.is_empty() && !last_host.is_good(field));
     let is_same = |authority: Authority<'_>, scheme: &str| {
+        let host = field.and_then(Authority::parse);
         field.is_none() || host.is_some_and(|host| authority.is(host, scheme))
     };
     let good = !is_bad && is_target(&head.uri, &head.method, is_same);

@@ -20,10 +20,12 @@ fn decoded(head: &str) -> Result<(Codec, actix_http::Request), StatusCode> {
         }
         let (mut codec, mut read) = (Codec::default(), BytesMut::from(head));
         match codec.decode(&mut read) {
-            Ok(Some(Message::Item(request))) => match behind(request.head()) {
-                None => Ok((codec, request)),
-                Some(status) => Err(status),
-            },
+            Ok(Some(Message::Item(request))) => {
+                match behind(request.head(), &LastHost::default()) {
+                    None => Ok((codec, request)),
+                    Some(status) => Err(status),
+                }
+            }
             Ok(_) => panic!("there is more to come: {head:.80}"),
             Err(error) => Err(status(&error, &read)),
         }

@@ -7,7 +7,7 @@ use std::{
 
 use actix_http::{
     Method, Payload, Request, StatusCode, Version,
-    h1::{Codec, Message, MessageType},
+    h1::{Message, MessageType},
 };
 use tokio_util::codec::Decoder as _;
 
@@ -185,9 +185,7 @@ impl<A: App> H1<A> {
         if look == Look::Partial {
             return None;
         }
-        let codec = this
-            .codec
-            .get_or_insert_with(|| Codec::new(this.worker.dates.config()));
+        let codec = this.codec.get_or_insert_with(|| this.worker.dates.codec());
         if look == Look::Bad {
             return Some(self.refuse(StatusCode::BAD_REQUEST));
         }
@@ -197,7 +195,7 @@ impl<A: App> H1<A> {
         match codec.decode(&mut this.io.read) {
             Ok(Some(Message::Item(request))) => {
                 *this.lines = Lines::default();
-                match guard::behind(request.head()) {
+                match guard::behind(request.head(), &this.worker.last_host) {
                     None => Some(self.begin(request, cx)),
                     Some(status) => Some(self.refuse(status)),
                 }

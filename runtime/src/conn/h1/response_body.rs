@@ -126,7 +126,11 @@ impl<A: App> H1<A> {
             _ => false,
         };
         this.state.set(State::Between);
-        let kept = this.codec.take().is_some_and(|codec| codec.keep_alive());
+        let mut kept = false;
+        if let Some(codec) = this.codec.take() {
+            kept = codec.keep_alive();
+            this.worker.dates.give(codec);
+        }
         let ends = !kept || until_close || this.upload.is_some() || *this.reading != Reading::On;
         *this.ends = ends.then_some(End::Fin(Behind::Unanswered));
     }
