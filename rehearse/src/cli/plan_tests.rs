@@ -242,8 +242,11 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "run --upload-path x -- app",
             "--upload-path = x: must begin with /",
         ),
-        ("run --uploads 3 -- app", "--upload-path <TARGET>"),
-        ("run --body x -- app", "--post-path <TARGET>"),
+        (
+            "run --uploads 3 -- app",
+            "--uploads = 3: only with --upload-path",
+        ),
+        ("run --body x -- app", "--body = x: only with --post-path"),
         (
             "run --post-path / --body @/no/such/file -- app",
             "--body = @/no/such/file: must be a readable file: No such file",

@@ -178,7 +178,7 @@ fn what_cannot_be_used_is_named_with_its_line_and_with_what_can() {
         (
             "run",
             "program = ['app']\nuploads = 3",
-            &["line 2: ", "--upload-path <TARGET>"],
+            &["line 2: --uploads = 3: only with --upload-path"],
         ),
         (
             "run",
@@ -198,4 +198,23 @@ fn what_cannot_be_used_is_named_with_its_line_and_with_what_can() {
             .to_string()
             .contains("--scenario /no/such/file: cannot read: No such file")
     );
+}
+
+#[test]
+fn every_example_in_the_documentation_is_a_scenario_of_the_command_that_it_names() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenarios");
+    let files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert!(files.len() >= 6);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, command) = text.split_once("#   rehearse ").unwrap();
+        let command = command.split(' ').next().unwrap();
+        let words = ["rehearse", command, "--scenario", path.to_str().unwrap()];
+        let cli = parse(words).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let plan = plan(&cli, &Binaries::new(Some("/bin-dir".as_ref()), true)).unwrap();
+        assert_eq!(plan.scenarios.len(), 1, "{}", path.display());
+    }
 }

@@ -26,36 +26,36 @@ pub struct Target {
     #[arg(long, value_name = "TARGET")]
     pub post_path: Option<String>,
     /// What they send: as it is here, or @FILE for a file's bytes [default: nothing]
-    #[arg(long, value_name = "BODY|@FILE", requires = "post_path")]
+    #[arg(long, value_name = "BODY|@FILE")]
     pub body: Option<String>,
     /// Clients POST slow bodies here, of 100 kB over 2s
     #[arg(long, value_name = "TARGET")]
     pub upload_path: Option<String>,
     /// How many [default: 10]
-    #[arg(long, value_name = "N", value_parser = number, requires = "upload_path")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub uploads: Option<usize>,
     /// Clients read this response slowly, at 1 MB/s
     #[arg(long, value_name = "TARGET")]
     pub download_path: Option<String>,
     /// How many [default: 10]
-    #[arg(long, value_name = "N", value_parser = number, requires = "download_path")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub downloads: Option<usize>,
     /// Clients follow this event stream, and resume it by the last event's id; it must end by the end
     /// of its body
     #[arg(long, value_name = "TARGET")]
     pub events_path: Option<String>,
     /// How many [default: 50]
-    #[arg(long, value_name = "N", value_parser = number, requires = "events_path")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub event_streams: Option<usize>,
     /// Clients talk on a WebSocket here: each message must come back, whatever else the server sends,
     /// and the session must end by its Close (1001 or 1012)
     #[arg(long, value_name = "TARGET")]
     pub websocket_path: Option<String>,
     /// How many [default: 20]
-    #[arg(long, value_name = "N", value_parser = number, requires = "websocket_path")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub websockets: Option<usize>,
     /// What they say instead; then any message of the server is the answer
-    #[arg(long, value_name = "TEXT", requires = "websocket_path")]
+    #[arg(long, value_name = "TEXT")]
     pub websocket_message: Option<String>,
 }
 
@@ -103,21 +103,46 @@ impl Target {
 
     /// The load with the kinds of client that have a path.
     pub(super) fn load(&self, load: Load) -> Result<Load, BadInput> {
-        let of = |path: &Option<String>, count: Option<usize>, usual| match path {
-            Some(_) => count.unwrap_or(usual),
-            None => 0,
-        };
+        only_with(&self.post_path, "--post-path", "--body", &self.body)?;
+        let (path, message) = (&self.websocket_path, &self.websocket_message);
+        only_with(path, "--websocket-path", "--websocket-message", message)?;
+        let of =
+            |path: &Option<String>, options: [&'static str; 2], count: Option<usize>, usual| {
+                only_with(path, options[0], options[1], &count)?;
+                Ok(path.as_ref().map_or(0, |_| count.unwrap_or(usual)))
+            };
+        let uploads = ["--upload-path", "--uploads"];
+        let downloads = ["--download-path", "--downloads"];
+        let events = ["--events-path", "--event-streams"];
+        let websockets = ["--websocket-path", "--websockets"];
         not_empty(Load {
             method: match self.post_path {
                 Some(_) => Method::Post,
                 None => Method::Get,
             },
-            uploads: of(&self.upload_path, self.uploads, 10),
-            downloads: of(&self.download_path, self.downloads, 10),
-            events: of(&self.events_path, self.event_streams, 50),
-            websockets: of(&self.websocket_path, self.websockets, 20),
+            uploads: of(&self.upload_path, uploads, self.uploads, 10)?,
+            downloads: of(&self.download_path, downloads, self.downloads, 10)?,
+            events: of(&self.events_path, events, self.event_streams, 50)?,
+            websockets: of(&self.websocket_path, websockets, self.websockets, 20)?,
             ..load
         })
+    }
+}
+
+/// An option that has no effect without a path.
+fn only_with(
+    path: &Option<String>,
+    path_option: &str,
+    option: &'static str,
+    given: &Option<impl ToString>,
+) -> Result<(), BadInput> {
+    match (path, given) {
+        (None, Some(value)) => bad(
+            option,
+            value.to_string(),
+            &format!("only with {path_option}"),
+        ),
+        _ => Ok(()),
     }
 }
 
