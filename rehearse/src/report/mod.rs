@@ -9,6 +9,7 @@ mod notes;
 pub(crate) mod proof;
 mod streams;
 pub(crate) mod table;
+mod timeline;
 mod verdict;
 
 use serde::Serialize;
