@@ -42,33 +42,11 @@ use self::journal::Journal;
 use self::kubectl::Kubectl;
 use self::playlist::{Results, play_all};
 use self::report::Report;
+use crate::cli::Output;
 use crate::limits;
 
 /// The exit code of arguments that cannot be used.
 const BAD_USAGE: u8 = 64;
-
-/// How a run shows itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Output {
-    /// As one JSON document, instead of text.
-    pub json: bool,
-    /// Without progress on standard error.
-    pub quiet: bool,
-}
-
-impl Output {
-    fn progress(self, line: impl std::fmt::Display) {
-        if !self.quiet {
-            eprintln!("{line}");
-        }
-    }
-
-    fn text(self, section: impl std::fmt::Display) {
-        if !self.json {
-            println!("{section}");
-        }
-    }
-}
 
 /// Plays the scenarios that were asked for, and prints their figures. What it changes on the
 /// cluster is as before when this returns. `None`: interrupted.

@@ -8,6 +8,7 @@ use clap::{Args, value_parser};
 
 use super::plan;
 use super::scenario::Scenario;
+use crate::cli::{Output, Seed};
 use rehearse_client::Think;
 
 /// What to rehearse, where, and under which load.
@@ -65,6 +66,12 @@ pub struct Cluster {
     #[arg(long, value_name = "TIME", default_value = "10ms",
         value_parser = humantime::parse_duration)]
     pub rtt: Duration,
+    /// What decides the chances of a run.
+    #[command(flatten)]
+    pub seed: Seed,
+    /// How the result is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 fn scenarios() -> impl TypedValueParser<Value = Scenario> {

@@ -29,8 +29,8 @@ fn what_cannot_be_rehearsed_is_refused() {
         ("cluster --no-control --rate 301", "301"),
         ("cluster --no-control --clients 0", "0"),
         ("cluster --no-control --address node", "--address"),
-        ("cluster --no-control --max-surge 2", "not for cluster"),
-        ("--arms control cluster --no-control", "not for cluster"),
+        ("cluster --no-control --max-surge 2", "--max-surge"),
+        ("--arms control cluster --no-control", "--arms"),
     ] {
         let error = parsed(args).unwrap_err();
         assert!(error.contains(named), "{args}: {error}");

@@ -136,11 +136,11 @@ async fn act(
     let loads = try_join_all(parts.map(|(((arm, doors), answer), progress)| async move {
         let endpoints: Arc<dyn Endpoints> = doors;
         let load = load(scenario, answer, stage.options);
-        let load = Running::start(&load, stage.seed, &endpoints);
+        let mut load = Running::start(&load, stage.seed, &endpoints);
         progress.watch(load.meters());
         progress.enter(Phase::WarmingUp);
-        let load = load.under_way(START_LIMIT).await;
-        load.map_err(|example| {
+        let under_way = load.under_way(START_LIMIT).await;
+        under_way.map(|()| load).map_err(|example| {
             let seen = example.map_or_else(String::new, |e| format!(": {}, {}", e.kind, e.detail));
             let name = arm.deployment.name();
             anyhow!("no client of {name} got a good response, before any step{seen}")
@@ -167,7 +167,7 @@ async fn act(
     // The last losses come when the last pods are gone, and some nodes do not know it yet.
     tokio::time::sleep(PROPAGATION).await;
     let mut outcomes = Vec::new();
-    for (arm, load) in arms.iter().zip(loads) {
+    for (arm, mut load) in arms.iter().zip(loads) {
         outcomes.push(ArmOutcome {
             arm: arm.name,
             kinds: load.finish().await,

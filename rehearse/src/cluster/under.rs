@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::options::Cluster;
 use super::scenario::{Clients, Scenario, Service};
-use crate::load::Load;
+use crate::load::{Load, Routes};
 use rehearse_client::{Method, Think};
 
 /// The clients of the published figures, which wait for nothing between two requests.
@@ -22,8 +22,7 @@ const H2: (usize, usize) = (5, 20);
 /// The load on an arm that answers this, if it is known: otherwise the same for all arms.
 pub(super) fn load(scenario: &Scenario, answer: Option<String>, options: &Cluster) -> Load {
     let usual = Load {
-        target: scenario.service.target().to_owned(),
-        expect: answer,
+        routes: Routes::bundled(scenario.service.target(), "/", answer),
         clients: options.clients as usize,
         think: options.think,
         slow_clients: options.slow_clients as usize,

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use super::options::Bundled;
 use super::subject::{Download, Probes, Routes, Slow, Subject};
 use crate::binaries::{Binaries, CONTROL};
-use crate::cli::{Common, Pair, Port, pairs, variables};
+use crate::cli::{Environment, Pair, Port, pairs, variables};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -54,13 +54,13 @@ impl Bundled {
     }
 
     /// What is known of it.
-    pub(super) fn subject(self, common: &Common, binaries: &Binaries) -> Subject {
+    pub(super) fn subject(self, environment: &Environment, binaries: &Binaries) -> Subject {
         let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let env = own
             .into_iter()
             .chain([("CONTROL_H2C".to_owned(), "1".to_owned())])
-            .chain(variables(&common.set))
-            .chain(pairs(&common.env))
+            .chain(variables(&environment.set))
+            .chain(pairs(&environment.env))
             .collect();
         let (exe, args, prestop) = match self {
             Self::Control => (

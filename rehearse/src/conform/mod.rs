@@ -33,7 +33,7 @@ use self::report::Report;
 use self::stand::Stand;
 use self::subject::Subject;
 use crate::binaries::Binaries;
-use crate::cli::{BadInput, Common, bad};
+use crate::cli::{BadInput, bad};
 use crate::limits;
 use rehearse_model::address::AddressPool;
 
@@ -43,7 +43,6 @@ const JOBS_PER_CORE: usize = 4;
 /// What a command line asks for, checked.
 pub struct Suite<'a> {
     options: &'a Conform,
-    common: &'a Common,
     cases: Vec<&'static Case>,
     subject: Option<Subject>,
 }
@@ -52,20 +51,15 @@ pub struct Suite<'a> {
 ///
 /// # Errors
 /// The first that cannot be used.
-pub fn suite<'a>(
-    options: &'a Conform,
-    common: &'a Common,
-    binaries: &Binaries,
-) -> Result<Suite<'a>, BadInput> {
+pub fn suite<'a>(options: &'a Conform, binaries: &Binaries) -> Result<Suite<'a>, BadInput> {
     let cases = chosen(&options.only)?;
     let subject = match options.service {
         _ if options.list || !options.merge.is_empty() => None,
-        Some(bundled) => Some(bundled.subject(common, binaries)),
-        None => Some(given::subject(options, common)?),
+        Some(bundled) => Some(bundled.subject(&options.environment, binaries)),
+        None => Some(given::subject(options)?),
     };
     Ok(Suite {
         options,
-        common,
         cases,
         subject,
     })
@@ -110,7 +104,8 @@ impl Suite<'_> {
         };
         answers(&stand).await?;
         let began = Instant::now();
-        let findings = suite::run(&stand, &self.cases, self.jobs(), self.common.quiet).await;
+        let findings =
+            suite::run(&stand, &self.cases, self.jobs(), self.options.output.quiet).await;
         let report = Report::new(subject, findings, began.elapsed());
         self.print(&report)?;
         Ok(report.exit_code())
@@ -123,7 +118,7 @@ impl Suite<'_> {
     }
 
     fn print(&self, report: &Report) -> anyhow::Result<()> {
-        match (self.common.json, self.options.markdown) {
+        match (self.options.output.json, self.options.markdown) {
             (true, _) => println!("{}", serde_json::to_string_pretty(report)?),
             (_, true) => print!("{}", report.markdown()),
             _ => print!("{}", report.text()),

@@ -60,7 +60,7 @@ fn refusal(args: &str) -> String {
         panic!("{:?}", cli.command);
     };
     let binaries = crate::binaries::Binaries::new(None, true);
-    let suite = super::suite(options, &cli.common, &binaries);
+    let suite = super::suite(options, &binaries);
     suite
         .err()
         .map(|error| error.to_string())
@@ -82,7 +82,7 @@ fn bad_input_is_one_line_that_names_it() {
         ("--ready ready -- ./server", "--ready = ready"),
         ("--service hello --path /x", "--path"),
         ("--service hello -- ./server", "PROGRAM"),
-        ("--seed 7 -- ./server", "--seed: not for conform"),
+        ("--seed 7 -- ./server", "--seed"),
     ];
     for (args, named) in bad {
         let refusal = refusal(args);
@@ -102,7 +102,7 @@ fn a_run_in_which_nothing_applied_proves_nothing() {
         let Some(cli::Command::Conform(options)) = &cli.command else {
             panic!("{:?}", cli.command);
         };
-        let subject = super::given::subject(options, &cli.common).unwrap();
+        let subject = super::given::subject(options).unwrap();
         Report::new(&subject, vec![finding], std::time::Duration::ZERO).exit_code()
     };
     assert_eq!(code(Ok(())), 0);

@@ -8,19 +8,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Fate};
-use super::exchange::{Exchange, request_head, send_head};
+use super::exchange::{Exchange, send_head};
 use super::failure::{FailureKind, Fault};
+use super::headers::Headers;
 use super::log::Answer;
 use super::schedule::Pace;
 use super::{Method, Plan, Think};
 use rehearse_wire::http1::Body;
 
-/// What a `POST` sends.
-const BODY: &str = "world";
-
 pub(super) struct Request {
     method: Method,
     target: Arc<str>,
+    headers: Headers,
+    body: Vec<u8>,
     expect: Option<Arc<str>>,
     pace: Pace,
     keep: bool,
@@ -41,6 +41,8 @@ impl Request {
         Self {
             method,
             target: plan.target.as_str().into(),
+            headers: plan.headers.clone(),
+            body: plan.body.clone(),
             expect: plan.expect.as_deref().map(Into::into),
             pace,
             keep,
@@ -58,11 +60,11 @@ impl Request {
                 "connection: close\r\n"
             };
             let request = match self.method {
-                Method::Get => request_head("GET", &self.target, peer, close),
+                Method::Get => self.headers.request("GET", &self.target, peer, close),
                 Method::Post => {
-                    let headers = format!("{close}content-length: {}\r\n", BODY.len());
-                    let head = request_head("POST", &self.target, peer, &headers);
-                    [head, BODY.into()].concat()
+                    let own = format!("{close}content-length: {}\r\n", self.body.len());
+                    let head = self.headers.request("POST", &self.target, peer, &own);
+                    [head, self.body.clone()].concat()
                 }
             };
             (peer, request)
@@ -77,7 +79,7 @@ impl Exchange for Request {
             connection.fate = Fate::Dismissed;
         }
         send_head(connection, self.rendered(connection.peer)).await?;
-        connection.head().await?.expect_ok()?;
+        connection.head().await?.expect_success()?;
         let until_fin = connection.body == Body::UntilFin;
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);

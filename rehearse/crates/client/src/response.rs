@@ -19,10 +19,10 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The failure of any status but 200.
-    pub(super) fn expect_ok(&self) -> Result<(), Fault> {
+    /// The failure of any status that is no success.
+    pub(super) fn expect_success(&self) -> Result<(), Fault> {
         match self.status {
-            200 => Ok(()),
+            200..=299 => Ok(()),
             status => Err(Fault::new(FailureKind::WrongStatus, status.to_string())),
         }
     }

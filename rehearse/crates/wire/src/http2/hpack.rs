@@ -22,18 +22,32 @@ const INDEXED: u8 = 0x80;
 const INDEXING: u8 = 0x40;
 const TABLE_SIZE: u8 = 0x20;
 
-/// The head of a `GET`.
-pub fn get(authority: &str, target: &str) -> Vec<u8> {
+/// The head of a `GET`, with these fields, too.
+pub fn get<'a>(
+    authority: &str,
+    target: &str,
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<u8> {
     let mut block = vec![INDEXED | METHOD_GET, INDEXED | SCHEME_HTTP];
     literal(&mut block, AUTHORITY, authority);
     literal(&mut block, PATH, target);
     literal(&mut block, USER_AGENT, "rehearse");
+    for (name, value) in fields {
+        block.push(0);
+        text(&mut block, name);
+        text(&mut block, value);
+    }
     block
 }
 
 /// A literal that nobody is to remember (6.2.2).
 fn literal(block: &mut Vec<u8>, name: u8, value: &str) {
     put(block, 4, name.into());
+    text(block, value);
+}
+
+/// A string as it is.
+fn text(block: &mut Vec<u8>, value: &str) {
     put(block, 7, value.len());
     block.extend_from_slice(value.as_bytes());
 }
@@ -254,11 +268,17 @@ mod tests {
     #[test]
     fn a_long_target_has_a_long_length() {
         let target = format!("/{}", "x".repeat(300));
-        let block = get("127.0.0.1:80", &target);
+        let block = get("127.0.0.1:80", &target, std::iter::empty());
         let at = block
             .windows(300)
             .position(|bytes| bytes == &target.as_bytes()[1..]);
         // 301 behind a prefix of seven bits: 127 + 46 + 1 * 128.
         assert_eq!(block[at.unwrap() - 4..at.unwrap()], [127, 174, 1, b'/']);
+    }
+
+    #[test]
+    fn further_fields_stand_behind_our_own() {
+        let block = get("a", "/", [("x-token", "yz")].into_iter());
+        assert!(block.ends_with(b"\x00\x07x-token\x02yz"), "{block:x?}");
     }
 }
