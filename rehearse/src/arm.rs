@@ -33,7 +33,7 @@ pub struct Stage {
     pub addresses: Arc<AddressPool>,
     /// Where clients and pods run.
     pub sides: Sides,
-    /// Cancelled on Ctrl+C, and when an arm has failed.
+    /// Cancelled on Ctrl+C, and when an arm has failed. Then arms end with what they have.
     pub interrupt: CancellationToken,
     /// The arms pass each act together, so that all have the same load for the same time.
     pub curtain: Barrier,
@@ -60,9 +60,6 @@ pub enum ArmError {
         /// What they got instead.
         example: Option<Box<Example>>,
     },
-    /// Stopped from outside.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 fn seen(example: Option<&Example>) -> String {
@@ -84,7 +81,8 @@ pub struct ArmOutcome {
 }
 
 /// Plays one arm: starts its pods, puts them under load, takes the steps, waits until all has
-/// settled, stops the load. No process is left when this returns, whatever it returns.
+/// settled, stops the load. No process is left when this returns, whatever it returns. An interrupted
+/// one has the figures of what it did so far.
 ///
 /// # Errors
 /// See [`ArmError`]. An error stops the other arms, too.
@@ -99,10 +97,18 @@ pub async fn play(
         let _there = stage.sides.services.enter();
         Cluster::start(template(arm, scenario, stage), Arc::clone(&router))
     };
-    let result = tokio::select! {
+    let mut load = None;
+    let played = tokio::select! {
         biased;
-        () = stage.interrupt.cancelled() => Err(ArmError::Interrupted),
-        result = act(arm, scenario.steps, stage, progress, &mut cluster, &router) => result,
+        () = stage.interrupt.cancelled() => None,
+        played = act(arm, scenario.steps, stage, progress, (&mut cluster, &router), &mut load) => {
+            Some(played)
+        }
+    };
+    let result = match (played, load) {
+        (Some(result), _) => result,
+        (None, Some(load)) => Ok(load.abandon().await),
+        (None, None) => Ok(Vec::new()),
     };
     if result.is_err() {
         stage.interrupt.cancel();
@@ -140,8 +146,8 @@ async fn act(
     steps: Steps,
     stage: &Stage,
     progress: &ArmProgress,
-    cluster: &mut Cluster,
-    router: &Arc<Router>,
+    (cluster, router): (&mut Cluster, &Arc<Router>),
+    load: &mut Option<Running>,
 ) -> Result<Vec<KindOutcome>, ArmError> {
     let by_hand = || arm.program.by_hand();
     let failed = |cause| ArmError::Start {
@@ -156,12 +162,12 @@ async fn act(
     let endpoints: Arc<dyn Endpoints> = Arc::<Router>::clone(router);
     let load = {
         let _there = stage.sides.clients.enter();
-        Running::start(&arm.load, stage.seed, &endpoints)
+        load.insert(Running::start(&arm.load, stage.seed, &endpoints))
     };
     progress.watch(load.meters());
     progress.enter(Phase::WarmingUp);
-    let load = load.under_way(START_LIMIT).await;
-    let load = load.map_err(|example| ArmError::NoResponse {
+    let under_way = load.under_way(START_LIMIT).await;
+    under_way.map_err(|example| ArmError::NoResponse {
         arm: arm.name,
         example: example.map(Box::new),
     })?;

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use rehearse::arm::ArmError;
 use rehearse::bench;
 use rehearse::binaries::{self, Binaries};
-use rehearse::cli::{self, Cli};
-use rehearse::cluster;
+use rehearse::cli::{self, Cli, Command, Output, Programs, Rehearsal, Seed};
+use rehearse::cluster::{self, Cluster};
 use rehearse::conform;
 use rehearse::events::{self, file::Files, line::Header};
 use rehearse::limits;
 use rehearse::lint;
 use rehearse::rehearsal::{self, Conditions};
-use rehearse::report::Report;
 use rehearse_network::Place;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> anyhow::Result<u8> {
-    let place = Place::with_delay(cli.common.network_delay, WORKERS).context("--network-delay")?;
+    let delay = cli
+        .rehearsal()
+        .and_then(|rehearsal| rehearsal.network_delay);
+    let place = Place::with_delay(delay, WORKERS).context("--network-delay")?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(WORKERS).enable_all().build();
     runtime.context("cannot start")?.block_on(run(cli, &place))
@@ -59,78 +60,129 @@ fn explain(error: &clap::Error) -> u8 {
     let text = error.to_string();
     let first = text.split("\n\n").next().unwrap_or(&text);
     let words: Vec<&str> = first.split_whitespace().collect();
-    eprintln!(
-        "rehearse: {}",
-        words.join(" ").trim_start_matches("error: ")
-    );
+    refused(words.join(" ").trim_start_matches("error: "))
+}
+
+fn refused(error: impl std::fmt::Display) -> u8 {
+    eprintln!("rehearse: {error}");
     BAD_USAGE
 }
 
 async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
-    let common = &cli.common;
-    let binaries = Binaries::new(common.bin_dir.as_deref(), common.quiet);
-    if let Some(cli::Command::Bench(options)) = &cli.command {
-        let output = bench::Output {
-            json: common.json,
-            quiet: common.quiet,
-        };
-        return benchmark(options, &binaries, output).await;
+    let interrupt = CancellationToken::new();
+    on_signal(&interrupt)?;
+    match (&cli.command, cli.rehearsal()) {
+        (_, Some(told)) => rehearse(cli, told, place, &interrupt).await,
+        (Some(Command::Bench(options)), _) => {
+            let binaries = binaries(&options.programs, options.output);
+            unless(&interrupt, bench::run(options, &binaries)).await
+        }
+        (Some(Command::Lint(options)), _) => {
+            let binaries = binaries(&options.programs, options.output);
+            unless(&interrupt, lint::run(options, &binaries)).await
+        }
+        (Some(Command::Conform(options)), _) => {
+            let binaries = binaries(&options.programs, options.output);
+            match conform::suite(options, &binaries) {
+                Ok(suite) => unless(&interrupt, suite.run(&binaries)).await,
+                Err(error) => Ok(refused(error)),
+            }
+        }
+        (Some(Command::Cluster(options)), _) => on_cluster(options, &interrupt).await,
+        _ => Ok(0),
     }
-    if let Some(cli::Command::Cluster(options)) = &cli.command {
-        return on_cluster(cli, options).await;
+}
+
+fn binaries(programs: &Programs, output: Output) -> Binaries {
+    Binaries::new(programs.bin_dir.as_deref(), output.quiet)
+}
+
+/// Work that ends where it is when it is interrupted.
+async fn unless(
+    interrupt: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<u8>>,
+) -> anyhow::Result<u8> {
+    tokio::select! {
+        done = work => done,
+        () = interrupt.cancelled() => {
+            eprintln!("rehearse: interrupted; every process has been ended");
+            Ok(INTERRUPTED)
+        }
     }
-    if let Some(cli::Command::Lint(options)) = &cli.command {
-        return lint::run(options, &binaries, common.json).await;
-    }
-    if let Some(cli::Command::Conform(options)) = &cli.command {
-        return conformance(options, common, &binaries).await;
-    }
+}
+
+async fn on_cluster(options: &Cluster, interrupt: &CancellationToken) -> anyhow::Result<u8> {
+    let seed = seed(options.seed);
+    let propagation =
+        "the cluster's own; when an endpoint changed is known, and not when a node learnt of it";
+    let files = match cluster::check(options).await {
+        Ok(()) => files(&options.files, seed, propagation.to_owned()),
+        Err(cluster::Refused::Unavailable(error)) => return Err(error),
+        Err(error) => Err(error.into()),
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(error) => return Ok(refused(format_args!("{error:#}"))),
+    };
+    let conditions = cluster::Conditions {
+        seed,
+        limits: (&options.limit_args).into(),
+        output: options.output,
+        files,
+    };
+    let code = cluster::run(options, conditions, interrupt).await?;
+    Ok(code.unwrap_or_else(|| {
+        eprintln!("rehearse: interrupted; what was changed on the cluster has been taken back");
+        INTERRUPTED
+    }))
+}
+
+async fn rehearse(
+    cli: &Cli,
+    told: &Rehearsal,
+    place: &Place,
+    interrupt: &CancellationToken,
+) -> anyhow::Result<u8> {
+    let binaries = binaries(&told.programs, told.output);
     let plan = match cli::plan(cli, &binaries) {
         Ok(plan) => plan,
-        Err(error) => {
-            eprintln!("rehearse: {error}");
-            return Ok(BAD_USAGE);
-        }
+        Err(error) => return Ok(refused(error)),
     };
     let descriptors = limits::raise();
-    if let Some(needed) = plan
-        .scenarios
-        .iter()
-        .map(limits::needed)
-        .find(|n| *n > descriptors)
-    {
-        eprintln!(
-            "rehearse: {needed} descriptors needed, and ulimit -n is {descriptors}: fewer \
-                   clients, replicas or arms, or a higher limit"
-        );
-        return Ok(BAD_USAGE);
+    let needed = plan.scenarios.iter().map(limits::needed).max().unwrap_or(0);
+    if needed > descriptors {
+        return Ok(refused(format_args!(
+            "{needed} descriptors needed, and ulimit -n is {descriptors}: fewer clients, replicas or \
+             arms, or a higher limit"
+        )));
     }
-    let interrupt = CancellationToken::new();
-    on_signal(interrupt.clone())?;
     let conditions = Conditions {
-        propagation: common.propagation,
-        seed: common.seed.unwrap_or_else(any_seed),
+        propagation: told.propagation,
+        seed: seed(told.seed),
         addresses: Arc::new(place.addresses()?),
         sides: place.sides(),
-        network_delay: common.network_delay,
-        limits: cli.limits(),
-        quiet: common.quiet,
+        network_delay: told.network_delay,
+        limits: (&told.limits).into(),
+        quiet: told.output.quiet,
     };
-    let files = match files(cli, conditions.seed, conditions.propagation.to_string()) {
+    let files = match files(
+        &told.files,
+        conditions.seed,
+        conditions.propagation.to_string(),
+    ) {
         Ok(files) => files,
-        Err(error) => {
-            eprintln!("rehearse: {error:#}");
-            return Ok(BAD_USAGE);
-        }
+        Err(error) => return Ok(refused(format_args!("{error:#}"))),
     };
     tokio::select! {
         built = binaries.provide(&plan.programs) => built?,
-        () = interrupt.cancelled() => return Ok(interrupted()),
+        () = interrupt.cancelled() => {
+            return rehearsal::finish(&conditions, told.output, files, Vec::new());
+        }
     }
-    play(cli, &plan, &conditions, files, &interrupt).await
+    rehearsal::play(&plan.scenarios, &conditions, told.output, files, interrupt).await
 }
 
-fn files(cli: &Cli, seed: u64, propagation: String) -> anyhow::Result<Files> {
+fn files(paths: &cli::Files, seed: u64, propagation: String) -> anyhow::Result<Files> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let header = Header {
         version: events::line::VERSION,
@@ -142,127 +194,16 @@ fn files(cli: &Cli, seed: u64, propagation: String) -> anyhow::Result<Files> {
         seed,
         propagation,
     };
-    let cli::Files {
-        events,
-        report,
-        junit,
-    } = cli.files();
-    let [events, report, junit] = [&events, &report, &junit].map(Option::as_deref);
+    let paths = [&paths.events, &paths.report, &paths.junit].map(Option::as_deref);
+    let [events, report, junit] = paths;
     Files::create(events, report, junit, &header)
 }
 
-async fn benchmark(
-    options: &bench::Bench,
-    binaries: &Binaries,
-    output: bench::Output,
-) -> anyhow::Result<u8> {
-    let interrupt = CancellationToken::new();
-    on_signal(interrupt.clone())?;
-    tokio::select! {
-        done = bench::run(options, binaries, output) => done.map(|()| 0),
-        () = interrupt.cancelled() => Ok(interrupted()),
-    }
+fn seed(args: Seed) -> u64 {
+    args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32))
 }
 
-async fn conformance(
-    options: &conform::Conform,
-    common: &cli::Common,
-    binaries: &Binaries,
-) -> anyhow::Result<u8> {
-    let suite = match conform::suite(options, common, binaries) {
-        Ok(suite) => suite,
-        Err(error) => {
-            eprintln!("rehearse: {error}");
-            return Ok(BAD_USAGE);
-        }
-    };
-    let interrupt = CancellationToken::new();
-    on_signal(interrupt.clone())?;
-    tokio::select! {
-        done = suite.run(binaries) => done,
-        () = interrupt.cancelled() => Ok(interrupted()),
-    }
-}
-
-async fn on_cluster(cli: &Cli, options: &cluster::Cluster) -> anyhow::Result<u8> {
-    let common = &cli.common;
-    let seed = common.seed.unwrap_or_else(any_seed);
-    let propagation =
-        "the cluster's own; when an endpoint changed is known, and not when a node learnt of it";
-    let files = match cluster::check(options).await {
-        Ok(()) => files(cli, seed, propagation.to_owned()),
-        Err(cluster::Refused::Unavailable(error)) => return Err(error),
-        Err(error) => Err(error.into()),
-    };
-    let files = match files {
-        Ok(files) => files,
-        Err(error) => {
-            eprintln!("rehearse: {error:#}");
-            return Ok(BAD_USAGE);
-        }
-    };
-    let interrupt = CancellationToken::new();
-    on_signal(interrupt.clone())?;
-    let conditions = cluster::Conditions {
-        seed,
-        limits: cli.limits(),
-        output: cluster::Output {
-            json: common.json,
-            quiet: common.quiet,
-        },
-        files,
-    };
-    let code = cluster::run(options, conditions, &interrupt).await?;
-    Ok(code.unwrap_or_else(|| {
-        eprintln!("rehearse: interrupted; what was changed on the cluster has been taken back");
-        INTERRUPTED
-    }))
-}
-
-async fn play(
-    cli: &Cli,
-    plan: &cli::Plan,
-    conditions: &Conditions,
-    mut files: Files,
-    interrupt: &CancellationToken,
-) -> anyhow::Result<u8> {
-    let Cli { common, .. } = cli;
-    let mut reports = Vec::new();
-    for scenario in &plan.scenarios {
-        if !common.quiet {
-            eprintln!("{}", scenario.title());
-        }
-        match rehearsal::run(scenario, conditions, interrupt).await {
-            Ok(report) => reports.push(report),
-            Err(ArmError::Interrupted) => return Ok(interrupted()),
-            Err(error) => return Err(error.into()),
-        }
-        if let Some(report) = reports.last() {
-            if !common.json {
-                println!("{}", report.text());
-            }
-            files.scenario(report)?;
-        }
-    }
-    let report = Report::new(conditions, reports);
-    match common.json {
-        true => println!("{}", serde_json::to_string_pretty(&report)?),
-        false => println!("{}", report.footer()),
-    }
-    files.finish(report.scenarios.iter(), None)?;
-    Ok(report.exit_code)
-}
-
-fn any_seed() -> u64 {
-    fastrand::u64(..1 << 32)
-}
-
-fn interrupted() -> u8 {
-    eprintln!("rehearse: interrupted; every process has been ended");
-    INTERRUPTED
-}
-
-fn on_signal(interrupt: CancellationToken) -> anyhow::Result<()> {
+fn on_signal(interrupt: &CancellationToken) -> anyhow::Result<()> {
     let kinds = [
         SignalKind::interrupt(),
         SignalKind::terminate(),

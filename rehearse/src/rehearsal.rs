@@ -1,4 +1,4 @@
-//! Plays a scenario in all its arms at once.
+//! Plays scenarios, each in all its arms at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,11 @@ use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::arm::{ArmError, ArmOutcome, Stage, play};
+use crate::arm::{self, ArmError, Stage};
+use crate::cli::Output;
+use crate::events::file::Files;
 use crate::progress::{self, ArmProgress};
-use crate::report::{Limits, ScenarioReport};
+use crate::report::{Limits, Report, ScenarioReport, Verdict};
 use crate::scenario::Scenario;
 use rehearse_model::address::AddressPool;
 use rehearse_model::propagation::Propagation;
@@ -35,12 +37,61 @@ pub struct Conditions {
     pub quiet: bool,
 }
 
-/// Plays a scenario: all arms at the same time, under the same load and the same delays. When this
-/// returns no process is left. `interrupt` ends it early.
+/// Plays scenarios, one after the other, shows their figures and writes its files; hands back the exit
+/// code. `interrupt` ends it early: then the figures are those so far, and there is no verdict.
 ///
 /// # Errors
-/// The first failure of an arm; [`ArmError::Interrupted`] if there was none.
-pub async fn run(
+/// The first failure of an arm; and if a file cannot be written.
+pub async fn play(
+    scenarios: &[Scenario],
+    conditions: &Conditions,
+    output: Output,
+    mut files: Files,
+    interrupt: &CancellationToken,
+) -> anyhow::Result<u8> {
+    let mut reports = Vec::new();
+    for scenario in scenarios {
+        output.progress(scenario.title());
+        let report = run(scenario, conditions, interrupt).await?;
+        output.text(report.text());
+        files.scenario(&report)?;
+        let interrupted = report.verdict == Verdict::Interrupted;
+        reports.push(report);
+        if interrupted {
+            break;
+        }
+    }
+    finish(conditions, output, files, reports)
+}
+
+/// Shows and writes what sums up a run.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn finish(
+    conditions: &Conditions,
+    output: Output,
+    files: Files,
+    scenarios: Vec<ScenarioReport>,
+) -> anyhow::Result<u8> {
+    let report = Report::new(conditions, scenarios);
+    match output.json {
+        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        false => println!("{}", report.footer()),
+    }
+    match report.verdict {
+        Verdict::Interrupted => eprintln!("rehearse: interrupted; every process has been ended"),
+        _ => files.finish(report.scenarios.iter(), None)?,
+    }
+    Ok(report.exit_code)
+}
+
+/// Plays a scenario: all arms at the same time, under the same load and the same delays. When this
+/// returns no process is left.
+///
+/// # Errors
+/// The first failure of an arm.
+async fn run(
     scenario: &Scenario,
     conditions: &Conditions,
     interrupt: &CancellationToken,
@@ -60,27 +111,15 @@ pub async fn run(
         .map(|arm| ArmProgress::new(arm.name, scenario))
         .collect();
     let parts = scenario.arms.iter().zip(&arms);
-    let plays = join_all(parts.map(|(arm, progress)| play(arm, scenario, &stage, progress)));
+    let plays = join_all(parts.map(|(arm, progress)| arm::play(arm, scenario, &stage, progress)));
     let played = tokio::select! {
         played = plays => played,
         never = progress::show(&arms, conditions.quiet) => match never {},
     };
-    let outcomes = all_or_first_cause(played)?;
-    let limits = &conditions.limits;
-    Ok(ScenarioReport::new(scenario, outcomes, limits, began))
-}
-
-fn all_or_first_cause(
-    played: Vec<Result<ArmOutcome, ArmError>>,
-) -> Result<Vec<ArmOutcome>, ArmError> {
-    let (mut outcomes, mut first) = (Vec::new(), None);
-    for result in played {
-        match (result, &first) {
-            (Ok(outcome), _) => outcomes.push(outcome),
-            // One arm's failure interrupts the others: the failure is the cause.
-            (Err(error), None | Some(ArmError::Interrupted)) => first = Some(error),
-            (Err(_), Some(_)) => {}
-        }
-    }
-    first.map_or(Ok(outcomes), Err)
+    let outcomes = played.into_iter().collect::<Result<_, _>>()?;
+    let report = ScenarioReport::new(scenario, outcomes, &conditions.limits, began);
+    Ok(match interrupt.is_cancelled() {
+        true => report.interrupted(),
+        false => report,
+    })
 }

@@ -29,6 +29,7 @@ use self::instructions::Instructions;
 use self::protocol::Protocol;
 use self::throughput::Throughput;
 use crate::binaries::Binaries;
+use crate::cli::Output;
 use crate::limits;
 use rehearse_model::address::AddressPool;
 
@@ -36,29 +37,6 @@ use rehearse_model::address::AddressPool;
 const IMAGE: &str = "image";
 const SAME_PROFILE: Goal = Goal::AtLeast(0.98);
 const IMAGE_PROFILE: Goal = Goal::AtLeast(0.95);
-
-/// How the figures are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Output {
-    /// As one JSON document, instead of text.
-    pub json: bool,
-    /// Without progress on standard error.
-    pub quiet: bool,
-}
-
-impl Output {
-    fn progress(self, line: impl std::fmt::Display) {
-        if !self.quiet {
-            eprintln!("{line}");
-        }
-    }
-
-    fn text(self, section: impl std::fmt::Display) {
-        if !self.json {
-            println!("{section}");
-        }
-    }
-}
 
 /// All figures of a run, as they appear in JSON.
 #[derive(Debug, Serialize)]
@@ -156,7 +134,8 @@ impl Build {
 /// # Errors
 /// If a program cannot be built, does not start, or does not answer as it should; and with
 /// `--instructions-only`, if valgrind is missing.
-pub async fn run(options: &Bench, binaries: &Binaries, output: Output) -> anyhow::Result<()> {
+pub async fn run(options: &Bench, binaries: &Binaries) -> anyhow::Result<u8> {
+    let output = options.output;
     if cfg!(debug_assertions) {
         eprintln!(
             "rehearse: a debug build; its figures mean nothing: cargo run --release -- bench"
@@ -195,7 +174,7 @@ pub async fn run(options: &Bench, binaries: &Binaries, output: Output) -> anyhow
         };
         println!("{}", serde_json::to_string_pretty(&report)?);
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Builds all that will be measured before anything is: first the pair of one profile, then the

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::{Common, Service};
+use super::commands::Service;
+use super::options::{Hooks, Rehearsal};
 use super::values::Pair;
 use crate::binaries::{Binaries, CONTROL, CONTROL_H2C};
+use crate::load::Routes;
 use crate::scenario::ArmName;
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
@@ -33,7 +35,7 @@ impl Service {
     pub(super) fn program(
         self,
         arm: ArmName,
-        common: &Common,
+        (rehearsal, hooks): (&Rehearsal, Hooks),
         binaries: &Binaries,
         h2c: bool,
     ) -> Arc<Program> {
@@ -42,17 +44,17 @@ impl Service {
             path: "/readyz".to_owned(),
         };
         let mut env = Self::keep_alive(arm);
-        env.extend(settings(common));
+        env.extend(settings(rehearsal));
         let control = || vec![CONTROL.to_owned(), self.name().to_owned()];
         let (exe, args, prestop) = match arm {
             ArmName::Control => (binaries.control(), control(), PreStop::None),
             ArmName::Usual => (binaries.control(), control(), PreStop::Sleep(USUAL_SLEEP)),
             ArmName::Service => {
-                env.extend(pairs(&common.env));
+                env.extend(pairs(&rehearsal.environment.env));
                 (
                     binaries.exe(self.name()),
                     Vec::new(),
-                    self.prestop(common, binaries),
+                    self.prestop(hooks, binaries),
                 )
             }
         };
@@ -79,8 +81,8 @@ impl Service {
         }
     }
 
-    fn prestop(self, common: &Common, binaries: &Binaries) -> PreStop {
-        match common.no_prestop {
+    fn prestop(self, hooks: Hooks, binaries: &Binaries) -> PreStop {
+        match hooks.no_prestop {
             true => PreStop::None,
             false => {
                 let exe = binaries.exe(self.name()).to_string_lossy().into_owned();
@@ -89,24 +91,32 @@ impl Service {
         }
     }
 
-    /// What its clients get, and what they must be answered with: known unless a setting decides.
-    pub(super) fn target(self, set: &[Pair]) -> (&'static str, Option<String>) {
-        let is_set = |key| set.iter().any(|pair| pair.name == key);
+    /// Where its clients send what, and what they must be answered with: known unless a setting
+    /// decides.
+    pub(super) fn routes(self, set: &[Pair]) -> Routes {
+        let unless_set = |key, answer: &str| {
+            let is_set = set.iter().any(|pair| pair.name == key);
+            (!is_set).then(|| answer.to_owned())
+        };
         match self {
-            Self::Hello if is_set("service.greeting") => ("/", None),
-            Self::Hello => ("/", Some("Hello, world!".to_owned())),
-            Self::Slow if is_set("service.delay") => ("/", None),
-            Self::Slow => ("/", Some("waited 1000 ms".to_owned())),
-            Self::Streaming => ("/download?bytes=10000", None),
+            Self::Hello => {
+                let greeting = unless_set("service.greeting", "Hello, world!");
+                Routes::bundled("/", "/", greeting)
+            }
+            Self::Slow => {
+                let answer = unless_set("service.delay", "waited 1000 ms");
+                Routes::bundled("/", "/upload", answer)
+            }
+            Self::Streaming => Routes::bundled("/download?bytes=10000", "/upload", None),
         }
     }
 }
 
 /// Settings reach pods as variables: an exec hook sees those, and not arguments.
-pub(super) fn settings(common: &Common) -> Vec<(String, String)> {
-    let grace = humantime::format_duration(common.grace_period).to_string();
+pub(super) fn settings(rehearsal: &Rehearsal) -> Vec<(String, String)> {
+    let grace = humantime::format_duration(rehearsal.grace_period).to_string();
     std::iter::once((variable("grace_period"), grace.replace(' ', "")))
-        .chain(variables(&common.set))
+        .chain(variables(&rehearsal.environment.set))
         .collect()
 }
 

@@ -1,18 +1,23 @@
-//! The command line.
+//! The command line: options, scenario files, and what they mean.
 
 mod bundled;
-mod draft;
-mod foreign;
-mod loads;
+mod clients;
+mod commands;
+mod load;
 mod options;
+mod parse;
 mod plan;
-mod rehearsal;
-mod unused;
+mod run;
+mod scenario_file;
+mod scenarios;
+mod target;
 mod values;
 
 pub(crate) use self::bundled::{pairs, variables};
-pub use self::options::{Cli, Command, Common, Port, parse};
+pub use self::commands::{Cli, Command};
+pub use self::options::{Environment, Files, LimitArgs, Output, Programs, Rehearsal, Seed};
+pub use self::parse::parse;
 pub(crate) use self::plan::bad;
 pub use self::plan::{BadInput, Plan, plan};
-pub use self::rehearsal::{Files, LimitArgs};
+pub use self::run::Port;
 pub use self::values::Pair;

@@ -3,15 +3,17 @@
 use thiserror::Error;
 
 use super::bundled::BUNDLED;
-use super::draft::Draft;
-use super::options::{Cli, Command};
+use super::commands::{Cli, Command};
+use super::scenarios::Draft;
 use crate::binaries::Binaries;
 use crate::scenario::Scenario;
 
 /// An argument that cannot be used: which, its value, and what is allowed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{option} = {value}: {allowed}")]
+#[error("{place}{option} = {value}: {allowed}")]
 pub struct BadInput {
+    /// `FILE, line 3: `, or nothing if it was given on the command line.
+    place: String,
     option: &'static str,
     value: String,
     allowed: String,
@@ -23,6 +25,7 @@ pub(crate) fn bad<T>(
     allowed: &str,
 ) -> Result<T, BadInput> {
     Err(BadInput {
+        place: String::new(),
         option,
         value: value.to_string(),
         allowed: allowed.to_owned(),
@@ -43,18 +46,10 @@ pub struct Plan {
 /// # Errors
 /// The first argument that cannot be used.
 pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
-    let draft = Draft::new(&cli.common, binaries)?;
-    let scenarios = match &cli.command {
-        None => draft.demonstration()?,
-        Some(Command::Rollout(rollout)) => vec![draft.rollout(rollout)?],
-        Some(Command::Scale(scale)) => vec![draft.scale(scale)?],
-        Some(Command::Delete(delete)) => vec![draft.delete(delete)?],
-        Some(Command::Run(run)) => vec![draft.run(run)?],
-        // Measured, or played elsewhere.
-        Some(Command::Bench(_) | Command::Cluster(_) | Command::Conform(_) | Command::Lint(_)) => {
-            Vec::new()
-        }
-    };
+    let scenarios = scenarios(cli, binaries).map_err(|bad| BadInput {
+        place: cli.from_file.place(bad.option).to_owned(),
+        ..bad
+    })?;
     let exes = scenarios
         .iter()
         .flat_map(|s| s.arms.iter().map(|arm| &arm.program.exe));
@@ -65,6 +60,22 @@ pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
     Ok(Plan {
         scenarios,
         programs,
+    })
+}
+
+fn scenarios(cli: &Cli, binaries: &Binaries) -> Result<Vec<Scenario>, BadInput> {
+    let Some(rehearsal) = cli.rehearsal() else {
+        // Measured, or played elsewhere.
+        return Ok(Vec::new());
+    };
+    let draft = Draft::new(rehearsal, binaries)?;
+    Ok(match &cli.command {
+        None => draft.demonstration(&cli.demonstration)?,
+        Some(Command::Rollout(rollout)) => vec![draft.rollout(rollout)?],
+        Some(Command::Scale(scale)) => vec![draft.scale(scale)?],
+        Some(Command::Delete(delete)) => vec![draft.delete(delete)?],
+        Some(Command::Run(run)) => vec![draft.run(run)?],
+        Some(_) => Vec::new(),
     })
 }
 

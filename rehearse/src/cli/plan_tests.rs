@@ -2,7 +2,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::load::Load;
 use crate::scenario::ArmName;
+use rehearse_client::{Content, Method};
 use rehearse_model::deployment::Spec;
 use rehearse_model::program::PreStop;
 
@@ -112,7 +114,10 @@ fn any_program_takes_the_services_place_beside_the_control() {
     let service = &plan.scenarios[0].arms[2];
     assert_eq!(service.program.args, ["--bind", "{host}:{port}"]);
     assert_eq!(service.program.prestop, PreStop::None);
-    assert!(service.load.expect.is_none() && plan.scenarios[0].arms[0].load.expect.is_some());
+    assert!(
+        service.load.routes.expect.is_none()
+            && plan.scenarios[0].arms[0].load.routes.expect.is_some()
+    );
     assert!(
         planned("run --arms service -- ./app")
             .unwrap()
@@ -194,7 +199,7 @@ fn bad_input_names_option_value_and_what_is_allowed() {
         ("rollout --rtt 2s", "--rtt = 2s: must be at most 1s"),
         (
             "rollout --service slow --method POST",
-            "--method = POST: only with --service hello, or run",
+            "--method = POST: only with --service hello",
         ),
         (
             "rollout --think uniform:20s..2s",
@@ -226,7 +231,31 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "rollout --network-delay 0s",
             "invalid value '0s' for '--network-delay <TIME>': must be 1ms to 1s",
         ),
-        ("run --prestop x --no-prestop -- app", "cannot be used with"),
+        (
+            "rollout --replicas six",
+            "'six' for '--replicas <N>': must be a whole number",
+        ),
+        (
+            "rollout --timeout soon",
+            "'soon' for '--timeout <TIME>': must be a time such as",
+        ),
+        (
+            "run --upload-path x -- app",
+            "--upload-path = x: must begin with /",
+        ),
+        (
+            "run --uploads 3 -- app",
+            "--uploads = 3: only with --upload-path",
+        ),
+        ("run --body x -- app", "--body = x: only with --post-path"),
+        (
+            "run --post-path / --body @/no/such/file -- app",
+            "--body = @/no/such/file: must be a readable file: No such file",
+        ),
+        (
+            "run --header Connection:close -- app",
+            "'Connection:close' for '--header <'NAME: VALUE'>': must be \"Name: value\"",
+        ),
     ] {
         let error = planned(args).unwrap_err();
         assert!(error.contains(message), "{args}: {error}");
@@ -264,25 +293,74 @@ fn steady_and_slow_clients_are_two_groups_of_one_run() {
 }
 
 #[test]
-fn files_and_limits_may_stand_before_the_command_and_behind_it() {
-    let parsed = |args: &str| {
-        let args = ["rehearse"].into_iter().chain(args.split_whitespace());
-        crate::cli::parse(args).unwrap()
-    };
-    let demonstration = parsed("--max-failed 3 --report a.html");
-    assert_eq!(demonstration.limits().failed, 3);
-    assert_eq!(demonstration.files().report, Some("a.html".into()));
-    for command in ["rollout", "scale", "delete", "run"] {
-        let program = if command == "run" { "-- app" } else { "" };
-        let cli = parsed(&format!(
-            "--max-failed 3 --max-p99 1s {command} --max-failed 2 --events a.jsonl {program}"
-        ));
-        let limits = cli.limits();
-        assert_eq!(
-            (limits.failed, limits.p99),
-            (2, Some(Duration::from_secs(1)))
-        );
-        assert_eq!(limits.longest, None);
-        assert_eq!(cli.files().events, Some("a.jsonl".into()));
+fn an_option_belongs_to_the_commands_on_which_it_has_an_effect() {
+    for (args, refused) in [
+        ("--seed 1 rollout", "'--seed <N>'"),
+        ("scale --max-surge 1", "'--max-surge'"),
+        ("delete --max-unavailable 1", "'--max-unavailable'"),
+        ("run --no-prestop -- app", "'--no-prestop'"),
+        ("run --method POST -- app", "'--method'"),
+        ("rollout --path /", "'--path'"),
+        ("lint . --seed 7", "'--seed'"),
+        ("lint . --set a=b", "'--set'"),
+        ("bench --arms control", "'--arms'"),
+        ("bench --events a", "'--events'"),
+        ("conform --propagation 1s,1s,1s", "'--propagation'"),
+        ("cluster --no-control --bin-dir x", "'--bin-dir'"),
+        ("--replicas 3", "'--replicas'"),
+    ] {
+        let error = planned(args).unwrap_err();
+        assert!(error.contains(refused), "{args}: {error}");
     }
+}
+
+#[test]
+fn each_option_in_a_commands_help_stands_under_a_heading() {
+    for command in ["rollout", "scale", "delete", "run"] {
+        let help = planned(&format!("{command} --help")).unwrap_err();
+        let (_, own) = help.split_once("\nOptions:\n").unwrap();
+        let own = own.split_once("\n\n").map_or(own, |(own, _)| own);
+        let options = own
+            .lines()
+            .filter(|line| line.trim_start().starts_with('-'));
+        assert!(options.count() <= 2, "{command}: {own}");
+        for heading in ["Clients:", "Deployment:", "Cluster:", "Files:", "Output:"] {
+            assert_eq!(
+                help.matches(&format!("\n{heading}\n")).count(),
+                1,
+                "{command}: {heading}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_has_no_path_has_no_clients_and_what_has_one_is_asked_as_it_is() {
+    let load = |args: &str| scenario(args).arms.pop().unwrap().load;
+    let plain = load("run -- app");
+    let streams = |load: &Load| [load.uploads, load.downloads, load.events, load.websockets];
+    assert_eq!(streams(&plain), [0; 4]);
+    assert_eq!(plain.method, Method::Get);
+    let all = "run --post-path /items --body {} --upload-path /files --downloads 3 --download-path /big \
+               --events-path /feed --websocket-path /chat --header X:y -- app";
+    let scenario = scenario(all);
+    let [control, _, service] = &scenario.arms[..] else {
+        panic!("{scenario:?}")
+    };
+    assert_eq!(streams(&service.load), [10, 3, 50, 20]);
+    let asked = &service.load.routes;
+    assert_eq!(service.load.method, Method::Post);
+    assert_eq!(
+        [&asked.post, &asked.upload, &asked.events],
+        ["/items", "/files", "/feed"]
+    );
+    assert_eq!(
+        (&*asked.body, asked.content),
+        (&b"{}"[..], Content::Unknown)
+    );
+    // The control has a route for each of them.
+    assert_eq!(control.program.args, ["control", "streaming"]);
+    assert_eq!(control.load.routes.post, "/upload");
+    assert_eq!(control.load.routes.content, Content::Known);
+    assert_eq!(streams(&control.load), streams(&service.load));
 }

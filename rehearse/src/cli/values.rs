@@ -52,11 +52,24 @@ impl FromStr for Pair {
     }
 }
 
+/// A number of things.
+pub(super) fn number(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
+}
+
+/// A number that may be larger.
+pub(super) fn count(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
+}
+
+/// A duration.
+pub(super) fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "must be a time such as 500ms, 30s or 2m")
+}
+
 /// How long a packet takes. Beyond a second no handshake would be done in time.
-pub(super) fn delay(text: &str) -> Result<Duration, String> {
-    let delay = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    match delay.as_millis() {
-        1..=1_000 => Ok(delay),
-        _ => Err("must be 1ms to 1s".to_owned()),
-    }
+pub(super) fn delay(text: &str) -> Result<Duration, &'static str> {
+    let delay = time(text)?;
+    let allowed = (1..=1_000).contains(&delay.as_millis());
+    allowed.then_some(delay).ok_or("must be 1ms to 1s")
 }

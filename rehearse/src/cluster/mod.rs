@@ -45,32 +45,10 @@ use self::journal::Journal;
 use self::kubectl::Kubectl;
 use self::report::Report;
 use self::run_all::{Results, run_all};
+use crate::cli::Output;
 use crate::events::file::Files;
 use crate::limits;
 use crate::report::Limits;
-
-/// How a run shows itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Output {
-    /// As one JSON document, instead of text.
-    pub json: bool,
-    /// Without progress on standard error.
-    pub quiet: bool,
-}
-
-impl Output {
-    fn progress(self, line: impl std::fmt::Display) {
-        if !self.quiet {
-            eprintln!("{line}");
-        }
-    }
-
-    fn text(self, section: impl std::fmt::Display) {
-        if !self.json {
-            println!("{section}");
-        }
-    }
-}
 
 /// What holds for a whole run.
 #[derive(Debug)]

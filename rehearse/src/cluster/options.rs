@@ -11,7 +11,7 @@ use tokio::net::lookup_host;
 
 use super::scenario::Scenario;
 use super::scenarios;
-use crate::cli::{Files, LimitArgs};
+use crate::cli::{Files, LimitArgs, Output, Seed};
 use rehearse_client::Think;
 
 /// What to rehearse, where, and under which load.
@@ -98,6 +98,12 @@ pub struct Cluster {
     /// What is demanded of the service.
     #[command(flatten)]
     pub limit_args: LimitArgs,
+    /// What decides the chances of a run.
+    #[command(flatten)]
+    pub seed: Seed,
+    /// How the result is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// What reaches beyond the Deployment.

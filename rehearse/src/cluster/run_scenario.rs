@@ -175,7 +175,7 @@ impl Run<'_> {
         // The last losses come when the last pods are gone, and some nodes do not know it yet.
         try_join_all(arms.iter().map(Arm::known_to_nodes)).await?;
         let mut kinds = Vec::new();
-        for load in loads {
+        for mut load in loads {
             kinds.push(load.finish().await);
         }
         Ok(Some((began, kinds)))
@@ -212,11 +212,11 @@ impl Run<'_> {
     ) -> anyhow::Result<Running> {
         let endpoints: Arc<dyn Endpoints> = addresses;
         let load = load(task, answer, self.options);
-        let load = Running::start(&load, self.seed, &endpoints);
+        let mut load = Running::start(&load, self.seed, &endpoints);
         progress.watch(load.meters());
         progress.enter(Phase::WarmingUp);
-        let load = load.under_way(START_LIMIT).await;
-        load.map_err(|example| {
+        let under_way = load.under_way(START_LIMIT).await;
+        under_way.map(|()| load).map_err(|example| {
             let seen = example.map_or_else(String::new, |e| format!(": {}, {}", e.kind, e.detail));
             let name = arm.deployed.name();
             anyhow!("no client of {name} got a good response, before any step{seen}")

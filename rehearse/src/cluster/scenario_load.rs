@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::options::Cluster;
 use super::scenario::{Bundled, Clients, Task};
-use crate::load::Load;
+use crate::load::{Load, Routes};
 use rehearse_client::{Method, Think};
 
 /// The clients of the published figures, which wait for nothing between two requests.
@@ -23,8 +23,7 @@ const H2: (usize, usize) = (5, 20);
 pub(super) fn load(task: &Task, answer: Option<String>, options: &Cluster) -> Load {
     let scenario = &task.scenario;
     let usual = Load {
-        target: task.target.clone(),
-        expect: answer,
+        routes: Routes::bundled(&task.target, "/", answer),
         clients: options.clients as usize,
         think: options.think,
         slow_clients: options.slow_clients as usize,

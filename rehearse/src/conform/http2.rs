@@ -74,18 +74,19 @@ impl Http2 {
 
     /// Sends a request without a body; its stream.
     pub(super) async fn get(&mut self, path: &str) -> Result<u32, Unexpected> {
-        self.open(&hpack::get(AUTHORITY, path), State::open).await
+        self.open(&hpack::get(AUTHORITY, path, []), State::open)
+            .await
     }
 
     /// The same, with a `Host` beside `:authority`.
     pub(super) async fn get_for(&mut self, path: &str, host: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("GET", AUTHORITY, path, &[("host", host)]);
+        let head = hpack::request("GET", AUTHORITY, path, [("host", host)]);
         self.open(&head, State::open).await
     }
 
     /// Sends the head of a request with a body; its stream.
     pub(super) async fn post(&mut self, path: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("POST", AUTHORITY, path, &[]);
+        let head = hpack::request("POST", AUTHORITY, path, []);
         self.open(&head, State::open_with_body).await
     }
 

@@ -37,7 +37,7 @@ use self::launcher::Launcher;
 use self::report::Report;
 use self::subject::Subject;
 use crate::binaries::Binaries;
-use crate::cli::{BadInput, Common, bad};
+use crate::cli::{BadInput, bad};
 use crate::limits;
 use rehearse_model::address::AddressPool;
 
@@ -47,7 +47,6 @@ const JOBS_PER_CORE: usize = 4;
 /// What a command line asks for, checked.
 pub struct Suite<'a> {
     options: &'a Conform,
-    common: &'a Common,
     cases: Vec<&'static Case>,
     subject: Option<Subject>,
 }
@@ -56,20 +55,15 @@ pub struct Suite<'a> {
 ///
 /// # Errors
 /// The first that cannot be used.
-pub fn suite<'a>(
-    options: &'a Conform,
-    common: &'a Common,
-    binaries: &Binaries,
-) -> Result<Suite<'a>, BadInput> {
+pub fn suite<'a>(options: &'a Conform, binaries: &Binaries) -> Result<Suite<'a>, BadInput> {
     let cases = chosen(&options.only)?;
     let subject = match options.service {
         _ if options.list || !options.merge.is_empty() => None,
-        Some(bundled) => Some(bundled.subject(options.prestop_sleep, common, binaries)?),
-        None => Some(subject::command_line::subject(options, common)?),
+        Some(bundled) => Some(bundled.subject(options, binaries)?),
+        None => Some(subject::command_line::subject(options)?),
     };
     Ok(Suite {
         options,
-        common,
         cases,
         subject,
     })
@@ -115,7 +109,7 @@ impl Suite<'_> {
             &addresses,
             &self.cases,
             self.jobs(),
-            self.common.quiet,
+            self.options.output.quiet,
             &monitor,
         );
         let findings = findings.await;
@@ -132,7 +126,7 @@ impl Suite<'_> {
     }
 
     fn print(&self, report: &Report) -> anyhow::Result<()> {
-        match (self.common.json, self.options.markdown) {
+        match (self.options.output.json, self.options.markdown) {
             (true, _) => println!("{}", serde_json::to_string_pretty(report)?),
             (_, true) => {
                 print!("{}", comparison::tables(std::slice::from_ref(report)));

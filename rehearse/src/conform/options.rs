@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
 
-use crate::cli::Port;
+use crate::cli::{Environment, Output, Port, Programs};
 
 /// Which program, what is known of it, and which cases.
 #[derive(Debug, Args)]
@@ -90,6 +90,15 @@ pub struct Conform {
     /// The program and its arguments
     #[arg(last = true, value_name = "PROGRAM")]
     pub program: Vec<String>,
+    /// What the program is told by its environment.
+    #[command(flatten)]
+    pub environment: Environment,
+    /// Where the bundled programs are.
+    #[command(flatten)]
+    pub programs: Programs,
+    /// How the result is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// What is known of a bundled program, and cannot be given again.

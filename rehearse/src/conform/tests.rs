@@ -83,7 +83,7 @@ fn refusal(args: &str) -> String {
         panic!("{:?}", cli.command);
     };
     let binaries = crate::binaries::Binaries::new(None, true);
-    let suite = super::suite(options, &cli.common, &binaries);
+    let suite = super::suite(options, &binaries);
     suite
         .err()
         .map(|error| error.to_string())
@@ -106,7 +106,7 @@ fn bad_input_is_one_line_that_names_it() {
         ("--ready ready -- ./server", "--ready = ready"),
         ("--service hello --path /x", "--path"),
         ("--service hello -- ./server", "PROGRAM"),
-        ("--seed 7 -- ./server", "--seed: not for conform"),
+        ("--seed 7 -- ./server", "--seed"),
     ];
     for (args, named) in bad {
         let refusal = refusal(args);
@@ -123,7 +123,7 @@ pub(super) fn report(cases: Vec<Finding>) -> Report {
     let Some(cli::Command::Conform(options)) = &cli.command else {
         panic!("{:?}", cli.command);
     };
-    let subject = subject::command_line::subject(options, &cli.common).unwrap();
+    let subject = subject::command_line::subject(options).unwrap();
     Report::new(&subject, cases, Duration::ZERO, Duration::ZERO)
 }
 

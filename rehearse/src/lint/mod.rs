@@ -27,11 +27,11 @@ use self::settings::Check;
 use crate::binaries::Binaries;
 
 /// Lints what the command line names, and hands back the exit code: 0, or 1 if something is to be
-/// mended. `json`: what that is, as one JSON document.
+/// mended.
 ///
 /// # Errors
 /// If it cannot be found out: a path that is not there, no kubectl, a service that cannot be built.
-pub async fn run(options: &Lint, binaries: &Binaries, json: bool) -> anyhow::Result<u8> {
+pub async fn run(options: &Lint, binaries: &Binaries) -> anyhow::Result<u8> {
     let mut findings = Findings::default();
     let mut sources = Vec::new();
     for path in &options.paths {
@@ -42,7 +42,7 @@ pub async fn run(options: &Lint, binaries: &Binaries, json: bool) -> anyhow::Res
     let check: Check<'_> =
         &|service, environment| settings::check(&binaries.exe(service), environment);
     examine(&sources, check, &mut findings)?;
-    print(&findings.all, json)?;
+    print(&findings.all, options.output.json)?;
     Ok(u8::from(!findings.all.is_empty()))
 }
 

@@ -1,11 +1,13 @@
 //! What the clients of one arm do.
 
+mod routes;
 mod running;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::routes::Routes;
 pub use self::running::{KindOutcome, Meter, Running};
 
 use rehearse_client::{Method, Mode, Plan, SlowStreams, Think};
@@ -34,16 +36,11 @@ const STREAM_PERIOD: Duration = Duration::from_secs(2);
 /// 300 kB at 100 kB/s: held back by its window when a drain begins, and for seconds after.
 const SLOW_STREAM: (Duration, u64, u64) = (Duration::from_secs(5), 300_000, 100_000);
 
-/// Where each kind of client finds what it is for.
-const DOWNLOADS: &str = "/download";
-
 /// The load on one arm.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// What keep-alive and one-shot clients get.
-    pub target: String,
-    /// The whole body they must be answered with, if it is known.
-    pub expect: Option<String>,
+    /// Where clients send what.
+    pub routes: Routes,
     /// Keep-alive clients.
     pub clients: usize,
     /// Their pause from a response to the next request.
@@ -56,19 +53,19 @@ pub struct Load {
     pub method: Method,
     /// New connections a second, with one request each.
     pub rate: f64,
-    /// Clients that send slow bodies to `/upload`.
+    /// Clients that send slow bodies.
     pub uploads: usize,
-    /// Clients that read `/download` slowly.
+    /// Clients that read slowly.
     pub downloads: usize,
-    /// Clients that follow `/events`.
+    /// Clients that follow an event stream.
     pub events: usize,
-    /// Clients that talk to `/ws`.
+    /// Clients that talk on a WebSocket.
     pub websockets: usize,
     /// Clients that speak HTTP/2, each on one connection, and get the target.
     pub h2: usize,
     /// How many streams each of those has.
     pub streams: usize,
-    /// Whether every fourth of their streams reads `/download` slowly instead.
+    /// Whether every fourth of their streams reads a long response slowly instead.
     pub slow_streams: bool,
     /// From a request's start to its complete response.
     pub timeout: Duration,
@@ -124,7 +121,7 @@ impl Load {
     fn h2_mode(&self) -> Mode {
         let (every, bytes, rate) = SLOW_STREAM;
         let slow = SlowStreams {
-            target: DOWNLOADS.to_owned(),
+            target: self.routes.download.clone(),
             every,
             bytes,
             rate,
@@ -139,34 +136,44 @@ impl Load {
     pub(crate) fn plans(&self, seed: u64) -> Vec<(Kind, Plan)> {
         let clients = self.one_shot_clients();
         let every = Duration::from_secs_f64(clients.max(1) as f64 / self.rate.max(f64::EPSILON));
-        let target = self.target.as_str();
-        let talk = Mode::WebSocket { think: self.think };
+        let routes = &self.routes;
+        let talk = Mode::WebSocket {
+            think: self.think,
+            message: routes.message.clone(),
+        };
         let kept = |think| Mode::KeepAlive {
             think,
             method: self.method,
         };
         let (brisk, slow) = (kept(self.think), kept(self.slow_think));
+        let kept_target = match self.method {
+            Method::Get => &routes.get,
+            Method::Post => &routes.post,
+        };
+        let one_shot = Mode::OneShot { every };
         let plans = [
-            (Kind::KeepAlive, brisk, self.clients, target),
-            (Kind::SlowKeepAlive, slow, self.slow_clients, target),
-            (Kind::OneShot, Mode::OneShot { every }, clients, target),
-            (Kind::Upload, UPLOAD, self.uploads, "/upload"),
-            (Kind::Download, DOWNLOAD, self.downloads, DOWNLOADS),
-            (Kind::Events, Mode::Events, self.events, "/events"),
-            (Kind::Websocket, talk, self.websockets, "/ws"),
-            (Kind::H2, self.h2_mode(), self.h2, target),
+            (Kind::KeepAlive, brisk, self.clients, kept_target),
+            (Kind::SlowKeepAlive, slow, self.slow_clients, kept_target),
+            (Kind::OneShot, one_shot, clients, &routes.get),
+            (Kind::Upload, UPLOAD, self.uploads, &routes.upload),
+            (Kind::Download, DOWNLOAD, self.downloads, &routes.download),
+            (Kind::Events, Mode::Events, self.events, &routes.events),
+            (Kind::Websocket, talk, self.websockets, &routes.websocket),
+            (Kind::H2, self.h2_mode(), self.h2, &routes.get),
         ];
         let wanted = plans.into_iter().filter(|(_, _, clients, _)| *clients > 0);
-        let plan = |(kind, mode, clients, target): (Kind, Mode, usize, &str)| {
-            let (target, expect) = (target.to_owned(), self.expect.clone());
+        let plan = |(kind, mode, clients, target): (Kind, Mode, usize, &String)| {
             let seed = seed ^ (kind as u64) << 32;
             (
                 kind,
                 Plan {
                     mode,
                     clients,
-                    target,
-                    expect,
+                    target: target.clone(),
+                    headers: routes.headers.clone(),
+                    body: routes.body.clone(),
+                    content: routes.content,
+                    expect: routes.expect.clone(),
                     seed,
                     timeout: self.timeout,
                     rtt: self.rtt,
@@ -184,8 +191,7 @@ mod tests {
 
     fn load(clients: usize, rate: f64, events: usize) -> Load {
         Load {
-            target: "/".to_owned(),
-            expect: None,
+            routes: Routes::bundled("/", "/", None),
             clients,
             think: Think::Steady(Duration::from_millis(300)),
             slow_clients: 0,

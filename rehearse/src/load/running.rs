@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{Kind, Load};
 use rehearse_client::{Endpoints, Example, Log, Mode, Outcome, Plan, Progress, Think};
@@ -56,8 +56,11 @@ impl Logged {
 /// A load at work. Dropping it aborts every client.
 pub struct Running {
     tasks: JoinSet<Logged>,
+    /// What the clients did that have ended.
+    ended: Vec<Logged>,
     meters: Vec<Meter>,
-    stop: DropGuard,
+    stop: CancellationToken,
+    abandon: CancellationToken,
 }
 
 /// One kind's counters, and how far they must come for its clients to be under way.
@@ -70,7 +73,7 @@ pub struct Meter {
 impl Running {
     /// Starts all clients.
     pub fn start(load: &Load, seed: u64, endpoints: &Arc<dyn Endpoints>) -> Self {
-        let stop = CancellationToken::new();
+        let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
         let (mut tasks, mut meters) = (JoinSet::new(), Vec::new());
         for (kind, plan) in load.plans(seed) {
             let progress = Arc::new(Progress::default());
@@ -80,21 +83,23 @@ impl Running {
                 progress: Arc::clone(&progress),
                 under_way,
             });
-            let (endpoints, stop) = (Arc::clone(endpoints), stop.clone());
+            let (endpoints, stop, abandon) = (Arc::clone(endpoints), stop.clone(), abandon.clone());
             tasks.spawn(async move {
                 Logged {
                     kind,
                     clients,
                     rtt,
                     began: Instant::now(),
-                    log: rehearse_client::run(plan, endpoints, progress, stop).await,
+                    log: rehearse_client::run(plan, endpoints, progress, stop, abandon).await,
                 }
             });
         }
         Self {
             tasks,
+            ended: Vec::new(),
             meters,
-            stop: stop.drop_guard(),
+            stop,
+            abandon,
         }
     }
 
@@ -107,8 +112,8 @@ impl Running {
     ///
     /// # Errors
     /// If that takes longer than `limit`, or no request of some kind of client had a good
-    /// response: with what one got instead.
-    pub async fn under_way(self, limit: Duration) -> Result<Self, Option<Example>> {
+    /// response: with what one got instead. The load has ended then.
+    pub async fn under_way(&mut self, limit: Duration) -> Result<(), Option<Example>> {
         let waiting = async {
             while !self.meters.iter().all(Meter::is_under_way) {
                 tokio::time::sleep(LOOK).await;
@@ -116,22 +121,36 @@ impl Running {
         };
         let in_time = tokio::time::timeout(limit, waiting).await.is_ok();
         if in_time && self.meters.iter().all(Meter::has_succeeded) {
-            return Ok(self);
+            return Ok(());
         }
         let kinds = self.finish().await;
         let mut failures = kinds.iter().map(|kind| &kind.outcome.failures);
         Err(failures.find_map(|failures| failures.examples().first().cloned()))
     }
 
-    /// Lets every client finish the request it is in, and returns the figures by kind.
-    pub async fn finish(self) -> Vec<KindOutcome> {
-        drop(self.stop);
-        let logged = self.tasks.join_all().await;
+    /// Lets every client finish the request it is in, and returns the figures by kind. Cancel-safe: to
+    /// be called again, or [`Running::abandon`].
+    pub async fn finish(&mut self) -> Vec<KindOutcome> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(logged) => self.ended.push(logged),
+                // A client that panicked would have dropped its requests from the log.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
         // Only now: figures take time, and clients of other kinds were still waiting for responses.
-        let outcomes = logged.into_iter().map(Logged::outcome);
+        let outcomes = self.ended.drain(..).map(Logged::outcome);
         let mut outcomes: Vec<KindOutcome> = outcomes.collect();
         outcomes.sort_by_key(|outcome| outcome.kind);
         outcomes
+    }
+
+    /// Ends every client where it is, and returns the figures so far. A request that was not over is
+    /// not in them.
+    pub async fn abandon(mut self) -> Vec<KindOutcome> {
+        self.abandon.cancel();
+        self.finish().await
     }
 }
 

@@ -9,6 +9,7 @@ mod notes;
 pub(crate) mod proof;
 mod streams;
 pub(crate) mod table;
+mod timeline;
 mod verdict;
 
 use serde::Serialize;
@@ -49,10 +50,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Sums up a run. With no scenario at all nothing is proved.
+    /// Sums up a run. One that was over before any scenario was interrupted.
     pub fn new(conditions: &Conditions, scenarios: Vec<ScenarioReport>) -> Self {
         let verdict = scenarios.iter().map(|scenario| scenario.verdict).max();
-        let verdict = verdict.unwrap_or(Verdict::WithoutService);
+        let verdict = verdict.unwrap_or(Verdict::Interrupted);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             seed: conditions.seed,
@@ -152,6 +153,24 @@ impl ScenarioReport {
             faults: faults.iter().map(Fault::in_words).collect(),
             verdict: judged.verdict(),
             arms,
+        }
+    }
+
+    /// The same figures as those of a run that was ended before its time: they are judged by nothing.
+    pub fn interrupted(self) -> Self {
+        let tallies: Vec<Tally> = self.arms.iter().map(ArmReport::tally).collect();
+        let judged = Judged {
+            arms: &tallies,
+            faults: &[],
+            allowed: 0,
+        };
+        Self {
+            verdict: Verdict::Interrupted,
+            summary: judged.interrupted(),
+            faults: Vec::new(),
+            unproven: Vec::new(),
+            published: None,
+            ..self
         }
     }
 }

@@ -8,8 +8,10 @@ use super::closes;
 use super::format::indented;
 use super::notes::notes;
 use super::streams;
+use super::timeline;
 use super::{ArmReport, Published, Report, ScenarioReport, percent, thousands, wrapped};
 use crate::load::Kind;
+use crate::scenario::ArmName;
 
 impl Report {
     /// What is needed to repeat the run.
@@ -39,6 +41,13 @@ impl ScenarioReport {
             let text = line.trim_start();
             let indent = 2 + line.len() - text.len();
             let _infallible = writeln!(out, "{}", indented(indent, text));
+        }
+        let service = self.arms.iter().find(|arm| arm.arm == ArmName::Service);
+        for line in service
+            .into_iter()
+            .flat_map(|arm| timeline::lines(arm, self.began))
+        {
+            let _infallible = writeln!(out, "{line}");
         }
         let _infallible = writeln!(out, "{}", wrapped(&self.summary));
         out

@@ -30,6 +30,8 @@ pub enum Verdict {
     Limit,
     /// The service lost something.
     Lost,
+    /// There is none: the run was ended before its time.
+    Interrupted,
 }
 
 /// What a verdict looks at in an arm.
@@ -63,11 +65,13 @@ impl Verdict {
         json.as_str().unwrap_or_default().to_owned()
     }
 
-    /// 0; 1 if the service lost something, or fails for another reason; 2 if nothing could be shown.
+    /// 0; 1 if the service lost something, or fails for another reason; 2 if nothing could be shown;
+    /// 130 if the run was interrupted.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Pass | Self::WithoutService => 0,
             Self::WithoutControl | Self::NothingToLose => 2,
+            Self::Interrupted => 130,
             Self::PodFault
             | Self::Unjudged
             | Self::Slow
@@ -95,6 +99,16 @@ impl Judged<'_> {
             (None, Some(0)) => Verdict::NothingToLose,
             (None, Some(_)) => Verdict::Pass,
         }
+    }
+
+    /// The figures so far of a run that has no verdict.
+    pub fn interrupted(&self) -> String {
+        let lost = self.arms.iter().map(|arm| {
+            let (failed, requests) = (thousands(arm.failed), thousands(arm.requests));
+            format!(", the {} {failed} of {requests}", arm.arm)
+        });
+        let lost: String = lost.collect();
+        format!("INTERRUPTED: no verdict. Lost so far{lost}.").replacen(", ", ": ", 1)
     }
 
     /// The verdict with its figures.

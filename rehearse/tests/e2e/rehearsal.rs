@@ -152,43 +152,11 @@ fn a_goaway_in_one_step_or_too_early_is_seen_and_the_right_one_loses_nothing() {
 #[test]
 fn a_rolling_update_loses_no_client_of_any_kind() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
-    command.args(["rollout", "--json", "--quiet", "--arms", "control,service"]);
-    command.args([
-        "--service",
-        "streaming",
-        "--replicas",
-        "2",
-        "--rollouts",
-        "1",
-    ]);
-    command.args([
-        "--clients",
-        "10",
-        "--slow-clients",
-        "10",
-        "--rate",
-        "10",
-        "--uploads",
-        "4",
-        "--downloads",
-        "4",
-    ]);
-    command.args([
-        "--event-streams",
-        "10",
-        "--websockets",
-        "10",
-        "--h2",
-        "3",
-        "--streams",
-        "8",
-    ]);
-    for set in ["drain.min=2s", "drain.max=5s", "service.interval=10ms"] {
-        command.args(["--set", set]);
-    }
-    command.args(["--grace-period", "12s"]);
-    let rehearse = env!("CARGO_BIN_EXE_rehearse");
-    let folder = rehearse.rsplit_once('/').expect("the path of a binary").0;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    command.args(["rollout", "--json", "--quiet", "--scenario"]);
+    command.arg(format!("{root}/docs/scenarios/every-kind.toml"));
+    let bins = env!("CARGO_BIN_EXE_rehearse");
+    let folder = bins.rsplit_once('/').expect("the path of a binary").0;
     let output = command.args(["--bin-dir", folder]).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         // Such as that `streaming` is not built: `cargo test` builds it, this package alone does not.

@@ -1,4 +1,4 @@
-//! A long `GET` whose every byte is known, read fast or slowly.
+//! A long `GET`, read fast or slowly. Of our own services every byte of it is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
-use super::exchange::{Exchange, request_head, send_head};
+use super::exchange::{Exchange, send_head};
 use super::failure::{FailureKind, Fault};
+use super::headers::Headers;
 use super::log::Answer;
 use super::pattern;
-use super::response::expect_ok;
+use super::response::expect_success;
 use super::schedule::Pace;
+use super::{Content, Plan};
+use rehearse_wire::http1::Body;
 
 /// A slow reader's kernel buffer. With the usual megabytes, the server would not feel it.
 const SLOW_BUFFER: u32 = 32 << 10;
@@ -19,18 +22,29 @@ const SLOW_BUFFER: u32 = 32 << 10;
 #[derive(Clone)]
 pub(super) struct Download {
     target: Arc<str>,
+    headers: Headers,
     pace: Pace,
-    bytes: u64,
+    content: Content,
+    /// How many there are, each of them known.
+    bytes: Option<u64>,
     rate: Option<u64>,
 }
 
 impl Download {
-    pub(super) fn new(target: &str, every: Duration, bytes: u64, rate: Option<u64>) -> Self {
-        let separator = if target.contains('?') { '&' } else { '?' };
-        let target = format!("{target}{separator}bytes={bytes}").into();
+    pub(super) fn new(plan: &Plan, every: Duration, bytes: u64, rate: Option<u64>) -> Self {
+        let target = plan.target.as_str();
+        let (target, bytes) = match plan.content {
+            Content::Known => {
+                let separator = if target.contains('?') { '&' } else { '?' };
+                (format!("{target}{separator}bytes={bytes}"), Some(bytes))
+            }
+            Content::Unknown => (target.to_owned(), None),
+        };
         Self {
-            target,
+            target: target.into(),
+            headers: plan.headers.clone(),
             pace: Pace::every(every),
+            content: plan.content,
             bytes,
             rate,
         }
@@ -50,21 +64,27 @@ impl Download {
 impl Exchange for Download {
     async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         let wrong = |detail| Err(Fault::new(FailureKind::WrongBody, detail));
-        let head = request_head("GET", &self.target, connection.peer, "");
+        let head = self
+            .headers
+            .request("GET", &self.target, connection.peer, "");
         send_head(connection, &head).await?;
-        expect_ok(&connection.head().await?)?;
+        expect_success(&connection.head().await?, self.content)?;
+        let until_fin = connection.body == Body::UntilFin;
         let (begun, mut offset) = (Instant::now(), 0);
         while let Some(piece) = connection.piece().await? {
-            if let Some(place) = pattern::first_wrong(offset, piece) {
+            if self.bytes.is_some()
+                && let Some(place) = pattern::first_wrong(offset, piece)
+            {
                 return wrong(format!("byte {place} is wrong"));
             }
             offset += piece.len() as u64;
             self.keep_to_rate(connection, begun).await?;
         }
-        if offset != self.bytes {
-            return wrong(format!("{offset} bytes, not {}", self.bytes));
+        match self.bytes {
+            Some(bytes) if offset != bytes => wrong(format!("{offset} bytes, not {bytes}")),
+            None if until_fin => Ok(Answer::Unjudged(Instant::now())),
+            _ => Ok(Answer::Complete(Instant::now())),
         }
-        Ok(Answer::Complete(Instant::now()))
     }
 
     fn pace(&self) -> Pace {

@@ -1,4 +1,5 @@
-//! Server-Sent Events with resume: no event lost, none doubled, over all reconnects.
+//! Server-Sent Events with resume. Of our own services: no event lost, none doubled, over all
+//! reconnects. Of others: each stream ends by the end of its body.
 
 use std::ops::RangeInclusive;
 use std::pin::pin;
@@ -9,12 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Fate};
-use super::exchange::{Exchange, request_head, send_head};
+use super::exchange::{Exchange, send_head};
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Streamed};
-use super::response::expect_ok;
+use super::response::expect_success;
 use super::schedule::Pace;
 use super::shared::Shared;
+use super::{Content, Plan};
 use rehearse_wire::http1::Body;
 use rehearse_wire::sse::{Event, Parser};
 
@@ -26,6 +28,9 @@ const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration:
 
 pub(super) struct Events {
     shared: Arc<Shared>,
+    /// The id to resume from.
+    last_id: Option<String>,
+    /// The same, as a number that counts up.
     last: Option<u64>,
     /// What was left out, and may still come.
     gaps: Vec<RangeInclusive<u64>>,
@@ -37,6 +42,7 @@ impl Events {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         Self {
             shared: Arc::clone(shared),
+            last_id: None,
             last: None,
             gaps: Vec::new(),
             received: Streamed {
@@ -48,18 +54,23 @@ impl Events {
     }
 
     async fn open(&self, connection: &mut Connection) -> Result<(), Fault> {
-        let resume = self
-            .last
-            .map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
-        let headers = format!("accept: text/event-stream\r\n{resume}");
-        let head = request_head("GET", &self.shared.plan.target, connection.peer, &headers);
-        send_head(connection, &head).await?;
+        let resume = self.last_id.as_ref().filter(|id| !id.is_empty());
+        let resume = resume.map_or_else(String::new, |id| format!("last-event-id: {id}\r\n"));
+        let own = format!("accept: text/event-stream\r\n{resume}");
+        let Plan {
+            target, headers, ..
+        } = &self.shared.plan;
+        send_head(
+            connection,
+            &headers.request("GET", target, connection.peer, &own),
+        )
+        .await?;
         let head = connection.head().await?;
-        expect_ok(&head)?;
+        expect_success(&head, self.shared.plan.content)?;
         if !head.event_stream {
             return Err(Fault::new(FailureKind::WrongBody, "not text/event-stream"));
         }
-        if connection.body == Body::UntilFin {
+        if connection.body == Body::UntilFin && self.shared.plan.content == Content::Known {
             // What only a FIN ends cannot be told from what was cut.
             return Err(Fault::bad("an event stream without an end marker"));
         }
@@ -84,7 +95,7 @@ impl Events {
                 },
             };
             while let Some((event, rest)) = parser.feed(bytes) {
-                self.take(&event)?;
+                self.take(event)?;
                 bytes = rest;
             }
             if let Some(hint) = parser.retry {
@@ -93,8 +104,18 @@ impl Events {
         }
     }
 
-    /// Checks one event against the one before it.
-    fn take(&mut self, event: &Event) -> Result<(), Fault> {
+    /// Checks one event against the one before it, if it is known what that means.
+    fn take(&mut self, event: Event) -> Result<(), Fault> {
+        if self.shared.plan.content == Content::Known {
+            self.check(&event)?;
+        }
+        self.last_id = event.id.or(self.last_id.take());
+        self.received.events = self.received.events.map(|events| events + 1);
+        self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn check(&mut self, event: &Event) -> Result<(), Fault> {
         let Some(id) = event.id.as_deref().and_then(|id| id.parse::<u64>().ok()) else {
             return Err(Fault::new(
                 FailureKind::WrongBody,
@@ -110,14 +131,16 @@ impl Events {
         match self.last {
             Some(last) if id <= last => return Err(self.again(id, last)),
             Some(last) if id > last + 1 => {
-                self.last = Some(id);
+                self.resume_from(id);
                 return Err(self.gap(id, last));
             }
-            _ => self.last = Some(id),
+            _ => self.resume_from(id),
         }
-        self.received.events = self.received.events.map(|events| events + 1);
-        self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn resume_from(&mut self, id: u64) {
+        (self.last, self.last_id) = (Some(id), Some(id.to_string()));
     }
 
     fn gap(&mut self, id: u64, last: u64) -> Fault {
@@ -148,9 +171,16 @@ impl Exchange for Events {
     async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         connection.fate = Fate::Dismissed;
         self.open(connection).await?;
-        let opened = Instant::now();
+        let (opened, until_fin) = (Instant::now(), connection.body == Body::UntilFin);
+        if self.shared.plan.content == Content::Unknown {
+            // There may be no event for long.
+            self.shared.progress.events.fetch_add(1, Ordering::Relaxed);
+        }
         self.follow(connection).await?;
-        Ok(Answer::Complete(opened))
+        Ok(match until_fin && !self.shared.stop.is_cancelled() {
+            true => Answer::Unjudged(opened),
+            false => Answer::Complete(opened),
+        })
     }
 
     fn pace(&self) -> Pace {

@@ -1,7 +1,5 @@
 //! What one request sends, and what its answer must be.
 
-use std::net::SocketAddr;
-
 use super::connection::{Connection, Sent};
 use super::failure::Fault;
 use super::log::Answer;
@@ -27,12 +25,6 @@ pub(super) trait Exchange: Send + Sync + 'static {
     fn receive_buffer(&self) -> Option<u32> {
         None
     }
-}
-
-/// A request's head. `headers` are whole lines, each with its CRLF.
-pub(super) fn request_head(method: &str, target: &str, peer: SocketAddr, headers: &str) -> Vec<u8> {
-    format!("{method} {target} HTTP/1.1\r\nhost: {peer}\r\nuser-agent: rehearse\r\n{headers}\r\n")
-        .into_bytes()
 }
 
 /// Sends a request that is all head.

@@ -29,6 +29,7 @@ mod events;
 mod exchange;
 mod failure;
 mod h2;
+mod headers;
 mod kept;
 pub mod log;
 mod outcome;
@@ -56,6 +57,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::failure::{Example, FailureKind, Failures, Fault};
 pub use self::h2::state::{Event as Http2Event, State as Http2State};
+pub use self::headers::{Header, Headers};
 pub use self::log::Log;
 pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};
@@ -89,6 +91,16 @@ pub enum Method {
     Get,
     /// With a body of a few bytes, in one piece with the head
     Post,
+}
+
+/// What is known of what a program answers to uploads and downloads, and sends on streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Every byte, as [`Mode`] describes it: the bundled services'.
+    Known,
+    /// Nothing. An answer is right if it is a success (2xx) and complete; a stream, if it ends by
+    /// itself.
+    Unknown,
 }
 
 /// What a client does, and when.
@@ -146,13 +158,18 @@ pub enum Mode {
         slow: Option<SlowStreams>,
     },
     /// Messages on a WebSocket, each of which must come back; what begins with `tick ` and a number
-    /// that grows is taken for the server's own. A message is a request. The session must end by
-    /// the server's Close (1001 or 1012): a connection that ends without it is a failure, too.
+    /// that grows is taken for the server's own, and of a program whose content is not known
+    /// everything else, too. A message is a request. The session must end by the server's Close (1001
+    /// or 1012): a connection that ends without it is a failure, too.
     WebSocket {
         /// From a message's echo to the next message.
         think: Think,
+        /// What each message says, and then any message is its answer. `None`: each message is
+        /// another, and must come back.
+        message: Option<String>,
     },
-    /// Server-Sent Events whose ids must count up by one, over all reconnects. A stream is one
+    /// Server-Sent Events whose ids, if the content is known, must count up by one, over all
+    /// reconnects. A stream is one
     /// request; its latency is the time to the response's head, and `Plan::timeout` bounds the
     /// silence inside it. A stream that the server ends cleanly is complete and is resumed after
     /// the `retry:` hint.
@@ -182,6 +199,12 @@ pub struct Plan {
     pub clients: usize,
     /// The request's target, such as `/` or `/download`.
     pub target: String,
+    /// Further header fields of each request.
+    pub headers: Headers,
+    /// The body of a [`Method::Post`].
+    pub body: Vec<u8>,
+    /// What is known of the answers of all other modes than the next ones.
+    pub content: Content,
     /// The whole body that a request of [`Mode::KeepAlive`] and [`Mode::OneShot`] must be answered
     /// with. `None`: any body, if it is complete.
     pub expect: Option<String>,
@@ -209,7 +232,8 @@ pub struct Progress {
 
 /// Runs the plan's clients on the current tokio runtime until `stop` is cancelled; each then
 /// finishes the request it is in (event streams are closed from this side), and the log is
-/// returned. Dropping the future aborts them all.
+/// returned. `abandon` ends them at once: requests that they are in are in no log. Dropping the future
+/// does so, too, without a log.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled; and if a client's task panicked.
@@ -218,43 +242,47 @@ pub async fn run(
     endpoints: Arc<dyn Endpoints>,
     progress: Arc<Progress>,
     stop: CancellationToken,
+    abandon: CancellationToken,
 ) -> Log {
     let shared = Arc::new(Shared::new(plan, endpoints, progress, stop));
-    match &shared.plan.mode {
+    tokio::select! {
+        () = clients(&shared) => {}
+        () = abandon.cancelled() => {}
+    }
+    shared.take_log()
+}
+
+async fn clients(shared: &Arc<Shared>) {
+    let plan = &shared.plan;
+    match &plan.mode {
         Mode::KeepAlive { think, method } => {
-            kept(&shared, || {
-                Request::keep_alive(&shared.plan, *think, *method)
-            })
-            .await;
+            kept(shared, || Request::keep_alive(plan, *think, *method)).await;
         }
-        Mode::OneShot { every } => {
-            kept(&shared, || Request::one_shot(&shared.plan, *every)).await;
-        }
+        Mode::OneShot { every } => kept(shared, || Request::one_shot(plan, *every)).await,
         Mode::Upload {
             every,
             bytes,
             parts,
             over,
         } => {
-            let upload = Upload::new(&shared.plan.target, *every, *bytes, *parts, *over);
-            kept(&shared, || upload.clone()).await;
+            let upload = Upload::new(plan, *every, *bytes, *parts, *over);
+            kept(shared, || upload.clone()).await;
         }
         Mode::Download { every, bytes, rate } => {
-            let download = Download::new(&shared.plan.target, *every, *bytes, *rate);
-            kept(&shared, || download.clone()).await;
+            let download = Download::new(plan, *every, *bytes, *rate);
+            kept(shared, || download.clone()).await;
         }
         Mode::H2 {
             streams,
             every,
             slow,
-        } => h2::run(&shared, *streams, *every, slow.as_ref()).await,
-        Mode::WebSocket { think } => {
-            let client = |index| WebSocket::new(&shared, index, *think);
-            driver::run(&shared, shared.plan.clients, client).await;
+        } => h2::run(shared, *streams, *every, slow.as_ref()).await,
+        Mode::WebSocket { think, .. } => {
+            let client = |index| WebSocket::new(shared, index, *think);
+            driver::run(shared, plan.clients, client).await;
         }
-        Mode::Events => kept(&shared, || Events::new(&shared)).await,
+        Mode::Events => kept(shared, || Events::new(shared)).await,
     }
-    shared.take_log()
 }
 
 /// Clients that keep an HTTP/1.1 connection as long as the server does.

@@ -8,21 +8,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Fate};
-use super::exchange::{Exchange, request_head, send_head};
+use super::exchange::{Exchange, send_head};
 use super::failure::{FailureKind, Fault};
+use super::headers::Headers;
 use super::log::Answer;
-use super::response::expect_ok;
+use super::response::expect_success;
 use super::schedule::Pace;
-use super::{Method, Plan, Think};
+use super::{Content, Method, Plan, Think};
 use rehearse_wire::http1::Body;
-
-/// What a `POST` sends.
-const BODY: &str = "world";
 
 pub(super) struct Request {
     method: Method,
     target: Arc<str>,
+    headers: Headers,
+    body: Vec<u8>,
     expect: Option<Arc<str>>,
+    content: Content,
     pace: Pace,
     keep: bool,
     /// The request as it was last sent: it changes with the peer only.
@@ -42,7 +43,10 @@ impl Request {
         Self {
             method,
             target: plan.target.as_str().into(),
+            headers: plan.headers.clone(),
+            body: plan.body.clone(),
             expect: plan.expect.as_deref().map(Into::into),
+            content: plan.content,
             pace,
             keep,
             rendered: None,
@@ -59,11 +63,11 @@ impl Request {
                 "connection: close\r\n"
             };
             let request = match self.method {
-                Method::Get => request_head("GET", &self.target, peer, close),
+                Method::Get => self.headers.request("GET", &self.target, peer, close),
                 Method::Post => {
-                    let headers = format!("{close}content-length: {}\r\n", BODY.len());
-                    let head = request_head("POST", &self.target, peer, &headers);
-                    [head, BODY.into()].concat()
+                    let own = format!("{close}content-length: {}\r\n", self.body.len());
+                    let head = self.headers.request("POST", &self.target, peer, &own);
+                    [head, self.body.clone()].concat()
                 }
             };
             (peer, request)
@@ -78,7 +82,7 @@ impl Exchange for Request {
             connection.fate = Fate::Dismissed;
         }
         send_head(connection, self.rendered(connection.peer)).await?;
-        expect_ok(&connection.head().await?)?;
+        expect_success(&connection.head().await?, self.content)?;
         let until_fin = connection.body == Body::UntilFin;
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);

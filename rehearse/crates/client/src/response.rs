@@ -1,14 +1,17 @@
 //! Reading a response from a connection.
 
+use super::Content;
 use super::connection::{Connection, Fate};
 use super::failure::{FailureKind, Fault};
 use super::stage::Stage;
 use rehearse_wire::http1::{Body, Head, Step};
 
-/// The failure of any status but 200.
-pub(super) fn expect_ok(head: &Head) -> Result<(), Fault> {
+/// The failure of any status but 200; or, if it is not known what is to be answered, of any that is no
+/// success.
+pub(super) fn expect_success(head: &Head, content: Content) -> Result<(), Fault> {
     match head.status {
         200 => Ok(()),
+        201..=299 if content == Content::Unknown => Ok(()),
         status => Err(Fault::new(FailureKind::WrongStatus, status.to_string())),
     }
 }

@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use super::command_line::text;
 use super::{Download, Probes, Routes, Slow, Subject};
 use crate::binaries::{Binaries, CONTROL};
-use crate::cli::{BadInput, Common, Pair, Port, bad, pairs, variables};
-use crate::conform::options::Bundled;
+use crate::cli::{BadInput, Pair, Port, bad, pairs, variables};
+use crate::conform::options::{Bundled, Conform};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -60,11 +60,15 @@ impl Bundled {
     /// If a preStop hook is to sleep before a lame duck of the program's own.
     pub(in crate::conform) fn subject(
         self,
-        prestop_sleep: Duration,
-        common: &Common,
+        options: &Conform,
         binaries: &Binaries,
     ) -> Result<Subject, BadInput> {
-        let is_ours = self != Self::Control;
+        let Conform {
+            prestop_sleep,
+            environment,
+            ..
+        } = options;
+        let (is_ours, prestop_sleep) = (self != Self::Control, *prestop_sleep);
         if is_ours && !prestop_sleep.is_zero() || prestop_sleep >= DEADLINE {
             let allowed =
                 "must be 0s for a service that has a lame duck of its own, and shorter than 8s";
@@ -74,8 +78,8 @@ impl Bundled {
         let env = own
             .into_iter()
             .chain([("CONTROL_H2C".to_owned(), "1".to_owned())])
-            .chain(variables(&common.set))
-            .chain(pairs(&common.env))
+            .chain(variables(&environment.set))
+            .chain(pairs(&environment.env))
             .collect();
         let (exe, args, prestop) = match self {
             Self::Control => (

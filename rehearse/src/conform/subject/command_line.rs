@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Download, Probes, Routes, Slow, Subject};
-use crate::cli::{BadInput, Common, bad, pairs, variables};
+use crate::cli::{BadInput, bad, pairs, variables};
 use crate::conform::options::Conform;
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
@@ -16,7 +16,7 @@ const SLOWER: Duration = Duration::from_secs(2);
 const LARGE: usize = 16_000_000;
 
 /// What the command line says of a program.
-pub(in crate::conform) fn subject(options: &Conform, common: &Common) -> Result<Subject, BadInput> {
+pub(in crate::conform) fn subject(options: &Conform) -> Result<Subject, BadInput> {
     let Some((exe, args)) = options.program.split_first() else {
         return bad("PROGRAM", "", "must be given after --, or else --service");
     };
@@ -32,7 +32,9 @@ pub(in crate::conform) fn subject(options: &Conform, common: &Common) -> Result<
         "tcp" => None,
         path => Some(path.to_owned()),
     };
-    let env = variables(&common.set).chain(pairs(&common.env)).collect();
+    let environment = &options.environment;
+    let env = variables(&environment.set).chain(pairs(&environment.env));
+    let env = env.collect();
     let check = readiness.clone().map_or(Check::Tcp, |path| Check::Http {
         admin: options.ready_on == crate::cli::Port::Admin,
         path,

@@ -65,7 +65,9 @@ impl Job {
                 trace.first_byte = Some(Instant::now());
             }
             match event {
-                Some(Event::Head(head)) if head.status == Some(200) => announced = head.length,
+                Some(Event::Head(head)) if head.status.is_some_and(|status| status / 100 == 2) => {
+                    announced = head.length
+                }
                 Some(Event::Head(head)) => {
                     let status = head.status.unwrap_or_default().to_string();
                     return Err(Fault::new(FailureKind::WrongStatus, status));

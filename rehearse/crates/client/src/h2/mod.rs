@@ -10,7 +10,6 @@ mod job;
 mod received;
 pub(crate) mod state;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +80,8 @@ impl Client {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<OpenStream, Fault> {
-        let head = |peer: SocketAddr| hpack::get(&peer.to_string(), target);
+        let headers = &self.shared.plan.headers;
+        let head = |peer| hpack::get(&headers.host(peer), target, headers.fields());
         loop {
             // Who finds no connection makes one, and the others wait for that.
             let mut current = timeout_at(deadline, self.current.lock())

@@ -187,6 +187,7 @@ async fn dropping_a_run_ends_its_clients() {
         endpoints,
         Arc::default(),
         CancellationToken::new(),
+        CancellationToken::new(),
     ));
     let all_in_the_air = async {
         while server.heads().len() < 5 {

@@ -10,6 +10,7 @@ mod h2;
 mod network;
 mod peer;
 mod server;
+mod unknown;
 mod websocket;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::server::Server;
-use super::{Endpoints, FailureKind, Method, Mode, Outcome, Plan, Progress, Think, run};
+use super::{
+    Content, Endpoints, FailureKind, Headers, Method, Mode, Outcome, Plan, Progress, Think, run,
+};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -44,6 +47,9 @@ fn plan(mode: Mode) -> Plan {
         mode,
         clients: 1,
         target,
+        headers: Headers::default(),
+        body: b"world".to_vec(),
+        content: Content::Known,
         expect: None,
         seed: 1,
         timeout,
@@ -88,6 +94,7 @@ async fn until(
         Arc::new(Fixed(address)),
         Arc::clone(&progress),
         stop.clone(),
+        CancellationToken::new(),
     );
     let stopping = async {
         while !enough(&progress) {

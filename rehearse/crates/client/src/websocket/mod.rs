@@ -20,13 +20,13 @@ use tokio::time::Instant;
 
 use self::session::{Heard, Session};
 use super::CROSSING;
-use super::Think;
 use super::connection::Connection;
 use super::driver::Caller;
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Streamed, Trace};
 use super::schedule::Pace;
 use super::shared::Shared;
+use super::{Mode, Think};
 
 /// How long a server may take to end the connection after the Close was answered. Then we do.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -150,7 +150,13 @@ impl Caller for WebSocket {
     async fn request(&mut self, deadline: Instant, trace: &mut Trace) -> Result<Answer, Fault> {
         let mut session = self.quiet(deadline, trace).await?;
         self.said += 1;
-        session.say(format!("message {} of client {}", self.said, self.index));
+        match &self.shared.plan.mode {
+            Mode::WebSocket {
+                message: Some(message),
+                ..
+            } => session.ask(message),
+            _ => session.say(format!("message {} of client {}", self.said, self.index)),
+        }
         let said = Instant::now();
         loop {
             let heard = session.hear().await;

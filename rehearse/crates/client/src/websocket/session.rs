@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::super::Plan;
 use super::super::connection::{Connection, Idle};
-use super::super::exchange::{request_head, send_head};
+use super::super::exchange::send_head;
 use super::super::failure::{FailureKind, Fault};
 use super::super::stage::Stage;
+use super::super::{Content, Plan};
 use rehearse_wire::websocket::{self, Frame};
 
 /// What the drain of a server may say: going away (RFC 6455, 7.4.1), or service restart (1012).
@@ -28,12 +28,23 @@ pub(super) enum Heard {
     Close(Instant),
 }
 
+/// What the server owes.
+#[derive(Debug)]
+enum Due {
+    Nothing,
+    /// This message, back.
+    Echo(Vec<u8>),
+    /// Any message.
+    Answer,
+}
+
 pub(super) struct Session {
     pub(super) connection: Connection,
     /// What the kernel would not take yet.
     out: Vec<u8>,
-    /// The message whose echo is due.
-    due: Option<Vec<u8>>,
+    /// What is due.
+    due: Due,
+    content: Content,
     /// A message of which not all has come.
     part: Option<Vec<u8>>,
     last_tick: u64,
@@ -53,7 +64,8 @@ impl Session {
             Idle::Stray => return Err(Fault::bad("bytes before the first request")),
             Idle::Ended(fault) => return Err(fault),
         }
-        let head = request_head("GET", &plan.target, peer, websocket::HANDSHAKE);
+        let own = websocket::HANDSHAKE;
+        let head = plan.headers.request("GET", &plan.target, peer, own);
         send_head(&mut connection, &head).await?;
         let head = connection.head().await?;
         match (head.status, head.websocket) {
@@ -68,7 +80,8 @@ impl Session {
         Ok(Self {
             connection,
             out: Vec::new(),
-            due: None,
+            due: Due::Nothing,
+            content: plan.content,
             part: None,
             last_tick: 0,
             rtt: plan.rtt,
@@ -88,7 +101,14 @@ impl Session {
     /// Sends a message, whose echo is then due.
     pub(super) fn say(&mut self, text: String) {
         self.put(websocket::TEXT, text.as_bytes());
-        self.due = Some(text.into_bytes());
+        self.due = Due::Echo(text.into_bytes());
+        self.flush();
+    }
+
+    /// Sends a message that any other one answers.
+    pub(super) fn ask(&mut self, text: &str) {
+        self.put(websocket::TEXT, text.as_bytes());
+        self.due = Due::Answer;
         self.flush();
     }
 
@@ -205,9 +225,17 @@ impl Session {
             self.part = Some(message);
             return Ok(Heard::Nothing);
         }
-        if self.due.as_ref() == Some(&message) {
-            self.due = None;
+        let answered = match &self.due {
+            Due::Nothing => false,
+            Due::Echo(echo) => *echo == message,
+            Due::Answer => true,
+        };
+        if answered {
+            self.due = Due::Nothing;
             return Ok(Heard::Echo);
+        }
+        if self.content == Content::Unknown {
+            return Ok(Heard::Tick);
         }
         let text = String::from_utf8_lossy(&message);
         let tick = text.strip_prefix("tick ").and_then(|n| n.parse().ok());

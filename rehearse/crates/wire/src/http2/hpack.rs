@@ -23,13 +23,22 @@ const INDEXED: u8 = 0x80;
 const INDEXING: u8 = 0x40;
 const TABLE_SIZE: u8 = 0x20;
 
-/// The head of a `GET`.
-pub fn get(authority: &str, target: &str) -> Vec<u8> {
-    request("GET", authority, target, &[])
+/// The head of a `GET`, with these fields, too: their names in lower case.
+pub fn get<'a>(
+    authority: &str,
+    target: &str,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<u8> {
+    request("GET", authority, target, fields)
 }
 
-/// The head of a request, with further fields by their names in lower case.
-pub fn request(method: &str, authority: &str, target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+/// The head of a request, with these fields, too: their names in lower case.
+pub fn request<'a>(
+    method: &str,
+    authority: &str,
+    target: &str,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<u8> {
     let mut block = Vec::new();
     match method {
         "GET" => block.push(INDEXED | METHOD_GET),
@@ -53,6 +62,7 @@ fn literal(block: &mut Vec<u8>, name: u8, value: &str) {
     text(block, value);
 }
 
+/// A string as it is.
 fn text(block: &mut Vec<u8>, text: &str) {
     put(block, 7, text.len());
     block.extend_from_slice(text.as_bytes());
@@ -274,11 +284,17 @@ mod tests {
     #[test]
     fn a_long_target_has_a_long_length() {
         let target = format!("/{}", "x".repeat(300));
-        let block = get("127.0.0.1:80", &target);
+        let block = get("127.0.0.1:80", &target, std::iter::empty());
         let at = block
             .windows(300)
             .position(|bytes| bytes == &target.as_bytes()[1..]);
         // 301 behind a prefix of seven bits: 127 + 46 + 1 * 128.
         assert_eq!(block[at.unwrap() - 4..at.unwrap()], [127, 174, 1, b'/']);
+    }
+
+    #[test]
+    fn further_fields_stand_behind_our_own() {
+        let block = get("a", "/", [("x-token", "yz")]);
+        assert!(block.ends_with(b"\x00\x07x-token\x02yz"), "{block:x?}");
     }
 }

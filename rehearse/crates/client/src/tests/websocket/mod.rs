@@ -1,6 +1,7 @@
 //! WebSockets: every message comes back, and every session ends by a Close.
 
 mod server;
+mod unknown;
 
 use std::sync::Mutex;
 
@@ -11,6 +12,7 @@ use super::*;
 fn talk(think: u64) -> Plan {
     plan(Mode::WebSocket {
         think: Think::Steady(Duration::from_millis(think)),
+        message: None,
     })
 }
 

@@ -1,26 +1,13 @@
-//! From arguments to a load.
+//! What the options of the load mean.
 
 use std::time::Duration;
 
-use super::options::{Clients, Common, Mix, Service};
+use super::clients::Clients;
+use super::commands::Service;
+use super::options::Rehearsal;
 use super::plan::{BadInput, bad};
-use super::rehearsal::{Files, LimitArgs};
-use crate::load::Load;
-use rehearse_client::{Method, Think};
-
-/// The options' defaults, for who does not come from the command line.
-pub(super) const USUAL_CLIENTS: Clients = Clients {
-    clients: None,
-    think: Think::Steady(Duration::from_millis(300)),
-    slow_clients: None,
-    slow_think: Think::LogUniform(Duration::from_millis(10), Duration::from_secs(20)),
-    method: Method::Get,
-    rate: None,
-    h2: None,
-    streams: 20,
-    timeout: Duration::from_secs(30),
-    rtt: None,
-};
+use crate::load::{Load, Routes};
+use rehearse_client::Method;
 
 /// What servers commonly allow on one connection (RFC 9113, 6.5.2, recommends no less).
 const MOST_STREAMS: usize = 100;
@@ -92,26 +79,11 @@ impl Service {
     }
 }
 
-impl Mix {
-    pub(super) fn of(service: Service, clients: Clients) -> Self {
-        Self {
-            service,
-            clients,
-            uploads: None,
-            downloads: None,
-            event_streams: None,
-            files: Files::default(),
-            limit_args: LimitArgs::default(),
-            websockets: None,
-        }
-    }
-}
-
 /// The part of a load that any program understands.
 pub(super) fn load(
-    common: &Common,
+    rehearsal: &Rehearsal,
     args: &Clients,
-    (target, expect): (&str, Option<String>),
+    routes: Routes,
     usual: UsualLoad,
 ) -> Result<Load, BadInput> {
     let (clients, rate) = (
@@ -130,13 +102,12 @@ pub(super) fn load(
         return bad("--timeout", "0s", "must be longer than 0s");
     }
     Ok(Load {
-        target: target.to_owned(),
-        expect,
+        routes,
         clients,
         think: args.think,
         slow_clients: args.slow_clients.unwrap_or(usual.slow_clients),
         slow_think: args.slow_think,
-        method: args.method,
+        method: Method::Get,
         rate,
         uploads: 0,
         downloads: 0,
@@ -146,14 +117,14 @@ pub(super) fn load(
         streams: args.streams,
         slow_streams: false,
         timeout: args.timeout,
-        rtt: rtt(args.rtt, common)?,
-        network: 2 * common.network_delay.unwrap_or_default(),
+        rtt: rtt(args.rtt, rehearsal.network_delay)?,
+        network: 2 * rehearsal.network_delay.unwrap_or_default(),
     })
 }
 
 /// What the clients' network takes beside a real one.
-fn rtt(given: Option<Duration>, common: &Common) -> Result<Duration, BadInput> {
-    let usual = match common.network_delay {
+fn rtt(given: Option<Duration>, network_delay: Option<Duration>) -> Result<Duration, BadInput> {
+    let usual = match network_delay {
         Some(_) => Duration::ZERO,
         None => USUAL_RTT,
     };
