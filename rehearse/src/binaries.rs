@@ -38,6 +38,11 @@ impl Binaries {
         }
     }
 
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The executable of that name.
     pub fn exe(&self, name: &str) -> PathBuf {
         self.folder.join(name)

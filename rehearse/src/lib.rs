@@ -2,9 +2,9 @@
 //! client that counts what they lose.
 //!
 //! A service is known only as a program with a command line, two ports and signals, so anything
-//! can be rehearsed, in any language. [`rehearsal::run`] plays a [`scenario::Scenario`]: the same
-//! load and the same steps for each of its arms, at the same time. [`rehearse_client`] measures, [`rehearse_model`]
-//! replaces the cluster, [`report`] judges. [`cluster`] does the same on a real one.
+//! can be rehearsed, in any language. [`rehearsal::play`] plays each [`scenario::Scenario`]: the same
+//! load and the same steps for each of its arms, at the same time. [`rehearse_client`] measures,
+//! [`rehearse_model`] replaces the cluster, [`report`] judges. [`cluster`] does the same on a real one.
 
 pub mod arm;
 pub mod bench;
@@ -13,7 +13,6 @@ pub mod cli;
 pub mod cluster;
 pub mod conform;
 pub mod events;
-mod kubernetes;
 pub mod limits;
 pub mod lint;
 pub mod load;

@@ -1,7 +1,7 @@
 //! One request after the other on one connection, checked at little cost.
 
-use anyhow::{Context, bail, ensure};
-use httparse::{EMPTY_HEADER, Status};
+use anyhow::{Context, anyhow, bail, ensure};
+use rehearse_wire::http1::{Body, Head};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -55,19 +55,15 @@ impl Connection {
 
 /// The length of the response that begins here, once its head is complete.
 fn length(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
-    let mut headers = [EMPTY_HEADER; 32];
-    let mut response = httparse::Response::new(&mut headers);
-    let Status::Complete(head) = response.parse(bytes).context("no HTTP response")? else {
+    let parsed = Head::parse(bytes).map_err(|error| anyhow!("no HTTP response: {error}"))?;
+    let Some((head, length)) = parsed else {
         ensure!(bytes.len() < LONGEST, "a response's head is too long");
         return Ok(None);
     };
-    let mut headers = response.headers.iter();
-    let body = headers.find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let body = body.and_then(|header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
-    match body {
-        Some(body) if body <= LONGEST - head => Ok(Some(head + body)),
-        Some(body) => bail!("a response's body is too long: {body} bytes"),
-        None => bail!("a response has no Content-Length"),
+    match head.body {
+        Body::Length(body) if body <= (LONGEST - length) as u64 => Ok(Some(length + body as usize)),
+        Body::Length(body) => bail!("a response's body is too long: {body} bytes"),
+        _ => bail!("a response has no Content-Length"),
     }
 }
 

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::kubectl::Kubectl;
 use super::options::Cluster;
 use super::pods::{Pods, Seen};
-use crate::kubernetes::{LabelSelector, List, Node};
 use rehearse_client::Endpoints;
+use rehearse_kubernetes::{LabelSelector, List, Node};
 
 /// Longer than a node's proxy takes to learn of a change (it syncs at least once a second). No
 /// state of the API server shows when a node has.

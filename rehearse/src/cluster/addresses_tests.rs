@@ -1,5 +1,5 @@
 use super::*;
-use crate::kubernetes::Pod;
+use rehearse_kubernetes::Pod;
 
 const NODES: &str = include_str!("samples/nodes.json");
 

@@ -16,8 +16,8 @@ use super::kubectl::Kubectl;
 use super::pods::{Pods, Seen};
 use super::scenario::{Scenario, Variation};
 use super::services::traffic_policy;
-use crate::kubernetes::Pod;
 use crate::scenario::ArmName;
+use rehearse_kubernetes::Pod;
 use rehearse_model::endpoints::Condition;
 
 /// How long a step may take: twenty pods one after the other, on a busy machine.

@@ -13,8 +13,8 @@ use super::options::Cluster;
 use super::pods::{Pods, Seen};
 use super::scenario::{Bundled, Variation};
 use super::services::{self, traffic_policy};
-use crate::kubernetes::{List, PodDisruptionBudget, Service};
 use crate::scenario::ArmName;
+use rehearse_kubernetes::{List, PodDisruptionBudget, Service};
 
 /// How long the control's first pods may take, image and all.
 const START_LIMIT: Duration = Duration::from_secs(180);

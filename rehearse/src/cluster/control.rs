@@ -11,7 +11,7 @@ use super::deployed::Deployed;
 use super::scenario::Bundled;
 use super::services::{MADE_BY, on_node_port};
 use crate::binaries::CONTROL_H2C;
-use crate::kubernetes::{LabelSelector, Labels, PodDisruptionBudget, Service};
+use rehearse_kubernetes::{LabelSelector, Labels, PodDisruptionBudget, Service};
 
 /// What is appended to names and to the labels that are selected by.
 const SUFFIX: &str = "-control";

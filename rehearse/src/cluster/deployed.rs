@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::scenario::Variation;
-use crate::kubernetes::{Container, Deployment, LabelSelector, Labels, PodSpec};
+use rehearse_kubernetes::{Container, Deployment, LabelSelector, Labels, PodSpec};
 
 /// The runtime's own default of `drain.min`, which follows from the grace period where that is short.
 const DRAIN_MIN: Duration = Duration::from_secs(5);

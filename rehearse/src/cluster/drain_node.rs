@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use super::arm::{Arm, Connected, LIMIT};
 use super::journal::Journal;
 use super::pods::Pods;
-use crate::kubernetes::{List, Node, Pod};
+use rehearse_kubernetes::{List, Node, Pod};
 
 /// Of the nodes that can be done without, the one with most pods of all arms; every arm must have
 /// one there. `None`: there is no such node, or no other that could take its pods.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 use super::followed::{Change, Store};
-use crate::kubernetes::{Endpoint, EndpointSlice, Object as _};
+use rehearse_kubernetes::{Endpoint, EndpointSlice, Object as _};
 use rehearse_model::endpoints::Condition;
 
 /// The label of a slice with the name of its Service.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::bail;
+use rehearse_wire::http1::{Body, Head};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -64,16 +65,9 @@ async fn get(address: SocketAddr, target: &str) -> Option<Vec<u8>> {
 }
 
 fn whole_body(answer: &[u8]) -> Option<String> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = head.parse(answer).ok()? else {
-        return None;
-    };
-    let mut fields = head.headers.iter();
-    let announced = fields.find(|field| field.name.eq_ignore_ascii_case("content-length"))?;
-    let announced: usize = std::str::from_utf8(announced.value).ok()?.parse().ok()?;
+    let (head, length) = Head::parse(answer).ok()??;
     let body = &answer[length..];
-    let whole = head.code == Some(200) && body.len() == announced;
+    let whole = head.status == 200 && head.body == Body::Length(body.len() as u64);
     whole.then(|| String::from_utf8(body.to_vec()).ok())?
 }
 

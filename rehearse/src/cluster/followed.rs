@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::kubectl::{Kubectl, KubectlError};
 use super::watch_events::{Splitter, WatchEvent};
-use crate::kubernetes::{List, Object};
+use rehearse_kubernetes::{List, Object};
 
 /// Between the end of a watch, which API servers close every so often, and the next one.
 const PAUSE: Duration = Duration::from_secs(1);

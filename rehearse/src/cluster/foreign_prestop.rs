@@ -16,7 +16,7 @@ use super::deployed::Deployed;
 use super::journal::Journal;
 use super::pods::Pods;
 use super::services::MADE_BY;
-use crate::kubernetes::Pod;
+use rehearse_kubernetes::Pod;
 
 /// From its creation to its exit; a preStop that is accepted returns after the lame duck.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -119,7 +119,7 @@ fn pod(deployed: &Deployed, name: &str, command: &[String], ip: IpAddr) -> Value
 mod tests {
     use super::super::deployed::tests::hello;
     use super::*;
-    use crate::kubernetes::Labels;
+    use rehearse_kubernetes::Labels;
 
     #[test]
     fn the_other_pod_is_the_service_that_calls_another_and_gets_no_traffic() {

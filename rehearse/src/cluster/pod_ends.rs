@@ -10,7 +10,7 @@ use super::drain_reports::DrainReport;
 use super::endpoints::Endpoints;
 use super::pods::{Gone, Pods, Seen};
 use crate::events::line::PodChange;
-use crate::kubernetes::Terminated;
+use rehearse_kubernetes::Terminated;
 use rehearse_model::PodId;
 use rehearse_model::history::{EndpointEvent, PodEvent};
 use rehearse_model::ledger::{Fault, Ledger};

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kubernetes::Pod;
+use rehearse_kubernetes::Pod;
 
 fn seen(name: &str, status: Value) -> Seen {
     let mut status = status;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::followed::{Change, Store};
 use crate::events::line::PodChange;
-use crate::kubernetes::Pod;
+use rehearse_kubernetes::Pod;
 
 /// A pod and what was seen of it.
 #[derive(Clone, Debug)]

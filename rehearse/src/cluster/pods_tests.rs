@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::watch_events::{Splitter, WatchEvent};
 use super::*;
 
-const LEAVING: &str = include_str!("samples/leaving.json");
+const LEAVING: &str = include_str!("../../crates/kubernetes/src/samples/leaving.json");
 
 /// What happened to a pod that was deleted, in four steps.
 fn leaving() -> Vec<Change<Pod>> {

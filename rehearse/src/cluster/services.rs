@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::deployed::Deployed;
-use crate::kubernetes::{Labels, Service, ServicePort};
+use rehearse_kubernetes::{Labels, Service, ServicePort};
 
 /// Marks what a rehearsal has made.
 pub(super) const MADE_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "rehearse");

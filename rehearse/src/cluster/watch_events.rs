@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::kubernetes::Metadata;
+use rehearse_kubernetes::Metadata;
 
 /// What a watch reports.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 use super::*;
-use crate::kubernetes::Pod;
+use rehearse_kubernetes::Pod;
 
 /// As kubectl printed it for a pod of `hello` that was deleted: four events, shortened to what
 /// matters, in its own layout.
-const LEAVING: &str = include_str!("samples/leaving.json");
+const LEAVING: &str = include_str!("../../crates/kubernetes/src/samples/leaving.json");
 
 fn events(pieces: impl Iterator<Item = Vec<u8>>) -> Vec<WatchEvent<Pod>> {
     let mut splitter = Splitter::default();

@@ -2,10 +2,10 @@
 //! outside.
 //!
 //! A program is known only by its address, signals, and what it does on raw sockets. Each case
-//! ([`cases`]) starts a process of its own ([`launcher`], [`server`]), makes one observation on raw
-//! connections ([`connection`]; by HTTP/1.1, HTTP/2 or WebSocket in `http1`, `http2`, `websocket`), and
-//! belongs to a requirement with a level and a source ([`requirement`]). While cases run it is measured
-//! how late this machine is ([`delay`]): what it is too slow to judge is inconclusive.
+//! (`cases`) starts a process of its own (`launcher`, `server`), makes one observation on raw
+//! connections (`connection`; by HTTP/1.1, HTTP/2 or WebSocket in `http1`, `http2`, `websocket`), and
+//! belongs to a requirement with a level and a source (`requirement`). While cases run it is measured
+//! how late this machine is (`delay`): what it is too slow to judge is inconclusive.
 
 mod case;
 mod cases;

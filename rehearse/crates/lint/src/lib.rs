@@ -1,4 +1,4 @@
-//! `rehearse lint`: what would otherwise only show in a cluster, and some of it only in a drain.
+//! Manifests held against each other and against the services: what would otherwise only show in a cluster, and some of it only in a drain.
 //!
 //! The figures that a manifest gives must fit those that the service will go by. Nobody but the
 //! service knows the latter, so its own `check` is asked, under the environment in the manifest.
@@ -8,7 +8,6 @@ mod findings;
 mod grace_period;
 mod image;
 mod kustomize;
-mod options;
 mod ports;
 mod restricted;
 mod service;
@@ -17,33 +16,51 @@ mod settings;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-pub use self::options::Lint;
+pub use self::findings::Finding;
 
 use self::document::{Object, Source};
-use self::findings::{Finding, Findings};
+use self::findings::Findings;
 use self::service::Service;
 use self::settings::Check;
-use crate::binaries::Binaries;
 
-/// Lints what the command line names, and hands back the exit code: 0, or 1 if something is to be
-/// mended.
-///
-/// # Errors
-/// If it cannot be found out: a path that is not there, no kubectl, a service that cannot be built.
-pub async fn run(options: &Lint, binaries: &Binaries) -> anyhow::Result<u8> {
-    let mut findings = Findings::default();
-    let mut sources = Vec::new();
-    for path in &options.paths {
-        sources.extend(Source::read(path, &mut findings)?);
+/// Manifests as they are applied.
+#[derive(Debug)]
+pub struct Manifests {
+    sources: Vec<Source>,
+    findings: Findings,
+}
+
+impl Manifests {
+    /// Reads files as they are, and folders as `kubectl kustomize` renders them.
+    ///
+    /// # Errors
+    /// If a path cannot be read, or there is nothing to render it with.
+    pub fn read(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut findings = Findings::default();
+        let mut sources = Vec::new();
+        for path in paths {
+            sources.extend(Source::read(path, &mut findings)?);
+        }
+        Ok(Self { sources, findings })
     }
-    let services: BTreeSet<&str> = sources.iter().flat_map(Source::services).collect();
-    binaries.provide(&Vec::from_iter(services)).await?;
-    let check: Check<'_> =
-        &|service, environment| settings::check(&binaries.exe(service), environment);
-    examine(&sources, check, &mut findings)?;
-    print(&findings.all, options.output.json)?;
-    Ok(u8::from(!findings.all.is_empty()))
+
+    /// The Lastcall services among them, by name.
+    pub fn services(&self) -> BTreeSet<&str> {
+        self.sources.iter().flat_map(Source::services).collect()
+    }
+
+    /// What is to be mended. Services are asked by the executables in this folder, named like them.
+    ///
+    /// # Errors
+    /// If a service cannot be asked.
+    pub fn examine(mut self, programs: &Path) -> anyhow::Result<Vec<Finding>> {
+        let check: Check<'_> =
+            &|service, environment| settings::check(&programs.join(service), environment);
+        examine(&self.sources, check, &mut self.findings)?;
+        Ok(self.findings.all)
+    }
 }
 
 /// All rules, over all sources.
@@ -78,20 +95,6 @@ fn object_rules(
         ports::probes(&service, &mut problems);
         ports::annotations(&service, &mut problems);
         ports::services(&service, source, findings);
-    }
-    Ok(())
-}
-
-fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(findings)?);
-        return Ok(());
-    }
-    findings.iter().for_each(|finding| println!("{finding}"));
-    match findings.len() {
-        0 => println!("the manifests are fine"),
-        1 => println!("1 thing to be mended"),
-        n => println!("{n} things to be mended"),
     }
     Ok(())
 }

@@ -4,6 +4,11 @@
 //! is, for a minute or more, and drops the fields that it does not know, so that a document could not be
 //! copied through it. What is to be copied or written is JSON, and stays whole.
 
+#![allow(
+    missing_docs,
+    reason = "fields are the API's own, by its names: https://kubernetes.io/docs/reference/kubernetes-api"
+)]
+
 mod pod;
 mod pod_spec;
 mod selector;
@@ -13,112 +18,110 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use self::pod::{Pod, Terminated};
-pub(crate) use self::pod_spec::{
-    Container, PodSpec, PodTemplate, PortName, Probe, Security, Variable,
-};
-pub(crate) use self::selector::{LabelSelector, Labels};
+pub use self::pod::{Pod, Terminated};
+pub use self::pod_spec::{Container, PodSpec, PodTemplate, PortName, Probe, Security, Variable};
+pub use self::selector::{LabelSelector, Labels};
 
 /// What every object has.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Metadata {
-    pub(crate) name: String,
-    pub(crate) labels: Labels,
-    pub(crate) annotations: BTreeMap<String, String>,
-    pub(crate) deletion_timestamp: Option<String>,
-    pub(crate) resource_version: String,
+pub struct Metadata {
+    pub name: String,
+    pub labels: Labels,
+    pub annotations: BTreeMap<String, String>,
+    pub deletion_timestamp: Option<String>,
+    pub resource_version: String,
 }
 
 /// An object that can be listed and watched.
-pub(crate) trait Object {
+pub trait Object {
     /// What it has in common with all others.
     fn metadata(&self) -> &Metadata;
 }
 
 /// Objects of one kind, as of one moment.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct List<T> {
+pub struct List<T> {
     /// Its `resourceVersion` is where a watch goes on from.
     #[serde(default)]
-    pub(crate) metadata: Metadata,
-    pub(crate) items: Vec<T>,
+    pub metadata: Metadata,
+    pub items: Vec<T>,
 }
 
 /// A Deployment.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Deployment {
-    pub(crate) metadata: Metadata,
-    pub(crate) spec: DeploymentSpec,
+pub struct Deployment {
+    pub metadata: Metadata,
+    pub spec: DeploymentSpec,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct DeploymentSpec {
-    pub(crate) replicas: Option<u32>,
-    pub(crate) selector: LabelSelector,
-    pub(crate) template: PodTemplate,
+pub struct DeploymentSpec {
+    pub replicas: Option<u32>,
+    pub selector: LabelSelector,
+    pub template: PodTemplate,
 }
 
 /// A Service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Service {
-    pub(crate) metadata: Metadata,
-    pub(crate) spec: ServiceSpec,
+pub struct Service {
+    pub metadata: Metadata,
+    pub spec: ServiceSpec,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct ServiceSpec {
-    pub(crate) selector: Labels,
-    pub(crate) ports: Vec<ServicePort>,
-    pub(crate) external_traffic_policy: Option<String>,
+pub struct ServiceSpec {
+    pub selector: Labels,
+    pub ports: Vec<ServicePort>,
+    pub external_traffic_policy: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ServicePort {
+pub struct ServicePort {
     #[serde(default)]
-    pub(crate) name: String,
-    pub(crate) port: u16,
-    pub(crate) target_port: Option<PortName>,
-    pub(crate) node_port: Option<u16>,
+    pub name: String,
+    pub port: u16,
+    pub target_port: Option<PortName>,
+    pub node_port: Option<u16>,
 }
 
 impl ServiceSpec {
     /// Whether it sends to pods with these labels. Without a selector it sends to none.
-    pub(crate) fn selects(&self, labels: &Labels) -> bool {
+    pub fn selects(&self, labels: &Labels) -> bool {
         !self.selector.is_empty() && LabelSelector::of(self.selector.clone()).matches(labels)
     }
 }
 
 /// A part of a Service's endpoints.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct EndpointSlice {
-    pub(crate) metadata: Metadata,
+pub struct EndpointSlice {
+    pub metadata: Metadata,
     /// The API writes `null` for none.
-    pub(crate) endpoints: Option<Vec<Endpoint>>,
+    pub endpoints: Option<Vec<Endpoint>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Endpoint {
-    pub(crate) conditions: EndpointConditions,
-    pub(crate) target_ref: Option<TargetRef>,
+pub struct Endpoint {
+    pub conditions: EndpointConditions,
+    pub target_ref: Option<TargetRef>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct EndpointConditions {
-    pub(crate) ready: Option<bool>,
-    pub(crate) serving: Option<bool>,
-    pub(crate) terminating: Option<bool>,
+pub struct EndpointConditions {
+    pub ready: Option<bool>,
+    pub serving: Option<bool>,
+    pub terminating: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct TargetRef {
-    pub(crate) kind: String,
-    pub(crate) name: String,
+pub struct TargetRef {
+    pub kind: String,
+    pub name: String,
 }
 
 impl Object for EndpointSlice {
@@ -129,16 +132,16 @@ impl Object for EndpointSlice {
 
 /// How many pods an eviction must leave.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct PodDisruptionBudget {
-    pub(crate) metadata: Metadata,
-    pub(crate) spec: PodDisruptionBudgetSpec,
+pub struct PodDisruptionBudget {
+    pub metadata: Metadata,
+    pub spec: PodDisruptionBudgetSpec,
 }
 
 /// All that a budget says: it is copied.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct PodDisruptionBudgetSpec {
-    pub(crate) selector: Option<LabelSelector>,
+pub struct PodDisruptionBudgetSpec {
+    pub selector: Option<LabelSelector>,
     #[serde(skip_serializing_if = "Option::is_none")]
     min_available: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,42 +152,42 @@ pub(crate) struct PodDisruptionBudgetSpec {
 
 /// A node.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Node {
-    pub(crate) metadata: Metadata,
+pub struct Node {
+    pub metadata: Metadata,
     #[serde(default)]
-    pub(crate) spec: NodeSpec,
+    pub spec: NodeSpec,
     #[serde(default)]
-    pub(crate) status: NodeStatus,
+    pub status: NodeStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct NodeSpec {
-    pub(crate) unschedulable: bool,
-    pub(crate) taints: Vec<Taint>,
+pub struct NodeSpec {
+    pub unschedulable: bool,
+    pub taints: Vec<Taint>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Taint {
-    pub(crate) effect: String,
+pub struct Taint {
+    pub effect: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct NodeStatus {
-    pub(crate) addresses: Vec<NodeAddress>,
+pub struct NodeStatus {
+    pub addresses: Vec<NodeAddress>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct NodeAddress {
+pub struct NodeAddress {
     #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) address: String,
+    pub kind: String,
+    pub address: String,
 }
 
 impl Node {
     /// Whether any pod can be scheduled to it.
-    pub(crate) fn is_schedulable(&self) -> bool {
+    pub fn is_schedulable(&self) -> bool {
         let closed = |taint: &Taint| taint.effect != "PreferNoSchedule";
         !self.spec.unschedulable && !self.spec.taints.iter().any(closed)
     }

@@ -9,137 +9,137 @@ use super::Metadata;
 
 /// What pods are made by; a manifest of a pod reads alike.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct PodTemplate {
+pub struct PodTemplate {
     #[serde(default)]
-    pub(crate) metadata: Metadata,
-    pub(crate) spec: PodSpec,
+    pub metadata: Metadata,
+    pub spec: PodSpec,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct PodSpec {
+pub struct PodSpec {
     /// Where it runs, once that is decided.
-    pub(crate) node_name: Option<String>,
-    pub(crate) termination_grace_period_seconds: Option<u64>,
+    pub node_name: Option<String>,
+    pub termination_grace_period_seconds: Option<u64>,
     #[serde(rename = "automountServiceAccountToken")]
-    pub(crate) mounts_token: Option<bool>,
+    pub mounts_token: Option<bool>,
     #[serde(rename = "hostNetwork")]
-    pub(crate) host_network: bool,
+    pub host_network: bool,
     #[serde(rename = "hostPID")]
-    pub(crate) host_pid: bool,
+    pub host_pid: bool,
     #[serde(rename = "hostIPC")]
-    pub(crate) host_ipc: bool,
-    pub(crate) security_context: Security,
-    pub(crate) containers: Vec<Container>,
-    pub(crate) init_containers: Vec<Container>,
-    pub(crate) volumes: Vec<BTreeMap<String, Value>>,
+    pub host_ipc: bool,
+    pub security_context: Security,
+    pub containers: Vec<Container>,
+    pub init_containers: Vec<Container>,
+    pub volumes: Vec<BTreeMap<String, Value>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Container {
-    pub(crate) name: String,
-    pub(crate) image: String,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<Variable>,
-    pub(crate) env_from: Vec<Value>,
-    pub(crate) ports: Vec<ContainerPort>,
-    pub(crate) volume_mounts: Vec<Mount>,
-    pub(crate) startup_probe: Option<Probe>,
-    pub(crate) readiness_probe: Option<Probe>,
-    pub(crate) liveness_probe: Option<Probe>,
-    pub(crate) lifecycle: Lifecycle,
-    pub(crate) security_context: Security,
+pub struct Container {
+    pub name: String,
+    pub image: String,
+    pub args: Vec<String>,
+    pub env: Vec<Variable>,
+    pub env_from: Vec<Value>,
+    pub ports: Vec<ContainerPort>,
+    pub volume_mounts: Vec<Mount>,
+    pub startup_probe: Option<Probe>,
+    pub readiness_probe: Option<Probe>,
+    pub liveness_probe: Option<Probe>,
+    pub lifecycle: Lifecycle,
+    pub security_context: Security,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Variable {
-    pub(crate) name: String,
+pub struct Variable {
+    pub name: String,
     #[serde(default)]
-    pub(crate) value: String,
-    pub(crate) value_from: Option<Value>,
+    pub value: String,
+    pub value_from: Option<Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ContainerPort {
+pub struct ContainerPort {
     #[serde(default)]
-    pub(crate) name: String,
-    pub(crate) container_port: u16,
-    pub(crate) host_port: Option<u16>,
+    pub name: String,
+    pub container_port: u16,
+    pub host_port: Option<u16>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Mount {
-    pub(crate) name: String,
-    pub(crate) mount_path: String,
+pub struct Mount {
+    pub name: String,
+    pub mount_path: String,
     #[serde(default)]
-    pub(crate) sub_path: String,
+    pub sub_path: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Probe {
-    pub(crate) http_get: Option<HttpGet>,
+pub struct Probe {
+    pub http_get: Option<HttpGet>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct HttpGet {
+pub struct HttpGet {
     #[serde(default)]
-    pub(crate) path: String,
-    pub(crate) port: PortName,
+    pub path: String,
+    pub port: PortName,
     #[serde(default)]
-    pub(crate) host: String,
+    pub host: String,
     #[serde(default)]
-    pub(crate) scheme: String,
+    pub scheme: String,
 }
 
 /// A port by its number, or by the name that the container gives it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum PortName {
+pub enum PortName {
     Number(u16),
     Name(String),
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Lifecycle {
-    pub(crate) pre_stop: Option<Value>,
+pub struct Lifecycle {
+    pub pre_stop: Option<Value>,
 }
 
 /// The security context of a pod or a container.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Security {
-    pub(crate) run_as_non_root: Option<bool>,
-    pub(crate) run_as_user: Option<u64>,
-    pub(crate) seccomp_profile: SeccompProfile,
-    pub(crate) allow_privilege_escalation: Option<bool>,
-    pub(crate) privileged: bool,
-    pub(crate) read_only_root_filesystem: bool,
-    pub(crate) capabilities: Capabilities,
+pub struct Security {
+    pub run_as_non_root: Option<bool>,
+    pub run_as_user: Option<u64>,
+    pub seccomp_profile: SeccompProfile,
+    pub allow_privilege_escalation: Option<bool>,
+    pub privileged: bool,
+    pub read_only_root_filesystem: bool,
+    pub capabilities: Capabilities,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct SeccompProfile {
+pub struct SeccompProfile {
     #[serde(rename = "type")]
-    pub(crate) kind: String,
+    pub kind: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Capabilities {
-    pub(crate) add: Vec<String>,
-    pub(crate) drop: Vec<String>,
+pub struct Capabilities {
+    pub add: Vec<String>,
+    pub drop: Vec<String>,
 }
 
 impl PodTemplate {
     /// The name of the service that it runs, if it runs one of ours.
-    pub(crate) fn service(&self) -> Option<&str> {
+    pub fn service(&self) -> Option<&str> {
         let label = |name: &str| {
             let key = format!("app.kubernetes.io/{name}");
             self.metadata.labels.get(&key).map(String::as_str)
@@ -149,14 +149,14 @@ impl PodTemplate {
 }
 
 impl PodSpec {
-    pub(crate) fn all_containers(&self) -> impl Iterator<Item = &Container> {
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
         self.init_containers.iter().chain(&self.containers)
     }
 }
 
 impl Container {
     /// The number of a port, if a name is one of this container's.
-    pub(crate) fn port(&self, port: &PortName) -> Option<u16> {
+    pub fn port(&self, port: &PortName) -> Option<u16> {
         match port {
             PortName::Number(number) => Some(*number),
             PortName::Name(name) => {

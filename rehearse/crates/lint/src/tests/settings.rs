@@ -83,7 +83,7 @@ fn the_service_checks_its_environment_and_its_settings_file() {
 /// What a fixture, a script, answers. (One written here and now could not be run while another
 /// test's child has it open.)
 fn answer(script: &str, environment: &Environment) -> anyhow::Result<Answer> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lint/tests/fixtures");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/fixtures");
     run_check(&folder.join(script), environment)
 }
 

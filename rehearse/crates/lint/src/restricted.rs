@@ -3,7 +3,7 @@
 
 use super::document::Object;
 use super::findings::Problems;
-use crate::kubernetes::{Container, PodSpec, Security};
+use rehearse_kubernetes::{Container, PodSpec, Security};
 
 /// The kinds of volumes that `restricted` allows.
 const VOLUMES: [&str; 8] = [

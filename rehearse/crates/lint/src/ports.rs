@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::document::{Object, Source};
 use super::findings::{Findings, Problems};
 use super::service::Service;
-use crate::kubernetes::{PortName, Probe, ServiceSpec};
+use rehearse_kubernetes::{PortName, Probe, ServiceSpec};
 
 /// Each probe asks the admin port, and for what it is meant to know.
 pub(super) fn probes(service: &Service<'_>, problems: &mut Problems<'_>) {

@@ -8,13 +8,13 @@ use super::document::{Object, Source};
 
 /// Something to be mended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
+pub struct Finding {
     /// The file, or the folder that was rendered.
-    pub(super) file: String,
+    pub file: String,
     /// Kind and name.
-    pub(super) object: Option<String>,
+    pub object: Option<String>,
     /// What, with its figures, and what is allowed.
-    pub(super) problem: String,
+    pub problem: String,
 }
 
 impl fmt::Display for Finding {

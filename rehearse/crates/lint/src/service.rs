@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::Source;
 use super::findings::Problems;
 use super::settings::{Check, Environment, Settings};
-use crate::kubernetes::{Container, PodTemplate, Variable};
+use rehearse_kubernetes::{Container, PodTemplate, Variable};
 
 /// What its manifests call the container that runs the service.
 pub(super) const CONTAINER: &str = "service";

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::findings::Findings;
 use super::kustomize;
-use crate::kubernetes::{Metadata, PodTemplate};
+use rehearse_kubernetes::{Metadata, PodTemplate};
 
 /// One file, or one folder that was rendered.
 #[derive(Debug)]

@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::*;
 
 /// As kubectl printed it for a pod of `hello` that was deleted: four events.
-const LEAVING: &str = include_str!("../cluster/samples/leaving.json");
+const LEAVING: &str = include_str!("samples/leaving.json");
 
 #[test]
 fn a_pod_goes_from_ready_to_leaving_to_its_last_words() {

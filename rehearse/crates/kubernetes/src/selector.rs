@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// An object's labels.
-pub(crate) type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// Which objects are meant, by their labels. An empty one means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct LabelSelector {
+pub struct LabelSelector {
     match_labels: Labels,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     match_expressions: Vec<Requirement>,
@@ -34,7 +34,7 @@ enum Operator {
 
 impl LabelSelector {
     /// All of these labels.
-    pub(crate) fn of(match_labels: Labels) -> Self {
+    pub fn of(match_labels: Labels) -> Self {
         Self {
             match_labels,
             ..Self::default()
@@ -42,14 +42,14 @@ impl LabelSelector {
     }
 
     /// Whether it means an object with these labels.
-    pub(crate) fn matches(&self, labels: &Labels) -> bool {
+    pub fn matches(&self, labels: &Labels) -> bool {
         let equal = |(key, value): (&String, &String)| labels.get(key) == Some(value);
         self.match_labels.iter().all(equal)
             && self.match_expressions.iter().all(|one| one.holds(labels))
     }
 
     /// The labels that it looks at.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
         let expressions = self.match_expressions.iter().map(|one| &one.key);
         let keys = self.match_labels.keys().chain(expressions);
         keys.map(String::as_str)

@@ -10,9 +10,9 @@ use super::{Metadata, Object, PodSpec};
 /// A pod.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Pod {
-    pub(crate) metadata: Metadata,
-    pub(crate) spec: PodSpec,
+pub struct Pod {
+    pub metadata: Metadata,
+    pub spec: PodSpec,
     status: PodStatus,
 }
 
@@ -61,64 +61,64 @@ struct Waiting {
 /// How a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Terminated {
+pub struct Terminated {
     /// 128 and more: by a signal.
-    pub(crate) exit_code: i32,
+    pub exit_code: i32,
     /// Kubernetes' word for it, such as `OOMKilled`.
-    pub(crate) reason: String,
+    pub reason: String,
     /// Its termination message: the drain report.
-    pub(crate) message: String,
+    pub message: String,
     /// Absent if there never was a container: Kubernetes then makes the exit code up (137).
     #[serde(rename = "containerID")]
-    pub(crate) container: String,
+    pub container: String,
 }
 
 impl Pod {
     /// Its name.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.metadata.name
     }
 
     /// Where it runs, once that is decided.
-    pub(crate) fn node(&self) -> Option<&str> {
+    pub fn node(&self) -> Option<&str> {
         self.spec.node_name.as_deref()
     }
 
     /// Its address, once it has one.
-    pub(crate) fn ip(&self) -> Option<IpAddr> {
+    pub fn ip(&self) -> Option<IpAddr> {
         self.status.pod_ip
     }
 
     /// Whether it has been deleted, and is on its way out.
-    pub(crate) fn is_leaving(&self) -> bool {
+    pub fn is_leaving(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
 
     /// Whether Kubernetes holds it for ready.
-    pub(crate) fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         let mut conditions = self.status.conditions.iter();
         conditions.any(|c| c.name == "Ready" && c.status == "True")
     }
 
     /// How a container of it ended, if it has.
-    pub(crate) fn end(&self, container: &str) -> Option<&Terminated> {
+    pub fn end(&self, container: &str) -> Option<&Terminated> {
         let mut containers = self.containers().filter(|c| c.name == container);
         containers.find_map(|c| c.state.terminated.as_ref())
     }
 
     /// Whether any container of it has ended.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.containers().any(|c| c.state.terminated.is_some())
     }
 
     /// How a container ended the last time, if one has been restarted in place.
-    pub(crate) fn crash(&self) -> Option<&Terminated> {
+    pub fn crash(&self) -> Option<&Terminated> {
         let mut restarted = self.containers().filter(|c| c.restart_count > 0);
         restarted.find_map(|c| c.last_state.terminated.as_ref())
     }
 
     /// Its containers that were ever started, as far as its state tells.
-    pub(crate) fn started(&self) -> impl Iterator<Item = &str> {
+    pub fn started(&self) -> impl Iterator<Item = &str> {
         let real = |end: &Terminated| !end.container.is_empty();
         let started = self.containers().filter(move |c| {
             let ended = c.state.terminated.as_ref().is_some_and(real);
@@ -128,13 +128,13 @@ impl Pod {
     }
 
     /// Whether its image cannot be had.
-    pub(crate) fn fails_to_pull(&self) -> bool {
+    pub fn fails_to_pull(&self) -> bool {
         let mut waiting = self.containers().filter_map(|c| c.state.waiting.as_ref());
         waiting.any(|w| matches!(&*w.reason, "ErrImagePull" | "ImagePullBackOff"))
     }
 
     /// What keeps it from being ready, in a few words.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<String> {
         let waiting = self.containers().find_map(|c| c.state.waiting.as_ref());
         let waiting = waiting.map(|w| format!("{} {}", w.reason, w.message));
         let unscheduled = || {

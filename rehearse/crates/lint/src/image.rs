@@ -2,7 +2,7 @@
 
 use super::findings::Problems;
 use super::service::CONTAINER;
-use crate::kubernetes::PodSpec;
+use rehearse_kubernetes::PodSpec;
 
 /// Every image is named by its digest; in a folder, the service's own may still be the name that
 /// stands for it.
