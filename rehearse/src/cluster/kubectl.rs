@@ -9,7 +9,8 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use super::quoting::{one_line, quoted};
+use super::message::one_line;
+use rehearse_model::program::quoted;
 
 const PROGRAM: &str = "kubectl";
 

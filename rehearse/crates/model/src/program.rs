@@ -72,7 +72,8 @@ impl Program {
         let words = variables
             .chain([self.exe.display().to_string()])
             .chain(args);
-        words.map(quoted).collect::<Vec<_>>().join(" ")
+        let words = words.map(|word| quoted(&word));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// Where the readiness probe goes, and the path it asks for.
@@ -99,12 +100,12 @@ impl Program {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: String) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word;
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// How a program learns where to listen; the last two are for Lastcall services.
@@ -184,7 +185,6 @@ mod tests {
             line.ends_with(" GREETING=hi /bin/app --bind 127.0.0.1:8080 --admin=9090"),
             "{line}"
         );
-        assert_eq!(quoted("it's".to_owned()), r"'it'\''s'");
     }
 
     #[test]
@@ -198,5 +198,12 @@ mod tests {
                 .hook(&address())
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_word_is_quoted_only_if_it_must_be() {
+        assert_eq!(quoted("deployment/hello"), "deployment/hello");
+        assert_eq!(quoted(r#"{"a":'b'}"#), r#"'{"a":'\''b'\''}'"#);
+        assert_eq!(quoted(""), "''");
     }
 }

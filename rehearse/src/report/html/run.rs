@@ -1,7 +1,8 @@
 //! What was run, and how to run it again.
 
 use super::line::Header;
-use super::text::{date, escape, shell};
+use super::text::{date, escape};
+use rehearse_model::program::quoted;
 
 /// Empty if the log does not say.
 pub(super) fn html(header: Option<&Header>) -> String {
@@ -26,7 +27,7 @@ pub(super) fn html(header: Option<&Header>) -> String {
 /// The command line with the seed, whether or not it had been given.
 fn command(header: &Header) -> String {
     let is_seed = |word: &String| word == "--seed" || word.starts_with("--seed=");
-    let mut words: Vec<String> = header.command.iter().map(|word| shell(word)).collect();
+    let mut words: Vec<String> = header.command.iter().map(|word| quoted(word)).collect();
     let mut options = header.command.iter().take_while(|word| *word != "--");
     if !options.any(is_seed) {
         // What follows `--` is not an option.
