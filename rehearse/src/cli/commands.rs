@@ -62,22 +62,26 @@ pub enum Command {
     /// A Lastcall service runs as it is, with --ready /readyz --prestop "PROGRAM prestop".
     #[command(after_help = EXIT_CODES)]
     Run(Box<Run>),
-    /// The services as they are deployed on a real cluster, through kubectl
+    /// A Deployment on a real cluster, through kubectl
     ///
-    /// The strict load on the Deployments hello, slow and streaming, each beside a control that is
-    /// a copy of it with another image, while kubectl updates, scales, deletes, evicts and drains.
-    /// A watch collects the drain reports from the pods' termination messages, and says whether
-    /// drain.min fits the cluster. What is changed is taken back at the end, and on Ctrl+C. Draining
-    /// a node evicts everything that runs there: take a cluster of your own.
+    /// The strict load on any Deployment that serves HTTP, beside a control that is a copy of it with
+    /// another image, while kubectl updates, scales, deletes and evicts. A watch sees how pods end, and
+    /// collects drain reports from their termination messages, which say whether drain.min fits the
+    /// cluster. What is changed is taken back at the end, and on Ctrl+C. For example:
+    /// rehearse cluster --context C --deployment orders --control-image IMAGE --only rollouts,evict
+    ///
+    /// A node is drained only with --allow node-drain: that evicts everything that runs there.
     Cluster(Box<Cluster>),
-    /// How any program leaves, held to the rules of graceful shutdown
+    /// How any program shuts down, held to the standards and to our conventions
     ///
-    /// Each case starts the program anew, makes one observation on raw sockets, and names the rule
-    /// that it holds the program to. The program learns where to listen as with `run`. A case whose
+    /// Each case starts the program anew, makes one observation on raw sockets, and belongs to a
+    /// requirement that is MUST, SHOULD (each with the sentence of its source) or convention; cases of
+    /// one requirement weigh as one. The program learns where to listen as with `run`. A case whose
     /// route or promise is not given is not applicable, and says which option would apply it. For
     /// example: rehearse conform --slow '/sleep?ms={ms}' -- ./my-server --listen '{host}:{port}'
     ///
-    /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 no case was applicable.
+    /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 none failed, but a case was
+    /// inconclusive, because this machine was measured to be too slow, or none was applicable.
     Conform(Box<Conform>),
     /// Manifests, held against each other and against the services' own settings
     ///
@@ -107,13 +111,12 @@ pub struct Demonstration {
 
 /// `rehearse rollout`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = DEPLOYMENT)]
 #[allow(missing_docs, reason = "the options' help says it")]
 pub struct Rollout {
     #[command(flatten)]
     pub mix: Mix,
     /// Replicas [default: hello 6, slow 10, streaming 4]
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number)]
     pub replicas: Option<usize>,
     #[command(flatten)]
     pub updates: Updates,
@@ -129,16 +132,15 @@ pub struct Rollout {
 
 /// `rehearse scale`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = DEPLOYMENT)]
 #[allow(missing_docs, reason = "the options' help says it")]
 pub struct Scale {
     #[command(flatten)]
     pub mix: Mix,
     /// Replicas before
-    #[arg(long, value_name = "N", value_parser = number, default_value = "20")]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number, default_value = "20")]
     pub from: usize,
     /// Replicas after
-    #[arg(long, value_name = "N", value_parser = number, default_value = "1")]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number, default_value = "1")]
     pub to: usize,
     #[command(flatten)]
     pub hooks: Hooks,
@@ -150,19 +152,18 @@ pub struct Scale {
 
 /// `rehearse delete`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = DEPLOYMENT)]
 #[allow(missing_docs, reason = "the options' help says it")]
 pub struct Delete {
     #[command(flatten)]
     pub mix: Mix,
     /// Replicas
-    #[arg(long, value_name = "N", value_parser = number, default_value = "1")]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number, default_value = "1")]
     pub replicas: usize,
     /// How many deletions, one after the other
-    #[arg(long, value_name = "N", value_parser = number, default_value = "1")]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number, default_value = "1")]
     pub deletions: usize,
     /// From a deletion until the replacement is ready
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "5s")]
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "TIME", value_parser = time, default_value = "5s")]
     pub replacement_delay: Duration,
     #[command(flatten)]
     pub hooks: Hooks,
