@@ -6,7 +6,10 @@ use std::{
 };
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    task::coop,
+};
 use tokio_util::io::poll_read_buf;
 
 use super::{spare, transport::Transport};
@@ -106,14 +109,7 @@ impl BufferedIo {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.large_write |= self.write.capacity() > LARGE_WRITE;
         while !self.write.is_empty() {
-            // Mostly there is room, and nobody needs to be woken when there is.
-            let written = match self.transport.try_write(&self.write) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(Pin::new(&mut self.transport).poll_write(cx, &self.write))
-                }
-                written => written,
-            };
-            let written = written?;
+            let written = ready!(self.poll_write(cx))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -133,8 +129,51 @@ impl BufferedIo {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes once. Mostly there is room, and the event loop need not be asked; but its budget counts, so
+    /// that a client that reads quickly does not keep a worker from all others.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let turn = ready!(coop::poll_proceed(cx));
+        let written = self.transport.try_write(&self.write);
+        if !matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            turn.made_progress();
+            return Poll::Ready(written);
+        }
+        drop(turn);
+        Pin::new(&mut self.transport).poll_write(cx, &self.write)
+    }
+
     /// Sends FIN.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_always_has_something_to_write_gives_the_other_connections_their_turn() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = tokio::join!(client, listener.accept());
+        let (_client, server) = (client.unwrap(), server.unwrap().0);
+        let mut io = BufferedIo::new(Transport::Tcp(server));
+        // The kernel has room for all of these bytes.
+        let flushed = poll_fn(|cx| {
+            for flushed in 0..1_000 {
+                io.write().extend_from_slice(b"x");
+                match io.poll_flush(cx) {
+                    Poll::Ready(written) => written.unwrap(),
+                    Poll::Pending => return Poll::Ready(flushed),
+                }
+            }
+            Poll::Ready(1_000)
+        });
+        assert!(flushed.await < 1_000);
     }
 }
