@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::scenario::{ArmName, Scenario, Steps};
+use crate::scenario::Scenario;
+use rehearse_arm::ArmName;
+use rehearse_platform::{Step, Steps};
 
 /// For the runtime, standard streams, and what is opened for a moment.
 const RESERVE: u64 = 100;
@@ -31,9 +33,13 @@ pub fn raise() -> u64 {
 /// service waits for slow clients, up to its grace period, while more updates follow.
 fn generations(arm: ArmName, scenario: &Scenario) -> u64 {
     let leaving = match scenario.steps {
-        Steps::RollOuts { count, pause } if arm == ArmName::Service => {
+        Steps {
+            step: Step::RollOut,
+            times,
+            pause,
+        } if arm == ArmName::Service => {
             let overlap = scenario.grace.as_secs_f64() / (QUICKEST + pause).as_secs_f64();
-            (count as u64).min(overlap.ceil() as u64).max(1)
+            (times as u64).min(overlap.ceil() as u64).max(1)
         }
         _ => 1,
     };

@@ -8,13 +8,13 @@ use anyhow::Context;
 use rehearse::bench;
 use rehearse::binaries::{self, Binaries};
 use rehearse::cli::{self, Cli, Command, Output, Programs, Rehearsal, Seed};
-use rehearse::cluster::{self, Cluster};
 use rehearse::conform;
-use rehearse::events::{self, file::Files, line::Header};
 use rehearse::limits;
 use rehearse::lint;
 use rehearse::rehearsal::{self, Conditions};
+use rehearse_cluster::Cluster;
 use rehearse_network::Place;
+use rehearse_report::events::{self, file::Files, line::Header};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -115,26 +115,22 @@ async fn on_cluster(options: &Cluster, interrupt: &CancellationToken) -> anyhow:
     let seed = seed(options.seed);
     let propagation =
         "the cluster's own; when an endpoint changed is known, and not when a node learnt of it";
-    let files = match cluster::check(options).await {
+    let files = match rehearse_cluster::check(options, limits::raise()).await {
         Ok(()) => files(&options.files, seed, propagation.to_owned()),
-        Err(cluster::Refused::Unavailable(error)) => return Err(error),
+        Err(rehearse_cluster::Refused::Unavailable(error)) => return Err(error),
         Err(error) => Err(error.into()),
     };
     let files = match files {
         Ok(files) => files,
         Err(error) => return Ok(refused(format_args!("{error:#}"))),
     };
-    let conditions = cluster::Conditions {
+    let conditions = rehearse_cluster::Conditions {
         seed,
-        limits: (&options.limit_args).into(),
+        limits: options.limits,
         output: options.output,
         files,
     };
-    let code = cluster::run(options, conditions, interrupt).await?;
-    Ok(code.unwrap_or_else(|| {
-        eprintln!("rehearse: interrupted; what was changed on the cluster has been taken back");
-        INTERRUPTED
-    }))
+    rehearse_cluster::run(options, conditions, interrupt).await
 }
 
 async fn rehearse(
@@ -162,7 +158,7 @@ async fn rehearse(
         addresses: Arc::new(place.addresses()?),
         sides: place.sides(),
         network_delay: told.network_delay,
-        limits: (&told.limits).into(),
+        limits: told.limits,
         quiet: told.output.quiet,
     };
     let files = match files(

@@ -8,15 +8,22 @@ use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::arm::{self, ArmError, Stage};
-use crate::cli::Output;
-use crate::events::file::Files;
-use crate::progress::{self, ArmProgress};
-use crate::report::{Limits, Report, ScenarioReport, Verdict};
-use crate::scenario::Scenario;
+use crate::run_report::Report;
+use crate::scenario::{Arm, Scenario};
+use rehearse_arm::progress::{self, ArmProgress};
+use rehearse_arm::{ArmError, ArmOutcome, Part, Stage};
 use rehearse_model::address::AddressPool;
+use rehearse_model::cluster::{Cluster, StartFailed, Template};
+use rehearse_model::endpoints::Router;
+use rehearse_model::pod::Timing;
 use rehearse_model::propagation::Propagation;
 use rehearse_network::Sides;
+use rehearse_report::events::file::Files;
+use rehearse_report::options::Output;
+use rehearse_report::{Limits, ScenarioReport, Verdict};
+
+/// How long pods may take to become ready.
+const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// What holds for a whole run.
 #[derive(Clone)]
@@ -95,12 +102,10 @@ async fn run(
     scenario: &Scenario,
     conditions: &Conditions,
     interrupt: &CancellationToken,
-) -> Result<ScenarioReport, ArmError> {
+) -> Result<ScenarioReport, ArmError<StartFailed>> {
     let began = Instant::now();
     let stage = Stage {
-        propagation: conditions.propagation,
         seed: conditions.seed,
-        addresses: Arc::clone(&conditions.addresses),
         sides: conditions.sides.clone(),
         interrupt: interrupt.child_token(),
         curtain: Barrier::new(scenario.arms.len()),
@@ -108,10 +113,11 @@ async fn run(
     let arms: Vec<ArmProgress> = scenario
         .arms
         .iter()
-        .map(|arm| ArmProgress::new(arm.name, scenario))
+        .map(|arm| ArmProgress::new(arm.name, scenario.steps))
         .collect();
     let parts = scenario.arms.iter().zip(&arms);
-    let plays = join_all(parts.map(|(arm, progress)| arm::play(arm, scenario, &stage, progress)));
+    let plays =
+        join_all(parts.map(|(arm, progress)| one(arm, scenario, conditions, &stage, progress)));
     let played = tokio::select! {
         played = plays => played,
         never = progress::show(&arms, conditions.quiet) => match never {},
@@ -122,4 +128,41 @@ async fn run(
         true => report.interrupted(),
         false => report,
     })
+}
+
+async fn one(
+    arm: &Arm,
+    scenario: &Scenario,
+    conditions: &Conditions,
+    stage: &Stage,
+    progress: &ArmProgress,
+) -> Result<ArmOutcome, ArmError<StartFailed>> {
+    let router = Router::new(conditions.propagation, conditions.seed);
+    let cluster = {
+        let _there = conditions.sides.services.enter();
+        Cluster::start(template(arm, scenario, conditions), router)
+    };
+    let part = Part {
+        arm: arm.name,
+        load: &arm.load,
+        replicas: scenario.spec.replicas,
+        steps: scenario.steps,
+        progress,
+    };
+    rehearse_arm::play(cluster, part, stage).await
+}
+
+fn template(arm: &Arm, scenario: &Scenario, conditions: &Conditions) -> Template {
+    Template {
+        program: Arc::clone(&arm.program),
+        spec: scenario.spec,
+        timing: Timing {
+            first_probe: Duration::ZERO,
+            start_limit: START_LIMIT,
+            grace: scenario.grace,
+        },
+        replacement_first_probe: scenario.replacement_delay,
+        addresses: Arc::clone(&conditions.addresses),
+        seed: conditions.seed,
+    }
 }

@@ -1,49 +1,15 @@
-//! What is rehearsed: arms, load and steps.
+//! What is rehearsed under the model: arms, load and steps.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use serde::Serialize;
-
-use crate::load::Load;
+use rehearse_arm::ArmName;
+use rehearse_arm::load::Load;
 use rehearse_client::{Method, Think};
 use rehearse_model::deployment::Spec;
 use rehearse_model::program::Program;
-
-/// One of the deployments that are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ArmName {
-    /// Plain actix-web with its own graceful stop, SIGTERM at once
-    Control,
-    /// The control after `preStop: sleep 5`
-    Usual,
-    /// The service
-    Service,
-}
-
-impl ArmName {
-    /// Its name, as on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Control => "control",
-            Self::Usual => "usual",
-            Self::Service => "service",
-        }
-    }
-}
-
-impl fmt::Display for ArmName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Control => "control",
-            Self::Usual => "usual practice",
-            Self::Service => "service",
-        })
-    }
-}
+use rehearse_platform::{Step, Steps};
+use rehearse_report::Described;
 
 /// An arm: its name and what runs in its pods.
 #[derive(Clone, Debug)]
@@ -54,43 +20,6 @@ pub struct Arm {
     pub program: Arc<Program>,
     /// What its clients do.
     pub load: Load,
-}
-
-/// What happens to each arm's Deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Steps {
-    /// Rolling updates, back to back unless there is a pause: one ends when it has deleted the last
-    /// old pod, whether or not that has gone.
-    RollOuts {
-        /// How many.
-        count: usize,
-        /// From the end of one to the beginning of the next.
-        pause: Duration,
-    },
-    /// The number of replicas is set to this, at once.
-    ScaleTo(usize),
-    /// So many times a pod is deleted, each when the replacement of the one before serves; whether or
-    /// not that has gone.
-    Deletions(usize),
-}
-
-impl Steps {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        match *self {
-            Self::RollOuts { count: n, .. } | Self::Deletions(n) => n,
-            Self::ScaleTo(_) => 1,
-        }
-    }
-
-    /// What one of them is called.
-    pub fn noun(&self) -> &'static str {
-        match self {
-            Self::RollOuts { .. } => "rollout",
-            Self::ScaleTo(_) => "scaling",
-            Self::Deletions(_) => "deletion",
-        }
-    }
 }
 
 /// A rehearsal of one service.
@@ -116,41 +45,47 @@ impl Scenario {
     /// The conditions in one line.
     pub fn title(&self) -> String {
         let Spec { replicas, .. } = self.spec;
-        let steps = match self.steps {
-            Steps::RollOuts { count: n, pause } => {
-                let apart = match pause {
-                    Duration::ZERO => String::new(),
-                    pause => format!(" {pause:?} apart"),
-                };
-                format!("{}, {}{apart}", count(replicas, "replica"), rollouts(n))
-            }
-            Steps::ScaleTo(to) => format!("scaled from {replicas} to {to} at once"),
-            Steps::Deletions(n) => {
-                let (replicas, delay) = (count(replicas, "replica"), self.replacement_delay);
-                format!(
-                    "{replicas}, {} (replacement ready after {delay:?})",
-                    count(n, "deletion")
-                )
-            }
+        let Steps { step, times, pause } = self.steps;
+        let delay = match self.replacement_delay {
+            Duration::ZERO => String::new(),
+            delay => format!(" (replacement ready after {delay:?})"),
         };
+        let pause = match pause {
+            Duration::ZERO => String::new(),
+            pause => format!(" {pause:?} apart"),
+        };
+        let replicas = count(replicas, "replica");
+        let steps = match step {
+            Step::RollOut => format!("{replicas}, {}", count(times, "rolling update")),
+            Step::ScaleTo(to) => {
+                let times = if times == 1 {
+                    String::new()
+                } else {
+                    format!(", {times} times")
+                };
+                format!("scaled from {} to {to} at once{times}", self.spec.replicas)
+            }
+            step => format!("{replicas}, {}", count(times, step.noun())),
+        };
+        let steps = format!("{steps}{pause}{delay}");
         let clients = self
             .arms
             .first()
             .map_or_else(String::new, |arm| clients(&arm.load));
         format!("{}: {steps}; {clients}", self.service)
     }
-
-    /// `10`, or `20 → 1`.
-    pub fn replicas_in_words(&self) -> String {
-        match self.steps {
-            Steps::ScaleTo(to) => format!("{} → {to}", self.spec.replicas),
-            Steps::RollOuts { .. } | Steps::Deletions(_) => self.spec.replicas.to_string(),
-        }
-    }
 }
 
-fn rollouts(n: usize) -> String {
-    count(n, "rolling update")
+impl From<&Scenario> for Described {
+    fn from(scenario: &Scenario) -> Self {
+        Self {
+            service: scenario.service.clone(),
+            conditions: scenario.title(),
+            replicas: scenario.steps.replicas_in_words(scenario.spec.replicas),
+            lone: scenario.spec.replicas == 1,
+            published: scenario.published,
+        }
+    }
 }
 
 fn clients(load: &Load) -> String {

@@ -14,8 +14,8 @@ use super::protocol::Protocol;
 use super::server::Server;
 use super::streams::Streams;
 use super::{Output, Pair};
-use crate::report::thousands;
-use crate::scenario::ArmName;
+use rehearse_arm::ArmName;
+use rehearse_arm::progress::thousands;
 use rehearse_model::address::AddressPool;
 
 /// What to do without valgrind.

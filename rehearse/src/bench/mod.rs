@@ -29,9 +29,9 @@ use self::instructions::Instructions;
 use self::protocol::Protocol;
 use self::throughput::Throughput;
 use crate::binaries::Binaries;
-use crate::cli::Output;
 use crate::limits;
 use rehearse_model::address::AddressPool;
+use rehearse_report::options::Output;
 
 /// The profile that ships, and what it is compared with at least.
 const IMAGE: &str = "image";

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::protocol::Protocol;
 use crate::binaries::{CONTROL, CONTROL_H2C};
-use crate::scenario::ArmName;
+use rehearse_arm::ArmName;
 use rehearse_model::address::AddressPool;
 use rehearse_model::probe::Check;
 use rehearse_model::process::Process;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::instructions::Instructions;
 use super::throughput::{Round, Throughput};
-use crate::report::table::{align, table};
-use crate::report::thousands;
+use rehearse_arm::progress::thousands;
+use rehearse_report::table::{align, table};
 
 impl fmt::Display for Throughput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,8 @@ use super::generator::{Load, Turnover};
 use super::protocol::Protocol;
 use super::server::Server;
 use super::{Bench, Output, Pair};
-use crate::report::thousands;
-use crate::scenario::ArmName;
+use rehearse_arm::ArmName;
+use rehearse_arm::progress::thousands;
 use rehearse_model::address::AddressPool;
 
 /// Below this share of its core the server was not the limit.

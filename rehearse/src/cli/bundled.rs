@@ -7,8 +7,8 @@ use super::commands::Service;
 use super::options::{Hooks, Rehearsal};
 use super::values::Pair;
 use crate::binaries::{Binaries, CONTROL, CONTROL_H2C};
-use crate::load::Routes;
-use crate::scenario::ArmName;
+use rehearse_arm::ArmName;
+use rehearse_arm::load::Routes;
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 

@@ -10,9 +10,9 @@ use super::run::Run;
 use super::scenario_file::{FromFile, ScenarioPath};
 use super::values::{number, time};
 use crate::bench::Bench;
-use crate::cluster::Cluster;
 use crate::conform::Conform;
 use crate::lint::Lint;
+use rehearse_cluster::Cluster;
 
 /// Rehearse rolling updates: real service processes, a model of Kubernetes, a strict client.
 ///

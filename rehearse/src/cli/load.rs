@@ -6,7 +6,7 @@ use super::clients::Clients;
 use super::commands::Service;
 use super::options::Rehearsal;
 use super::plan::{BadInput, bad};
-use crate::load::{Load, Routes};
+use rehearse_arm::load::{Load, Routes};
 use rehearse_client::Method;
 
 /// What servers commonly allow on one connection (RFC 9113, 6.5.2, recommends no less).

@@ -15,9 +15,10 @@ mod values;
 
 pub(crate) use self::bundled::{pairs, variables};
 pub use self::commands::{Cli, Command};
-pub use self::options::{Environment, Files, LimitArgs, Output, Programs, Rehearsal, Seed};
+pub use self::options::{Environment, Programs, Rehearsal};
 pub use self::parse::parse;
 pub(crate) use self::plan::bad;
 pub use self::plan::{BadInput, Plan, plan};
 pub use self::run::Port;
 pub use self::values::Pair;
+pub use rehearse_report::options::{Files, Output, Seed};

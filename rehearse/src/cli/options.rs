@@ -5,45 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{Bound, Pair, count, delay, number, time};
-use crate::report::Limits;
-use crate::scenario::ArmName;
+use super::values::{Bound, Pair, delay, number, time};
+use rehearse_arm::ArmName;
 use rehearse_model::propagation::Propagation;
+use rehearse_report::Limits;
+use rehearse_report::options::{CLUSTER, FILES, Files, Output, Seed};
 
 /// Headings in the help.
 pub(super) const DEPLOYMENT: &str = "Deployment";
-const CLUSTER: &str = "Cluster";
-const FAILS: &str = "What fails the service";
-const FILES: &str = "Files";
-const OUTPUT: &str = "Output";
-
-/// How results are shown.
-#[derive(Clone, Copy, Debug, Default, Args)]
-#[command(next_help_heading = OUTPUT)]
-pub struct Output {
-    /// One JSON document on standard output; everything else goes to standard error
-    #[arg(long)]
-    pub json: bool,
-    /// No progress
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-impl Output {
-    /// Shows a line of progress.
-    pub(crate) fn progress(self, line: impl std::fmt::Display) {
-        if !self.quiet {
-            eprintln!("{line}");
-        }
-    }
-
-    /// Shows a part of the result, unless that is to be JSON.
-    pub(crate) fn text(self, section: impl std::fmt::Display) {
-        if !self.json {
-            println!("{section}");
-        }
-    }
-}
 
 /// Where the bundled programs are.
 #[derive(Clone, Debug, Default, Args)]
@@ -64,15 +33,6 @@ pub struct Environment {
     /// A variable for the service's pods alone
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<Pair>,
-}
-
-/// What decides the chances of a run.
-#[derive(Clone, Copy, Debug, Default, Args)]
-#[command(next_help_heading = CLUSTER)]
-pub struct Seed {
-    /// Repeats a run's delays and schedules [default: random, and reported]
-    #[arg(long, value_name = "N", value_parser = count)]
-    pub seed: Option<u64>,
 }
 
 /// Rolling updates, one after the other.
@@ -143,59 +103,11 @@ pub struct Rehearsal {
     #[command(flatten)]
     pub seed: Seed,
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub limits: Limits,
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
     pub programs: Programs,
     #[command(flatten)]
     pub output: Output,
-}
-
-/// What is demanded of the service.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = FAILS)]
-pub struct LimitArgs {
-    /// Requests that it may lose
-    #[arg(long, value_name = "N", value_parser = count, default_value = "0")]
-    pub max_failed: u64,
-    /// Within which 99 of 100 complete responses must have come
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub max_p99: Option<Duration>,
-    /// Within which every complete response must have come [default: 5s beyond the control's longest of the
-    /// same kind of client, or the service's own median if that is longer]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub max_longest: Option<Duration>,
-    /// Connections that it may end while they are idle without a word before [default: any number, as
-    /// long as less than one request is to be expected to be lost so]
-    #[arg(long, value_name = "N", value_parser = count)]
-    pub max_unannounced_closes: Option<u64>,
-}
-
-impl From<&LimitArgs> for Limits {
-    fn from(args: &LimitArgs) -> Self {
-        Self {
-            failed: args.max_failed,
-            p99: args.max_p99,
-            longest: args.max_longest,
-            unannounced_closes: args.max_unannounced_closes,
-        }
-    }
-}
-
-/// What a rehearsal writes beside its figures.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = FILES)]
-pub struct Files {
-    /// Write the log of events here, as JSON lines (docs/events.md): each request, connection, pod
-    /// and endpoint with its times
-    #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
-    /// Write a report as one HTML file: the verdict, the figures, and latencies and failures over time
-    /// above the lives of the pods
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Write the verdict here as JUnit's XML, for continuous integration: a case for each kind of client
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
 }

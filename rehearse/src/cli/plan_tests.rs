@@ -2,8 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::load::Load;
-use crate::scenario::ArmName;
+use rehearse_arm::ArmName;
+use rehearse_arm::load::Load;
 use rehearse_client::{Content, Method};
 use rehearse_model::deployment::Spec;
 use rehearse_model::program::PreStop;

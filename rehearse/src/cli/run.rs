@@ -15,8 +15,9 @@ use super::scenario_file::ScenarioPath;
 use super::scenarios::{Draft, updates};
 use super::target::Target;
 use super::values::number;
-use crate::load::Load;
-use crate::scenario::{Arm, ArmName, Scenario};
+use crate::scenario::{Arm, Scenario};
+use rehearse_arm::ArmName;
+use rehearse_arm::load::Load;
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::binaries::Binaries;
 use crate::cli::{Cli, Plan, parse, plan};
-use crate::scenario::{ArmName, Scenario, Steps};
+use crate::scenario::Scenario;
+use rehearse_arm::ArmName;
+use rehearse_platform::{Step, Steps};
 
 /// A scenario file that goes with the test.
 struct File(PathBuf);
@@ -65,7 +67,14 @@ fn keys_are_options_and_the_command_line_comes_before_them() {
     );
     let scenario = file.scenario("rollout", "--rollouts 4 --set drain.min=3s --arms service");
     let (count, pause) = (4, Duration::from_secs(3));
-    assert_eq!(scenario.steps, Steps::RollOuts { count, pause });
+    assert_eq!(
+        scenario.steps,
+        Steps {
+            step: Step::RollOut,
+            times: count,
+            pause
+        }
+    );
     assert_eq!(
         (scenario.spec.replicas, scenario.arms[0].load.rate),
         (3, 12.5)
@@ -90,7 +99,7 @@ fn keys_are_options_and_the_command_line_comes_before_them() {
     assert_eq!(value("LASTCALL__DRAIN__IGNORE"), "[\"/lb\"]");
     assert_eq!(value("RUST_LOG"), "info");
     let cli = file.parsed("rollout", "").unwrap();
-    assert_eq!(cli.rehearsal().unwrap().limits.max_failed, 7);
+    assert_eq!(cli.rehearsal().unwrap().limits.failed, 7);
 }
 
 #[test]

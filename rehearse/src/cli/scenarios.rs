@@ -10,10 +10,12 @@ use super::parse::parse;
 use super::plan::{BadInput, bad};
 use super::values::Bound;
 use crate::binaries::Binaries;
-use crate::load::Load;
-use crate::scenario::{Arm, ArmName, Scenario, Steps};
+use crate::scenario::{Arm, Scenario};
+use rehearse_arm::ArmName;
+use rehearse_arm::load::Load;
 use rehearse_client::Method;
 use rehearse_model::deployment::Spec;
+use rehearse_platform::{Step, Steps};
 
 /// As many as fit the larger part of a minute.
 const DEMONSTRATION_ROLLOUTS: usize = 20;
@@ -87,12 +89,13 @@ impl<'a> Draft<'a> {
         if args.from == args.to {
             return bad("--to", args.to, "must differ from --from");
         }
-        self.bundled(&args.mix, args.hooks, spec, Steps::ScaleTo(args.to))
+        let steps = Steps::new(Step::ScaleTo(args.to), 1);
+        self.bundled(&args.mix, args.hooks, spec, steps)
     }
 
     pub(super) fn delete(&self, args: &Delete) -> Result<Scenario, BadInput> {
         let spec = spec_of("--replicas", args.replicas)?;
-        let steps = Steps::Deletions(at_least_one("--deletions", args.deletions)?);
+        let steps = Steps::new(Step::Delete, at_least_one("--deletions", args.deletions)?);
         let scenario = self.bundled(&args.mix, args.hooks, spec, steps)?;
         Ok(Scenario {
             replacement_delay: args.replacement_delay,
@@ -208,8 +211,9 @@ fn spec_of(option: &'static str, replicas: usize) -> Result<Spec, BadInput> {
 }
 
 pub(super) fn updates(args: &Updates) -> Result<Steps, BadInput> {
-    Ok(Steps::RollOuts {
-        count: at_least_one("--rollouts", args.rollouts)?,
+    Ok(Steps {
+        step: Step::RollOut,
+        times: at_least_one("--rollouts", args.rollouts)?,
         pause: args.pause,
     })
 }

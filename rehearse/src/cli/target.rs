@@ -8,7 +8,7 @@ use super::clients::CLIENTS;
 use super::load::not_empty;
 use super::plan::{BadInput, bad};
 use super::values::number;
-use crate::load::{Load, Routes};
+use rehearse_arm::load::{Load, Routes};
 use rehearse_client::{Content, Header, Method};
 
 /// Where clients find what they are for. A kind whose path is not given has no clients.

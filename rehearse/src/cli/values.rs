@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+pub(super) use rehearse_report::options::time;
+
 /// A number of pods, absolute or relative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -55,16 +57,6 @@ impl FromStr for Pair {
 /// A number of things.
 pub(super) fn number(text: &str) -> Result<usize, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
-}
-
-/// A number that may be larger.
-pub(super) fn count(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "must be a whole number")
-}
-
-/// A duration.
-pub(super) fn time(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "must be a time such as 500ms, 30s or 2m")
 }
 
 /// How long a packet takes. Beyond a second no handshake would be done in time.

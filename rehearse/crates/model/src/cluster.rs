@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::address::AddressPool;
 use super::controller::Controller;
 use super::deployment::Spec;
+use super::end::End;
 use super::endpoints::Router;
-use super::ledger::{End, Ledger};
 use super::pod::Timing;
 use super::program::Program;
+use rehearse_client::Endpoints;
+use rehearse_platform::{Happened, Ledger, Platform, PodId, Step};
 
 /// How often the endpoint list is asked whether everything has arrived there.
 const SETTLING: Duration = Duration::from_millis(20);
@@ -41,6 +43,11 @@ pub(crate) enum Order {
     RollOut,
     Scale(usize),
     DeleteOne,
+    Delete(PodId),
+    /// The image of all pods from now on does not exist.
+    Break,
+    /// It is as before.
+    Mend,
 }
 
 /// The Deployment's state as its controller publishes it.
@@ -52,8 +59,10 @@ pub struct Status {
     pub replicas: usize,
     /// Ready pods of the current revision.
     pub current: usize,
-    /// All pods not deleted.
-    pub members: usize,
+    /// All pods not deleted, in order of creation.
+    pub members: Vec<PodId>,
+    /// Those of them that cannot start, because their image does not exist.
+    pub broken: usize,
     /// Pods deleted and not yet gone.
     pub terminating: usize,
     /// A pod could not be started.
@@ -64,18 +73,25 @@ impl Status {
     /// As many pods as wanted, all ready and of the current revision; the deleted ones may still
     /// be terminating.
     pub fn complete(&self) -> bool {
-        self.current == self.replicas && self.members == self.replicas
+        self.current == self.replicas && self.members.len() == self.replicas
     }
 }
 
 /// A Deployment cannot be brought where it should be.
 #[derive(Clone, Debug, Error)]
-#[error("{0}{lines}", lines = .0.stderr.iter().map(|l| format!("\n  | {l}")).collect::<String>())]
-pub struct StartFailed(pub Arc<End>);
+#[error("{end}{lines}\n  try it by hand: {by_hand}",
+    lines = .end.stderr.iter().map(|l| format!("\n  | {l}")).collect::<String>())]
+pub struct StartFailed {
+    /// Which pod, and why.
+    pub end: Arc<End>,
+    /// A command line for the same program.
+    pub by_hand: String,
+}
 
 /// A handle on a running Deployment.
 pub struct Cluster {
     orders: mpsc::UnboundedSender<Order>,
+    by_hand: String,
     ordered: u64,
     status: watch::Receiver<Status>,
     router: Arc<Router>,
@@ -92,10 +108,12 @@ impl Cluster {
             ..Status::default()
         });
         let teardown = CancellationToken::new();
+        let by_hand = template.program.by_hand();
         let controller = Controller::new(template, Arc::clone(&router), publish, teardown.clone());
         let controller = tokio::spawn(controller.run(inbox));
         Self {
             orders,
+            by_hand,
             ordered: 0,
             status,
             router,
@@ -104,19 +122,13 @@ impl Cluster {
         }
     }
 
-    /// Starts a rolling update: every pod is to be replaced.
-    pub fn roll_out(&mut self) {
-        self.order(Order::RollOut);
-    }
-
-    /// Sets the number of replicas.
-    pub fn scale(&mut self, replicas: usize) {
-        self.order(Order::Scale(replicas));
-    }
-
-    /// Deletes one pod.
-    pub fn delete_one(&mut self) {
-        self.order(Order::DeleteOne);
+    /// One after the other, as a disruption budget with `maxUnavailable: 1` lets pods go.
+    async fn evict(&mut self, pods: impl IntoIterator<Item = PodId>) -> Result<(), StartFailed> {
+        for pod in pods {
+            self.order(Order::Delete(pod));
+            self.known().await?;
+        }
+        Ok(())
     }
 
     fn order(&mut self, order: Order) {
@@ -128,7 +140,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If a pod cannot be started.
-    pub async fn complete(&mut self) -> Result<(), StartFailed> {
+    async fn complete(&mut self) -> Result<(), StartFailed> {
         self.wait(Status::complete).await
     }
 
@@ -136,7 +148,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If a pod cannot be started.
-    pub async fn settled(&mut self) -> Result<(), StartFailed> {
+    async fn gone(&mut self) -> Result<(), StartFailed> {
         self.wait(|status| status.complete() && status.terminating == 0)
             .await?;
         self.known().await
@@ -146,7 +158,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If a pod cannot be started.
-    pub async fn known(&mut self) -> Result<(), StartFailed> {
+    async fn known(&mut self) -> Result<(), StartFailed> {
         self.complete().await?;
         while !self.router.is_settled() {
             tokio::time::sleep(SETTLING).await;
@@ -162,7 +174,10 @@ impl Cluster {
             .expect("a controller publishes until it is stopped")
             .fatal
             .clone();
-        fatal.map_or(Ok(()), |end| Err(StartFailed(end)))
+        fatal.map_or(Ok(()), |end| {
+            let by_hand = self.by_hand.clone();
+            Err(StartFailed { end, by_hand })
+        })
     }
 
     /// Ends every process, waits until each is gone, and returns how those ended that were
@@ -170,12 +185,68 @@ impl Cluster {
     ///
     /// # Panics
     /// If the controller has panicked.
-    pub async fn stop(self) -> Ledger {
+    async fn stop(self) -> Ledger {
         self.teardown.cancel();
         self.controller
             .await
             .expect("the controller does not panic")
     }
+}
+
+impl Platform for Cluster {
+    type Error = StartFailed;
+
+    async fn ready(&mut self) -> Result<(), StartFailed> {
+        self.gone().await
+    }
+
+    fn endpoints(&self) -> Arc<dyn Endpoints> {
+        Arc::<Router>::clone(&self.router)
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), StartFailed> {
+        match step {
+            Step::RollOut => self.order(Order::RollOut),
+            Step::ScaleTo(replicas) => self.order(Order::Scale(replicas)),
+            Step::Delete => {
+                self.order(Order::DeleteOne);
+                return self.known().await;
+            }
+            Step::Evict => {
+                let oldest = self.status.borrow().members.first().copied();
+                return self.evict(oldest).await;
+            }
+            Step::DrainNode => {
+                let pods = self.status.borrow().members.clone();
+                return self
+                    .evict(pods.into_iter().filter(is_on_drained_node))
+                    .await;
+            }
+            Step::BrokenImage => {
+                self.order(Order::Break);
+                self.wait(|status| status.broken > 0).await?;
+                self.order(Order::Mend);
+            }
+        }
+        self.complete().await
+    }
+
+    async fn settled(&mut self) -> Result<(), StartFailed> {
+        self.gone().await
+    }
+
+    async fn end(self) -> Happened {
+        let endpoints = self.router.take_history();
+        Happened {
+            endpoints,
+            pods: self.stop().await,
+        }
+    }
+}
+
+/// Pods are placed on two nodes by turns; one of them is drained.
+fn is_on_drained_node(pod: &PodId) -> bool {
+    pod.is_multiple_of(2)
 }
 
 #[cfg(test)]

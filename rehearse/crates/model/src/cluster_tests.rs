@@ -40,7 +40,7 @@ async fn a_program_that_ends_at_once_is_reported_with_its_last_words() {
         failure.contains("its process ended before, exit status: 64"),
         "{failure}"
     );
-    assert!(failure.ends_with("\n  | no such setting"), "{failure}");
+    assert!(failure.contains("\n  | no such setting\n"), "{failure}");
     cluster.stop().await;
 }
 

@@ -7,16 +7,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::PodId;
 use super::address::PodAddress;
 use super::cluster::{Order, Status, Template};
 use super::deployment::{Action, Spec, reconcile};
-use super::endpoints::{Condition, Router};
-use super::history::PodEvent;
-use super::ledger::{Cause, End, Ledger};
+use super::end::{self, Cause, End};
+use super::endpoints::Router;
 use super::pod::{Event, Pod, Timing};
 use super::roster::{Live, Roster};
-use crate::history::PodChange;
+use rehearse_platform::{Condition, Ledger, PodChange, PodEvent, PodId};
 
 pub(crate) struct Controller {
     template: Template,
@@ -32,6 +30,8 @@ pub(crate) struct Controller {
     choice: fastrand::Rng,
     ledger: Ledger,
     observed: u64,
+    /// Whether pods of the current revision cannot start.
+    broken: bool,
     fatal: Option<Arc<End>>,
 }
 
@@ -56,6 +56,7 @@ impl Controller {
             teardown,
             ledger: Ledger::default(),
             observed: 0,
+            broken: false,
             fatal: None,
         }
     }
@@ -108,6 +109,10 @@ impl Controller {
                 return;
             }
         };
+        if self.broken {
+            self.create_broken(id, address);
+            return;
+        }
         let first_probe = match self.ledger.created < self.template.spec.replicas as u64 {
             true => self.template.timing.first_probe,
             false => self.template.replacement_first_probe,
@@ -135,8 +140,21 @@ impl Controller {
                 ready: false,
                 address,
                 deleted,
+                broken: false,
             },
         );
+    }
+
+    /// A pod whose image cannot be had: it is there, never gets ready, and nothing runs in it.
+    fn create_broken(&mut self, id: PodId, address: PodAddress) {
+        let pod = Live {
+            revision: self.revision,
+            ready: false,
+            address,
+            deleted: CancellationToken::new(),
+            broken: true,
+        };
+        self.pods.insert(id, pod);
     }
 
     /// Deletion: the endpoint is not ready from this moment on, whatever the probe says, and
@@ -146,6 +164,10 @@ impl Controller {
             return;
         };
         pod.deleted.cancel();
+        if pod.broken {
+            self.pods.remove(&id);
+            return;
+        }
         let address = pod.address;
         self.ledger.deleted += 1;
         self.note(id, &address, PodChange::Deleted);
@@ -179,6 +201,15 @@ impl Controller {
                     self.delete(victim.id);
                 }
             }
+            Order::Delete(pod) => self.delete(pod),
+            Order::Break => {
+                self.revision += 1;
+                self.broken = true;
+            }
+            Order::Mend => {
+                self.revision -= 1;
+                self.broken = false;
+            }
         }
     }
 
@@ -204,8 +235,8 @@ impl Controller {
                 if matches!(end.cause, Cause::NeverReady(_)) {
                     self.fatal.get_or_insert_with(|| Arc::new((*end).clone()));
                 }
-                self.ledger
-                    .enter(*end, self.template.program.may_die_of_sigterm);
+                let may_die_of_sigterm = self.template.program.may_die_of_sigterm;
+                end::enter(&mut self.ledger, *end, may_die_of_sigterm);
             }
         }
     }
@@ -219,8 +250,9 @@ impl Controller {
             observed: self.observed,
             replicas: self.spec.replicas,
             current: current.count(),
-            members: members.len(),
+            broken: self.pods.values().filter(|pod| pod.broken).count(),
             terminating: self.pods.len() - members.len(),
+            members: members.iter().map(|member| member.id).collect(),
             fatal: self.fatal.clone(),
         });
     }

@@ -1,6 +1,6 @@
 //! What a Deployment's controller decides: which pods to create, which to delete.
 
-use super::PodId;
+use rehearse_platform::PodId;
 
 /// How many replicas, and how far a rolling update may stray from that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use rehearse_platform::DrainReport;
+
 /// A line of the log, as JSON.
 #[derive(Deserialize)]
 struct Line {
@@ -9,34 +11,14 @@ struct Line {
     report: String,
 }
 
-/// What is needed of a drain report, and the whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DrainReport {
-    /// Requests that crossed the end of their connection.
-    pub crossed: u64,
-    /// As it was written: JSON.
-    pub text: String,
-}
-
-#[derive(Deserialize)]
-struct Figures {
-    crossed: u64,
-}
-
-impl DrainReport {
-    /// The last one among these lines. Who writes no such reports leaves none.
-    pub(super) fn last(log: &[String]) -> Option<Self> {
-        log.iter().rev().find_map(|line| {
-            let line: Line = serde_json::from_str(line).ok()?;
-            let is_report = line.message == "drain report";
-            let figures = is_report.then(|| serde_json::from_str::<Figures>(&line.report));
-            let Figures { crossed } = figures?.ok()?;
-            Some(Self {
-                crossed,
-                text: line.report,
-            })
-        })
-    }
+/// The last one among these lines, and its text. Who writes no such reports leaves none.
+pub(super) fn last(log: &[String]) -> Option<(DrainReport, String)> {
+    log.iter().rev().find_map(|line| {
+        let line: Line = serde_json::from_str(line).ok()?;
+        let is_report = line.message == "drain report";
+        let report = is_report.then(|| DrainReport::of(&line.report))??;
+        Some((report, line.report))
+    })
 }
 
 #[cfg(test)]
@@ -54,18 +36,18 @@ mod tests {
             line("drain report", r#"{"phase":"stopped","crossed":3}"#),
             "a panic's last words".to_owned(),
         ];
-        let report = DrainReport::last(&log).unwrap();
+        let (report, text) = last(&log).unwrap();
         assert_eq!(report.crossed, 3);
-        assert!(report.text.contains("stopped"), "{report:?}");
+        assert!(text.contains("stopped"), "{report:?}");
     }
 
     #[test]
     fn other_lines_are_no_report() {
         let log = [
-            line("another", r#"{"crossed":3}"#),
+            line("another", r#"{"phase":"stopped","crossed":3}"#),
             line("drain report", "{}"),
             "{}".to_owned(),
         ];
-        assert_eq!(DrainReport::last(&log), None);
+        assert_eq!(last(&log), None);
     }
 }

@@ -5,28 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::PodId;
-use super::history::EndpointEvent;
 use super::propagation::Propagation;
 use rehearse_client::Endpoints;
-
-/// An EndpointSlice's conditions of one address, as far as routing looks at them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// `ready`: passes its probe and is not terminating.
-    Ready,
-    /// `serving` and `terminating`: deleted, and its probe still passes. Never `ready`, whatever
-    /// the probe says.
-    Terminating,
-    /// In the slice, and not to be routed to.
-    NotServing,
-    /// No longer in the slice.
-    Gone,
-}
+use rehearse_platform::{Condition, EndpointEvent, PodId};
 
 struct Entry {
     address: SocketAddr,

@@ -9,15 +9,11 @@ pub mod cluster;
 mod controller;
 pub mod deployment;
 mod drain_report;
+mod end;
 pub mod endpoints;
-pub mod history;
-pub mod ledger;
 pub mod pod;
 pub mod probe;
 pub mod process;
 pub mod program;
 pub mod propagation;
 mod roster;
-
-/// A pod's number within its arm, in order of creation.
-pub type PodId = u64;

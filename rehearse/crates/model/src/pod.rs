@@ -11,15 +11,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::PodId;
 use super::address::PodAddress;
-use super::drain_report::DrainReport;
-use super::history::PodEvent;
-use super::ledger::{Cause, End};
+use super::drain_report;
+use super::end::{Cause, End};
 use super::probe::{self, Readiness};
 use super::process::{Group, Process};
 use super::program::{PreStop, Program};
-use crate::history::PodChange;
+use rehearse_platform::{PodChange, PodEvent, PodId};
 
 /// How long a process may take to leave when the rehearsal is over.
 const TEARDOWN: Duration = Duration::from_millis(500);
@@ -96,7 +94,7 @@ impl Pod {
         End {
             at: ended,
             hook_fault: notes.hook_fault,
-            report: DrainReport::last(&stderr),
+            report: drain_report::last(&stderr),
             stderr,
             ..end
         }

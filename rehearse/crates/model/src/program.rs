@@ -1,5 +1,6 @@
 //! What runs in a pod's container.
 
+use rehearse_platform::quoted;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -99,15 +100,6 @@ impl Program {
     }
 }
 
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 /// How a program learns where to listen; the last two are for Lastcall services.
 fn addressed(address: &PodAddress) -> [(&'static str, String); 5] {
     let PodAddress { http, admin } = address;
@@ -198,12 +190,5 @@ mod tests {
                 .hook(&address())
                 .is_none()
         );
-    }
-
-    #[test]
-    fn a_word_is_quoted_only_if_it_must_be() {
-        assert_eq!(quoted("deployment/hello"), "deployment/hello");
-        assert_eq!(quoted(r#"{"a":'b'}"#), r#"'{"a":'\''b'\''}'"#);
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::PodId;
+use rehearse_platform::PodId;
 
 /// The quickest sync that is drawn: a watch event and one iptables transaction.
 const QUICKEST: Duration = Duration::from_millis(20);

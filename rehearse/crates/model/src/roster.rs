@@ -5,10 +5,9 @@ use std::ops::{Deref, DerefMut};
 
 use tokio_util::sync::CancellationToken;
 
-use super::PodId;
 use super::address::PodAddress;
 use super::deployment::Member;
-use super::endpoints::Condition;
+use rehearse_platform::{Condition, PodId};
 
 /// A pod that is not gone.
 pub(crate) struct Live {
@@ -17,6 +16,8 @@ pub(crate) struct Live {
     pub(crate) address: PodAddress,
     /// Cancelled when it is deleted.
     pub(crate) deleted: CancellationToken,
+    /// Whether its image does not exist: nothing runs in it.
+    pub(crate) broken: bool,
 }
 
 impl Live {
