@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use rehearse::bench;
 use rehearse::binaries::{self, Binaries};
-use rehearse::cli::{self, Cli, Command, Output, Programs, Rehearsal, Seed};
+use rehearse::cli::{self, BadInput, Cli, Command, Output, Plan, Programs, Rehearsal, Seed};
 use rehearse::conform;
 use rehearse::limits;
 use rehearse::lint;
@@ -72,7 +72,17 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     let interrupt = CancellationToken::new();
     on_signal(&interrupt)?;
     match (&cli.command, cli.rehearsal()) {
-        (_, Some(told)) => rehearse(cli, told, place, &interrupt).await,
+        (_, Some(told)) => {
+            let binaries = binaries(&told.programs, told.output);
+            let plan = cli::plan(cli, &binaries);
+            rehearse(plan, told, &binaries, place, &interrupt).await
+        }
+        (Some(Command::Cluster(options)), _) if options.model => {
+            let told = cli::rehearsal_on_model(options)?;
+            let binaries = binaries(&told.programs, told.output);
+            let plan = cli::plan_on_model(options, &told, &binaries);
+            rehearse(plan, &told, &binaries, place, &interrupt).await
+        }
         (Some(Command::Bench(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
             unless(&interrupt, bench::run(options, &binaries)).await
@@ -134,13 +144,13 @@ async fn on_cluster(options: &Cluster, interrupt: &CancellationToken) -> anyhow:
 }
 
 async fn rehearse(
-    cli: &Cli,
+    plan: Result<Plan, BadInput>,
     told: &Rehearsal,
+    binaries: &Binaries,
     place: &Place,
     interrupt: &CancellationToken,
 ) -> anyhow::Result<u8> {
-    let binaries = binaries(&told.programs, told.output);
-    let plan = match cli::plan(cli, &binaries) {
+    let plan = match plan {
         Ok(plan) => plan,
         Err(error) => return Ok(refused(error)),
     };

@@ -1,6 +1,5 @@
 //! Options that several commands take, in groups.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,19 +8,10 @@ use super::values::{Bound, Pair, delay, number, time};
 use rehearse_arm::ArmName;
 use rehearse_model::propagation::Propagation;
 use rehearse_report::Limits;
-use rehearse_report::options::{CLUSTER, FILES, Files, Output, Seed};
+use rehearse_report::options::{CLUSTER, Files, Output, Programs, Seed};
 
 /// Headings in the help.
 pub(super) const DEPLOYMENT: &str = "Deployment";
-
-/// Where the bundled programs are.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = FILES)]
-pub struct Programs {
-    /// Take the bundled programs from this folder, and build nothing
-    #[arg(long, value_name = "DIR")]
-    pub bin_dir: Option<PathBuf>,
-}
 
 /// What programs are told by their environment.
 #[derive(Clone, Debug, Default, Args)]

@@ -50,17 +50,23 @@ pub fn plan(cli: &Cli, binaries: &Binaries) -> Result<Plan, BadInput> {
         place: cli.from_file.place(bad.option).to_owned(),
         ..bad
     })?;
-    let exes = scenarios
-        .iter()
-        .flat_map(|s| s.arms.iter().map(|arm| &arm.program.exe));
-    let programs: Vec<&'static str> = BUNDLED
-        .into_iter()
-        .filter(|name| exes.clone().any(|exe| *exe == binaries.exe(name)))
-        .collect();
-    Ok(Plan {
-        scenarios,
-        programs,
-    })
+    Ok(Plan::new(scenarios, binaries))
+}
+
+impl Plan {
+    pub(super) fn new(scenarios: Vec<Scenario>, binaries: &Binaries) -> Self {
+        let exes = scenarios
+            .iter()
+            .flat_map(|s| s.arms.iter().map(|arm| &arm.program.exe));
+        let programs: Vec<&'static str> = BUNDLED
+            .into_iter()
+            .filter(|name| exes.clone().any(|exe| *exe == binaries.exe(name)))
+            .collect();
+        Self {
+            scenarios,
+            programs,
+        }
+    }
 }
 
 fn scenarios(cli: &Cli, binaries: &Binaries) -> Result<Vec<Scenario>, BadInput> {

@@ -198,6 +198,15 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Kubernetes' own defaults.
+pub(super) fn percentages() -> RollingUpdate {
+    let quarter = Bound::Percent(25);
+    RollingUpdate {
+        max_surge: quarter,
+        max_unavailable: quarter,
+    }
+}
+
 /// A Deployment that is not updated.
 fn spec_of(option: &'static str, replicas: usize) -> Result<Spec, BadInput> {
     if !(1..=MOST_REPLICAS).contains(&replicas) {

@@ -51,6 +51,7 @@ mod metrics;
 mod moments;
 mod no_body;
 mod offers;
+mod on_model;
 mod patience;
 mod pipelines;
 mod prestop;

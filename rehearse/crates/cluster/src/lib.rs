@@ -21,6 +21,7 @@ mod journal;
 mod kinds_tables;
 mod kubectl;
 mod message;
+mod on_model;
 mod options;
 mod pod_ends;
 mod pods;
@@ -39,6 +40,7 @@ use anyhow::bail;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+pub use self::on_model::{OnModel, on_model};
 pub use self::options::Cluster;
 
 use self::interrupt::Interrupted;

@@ -13,7 +13,7 @@ use super::scenario::Scenario;
 use super::scenarios;
 use rehearse_client::Think;
 use rehearse_report::Limits;
-use rehearse_report::options::{Files, Output, Seed};
+use rehearse_report::options::{Files, Output, Programs, Seed};
 
 /// What to rehearse, where, and under which load.
 #[derive(Debug, Args)]
@@ -21,6 +21,10 @@ pub struct Cluster {
     /// The context of kubectl, by its name: the current one is never taken
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// The same scenarios and clients under the model of Kubernetes, on this machine: no cluster is
+    /// needed, and the services are those of this repository
+    #[arg(long, conflicts_with_all = ["context", "deployment", "control_image", "address", "allow"])]
+    pub model: bool,
     /// Where the Deployment is
     #[arg(long, value_name = "NAME", default_value = "lastcall")]
     pub namespace: String,
@@ -55,7 +59,7 @@ pub struct Cluster {
         long,
         value_name = "IMAGE",
         env = "LASTCALL_CONTROL_IMAGE",
-        required_unless_present = "no_control"
+        required_unless_present_any = ["no_control", "model"]
     )]
     pub control_image: Option<String>,
     /// Without the control; then there is no proof
@@ -96,6 +100,9 @@ pub struct Cluster {
     /// What it writes.
     #[command(flatten)]
     pub files: Files,
+    /// Where the bundled programs are, under the model.
+    #[command(flatten)]
+    pub programs: Programs,
     /// What is demanded of the service.
     #[command(flatten)]
     pub limits: Limits,

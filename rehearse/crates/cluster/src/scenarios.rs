@@ -116,6 +116,7 @@ pub(super) fn selected(options: &Cluster) -> anyhow::Result<Selection> {
                 selection.left_out.push(why);
             }
         } else if scenario.steps.step == Step::DrainNode
+            && !options.model
             && !options.allow.contains(&Permission::NodeDrain)
         {
             let why = "it evicts whatever runs on a node: --allow node-drain";

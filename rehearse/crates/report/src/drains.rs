@@ -147,8 +147,9 @@ impl Drains {
     pub(crate) fn in_words(&self) -> Option<String> {
         let met = self.propagation()?;
         let lame_duck = self.longest_lame_duck_ms as f64 / 1_000.0;
+        let pods = if met.pods == 1 { "pod" } else { "pods" };
         Some(format!(
-            "Last new connection after T0 ({} pods): {met}; longest lame duck {lame_duck:.2} s.",
+            "Last new connection after T0 ({} {pods}): {met}; longest lame duck {lame_duck:.2} s.",
             met.pods
         ))
     }

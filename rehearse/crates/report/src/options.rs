@@ -8,7 +8,7 @@ use clap::Args;
 /// Headings in the help.
 pub const CLUSTER: &str = "Cluster";
 /// Where files are written and read.
-pub const FILES: &str = "Files";
+const FILES: &str = "Files";
 const OUTPUT: &str = "Output";
 
 /// How results are shown.
@@ -37,6 +37,15 @@ impl Output {
             println!("{section}");
         }
     }
+}
+
+/// Where the bundled programs are.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = FILES)]
+pub struct Programs {
+    /// Take the bundled programs from this folder, and build nothing
+    #[arg(long, value_name = "DIR")]
+    pub bin_dir: Option<PathBuf>,
 }
 
 /// What decides the chances of a run.
