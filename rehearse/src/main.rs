@@ -185,7 +185,7 @@ async fn rehearse(
             return rehearsal::finish(&conditions, told.output, files, Vec::new());
         }
     }
-    rehearsal::play(&plan.scenarios, &conditions, told.output, files, interrupt).await
+    rehearsal::run(&plan.scenarios, &conditions, told.output, files, interrupt).await
 }
 
 fn files(paths: &cli::Files, seed: u64, propagation: String) -> anyhow::Result<Files> {

@@ -1,4 +1,4 @@
-//! Plays scenarios, each in all its arms at once.
+//! Runs scenarios, each in all its arms at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::run_report::Report;
 use crate::scenario::{Arm, Scenario};
 use rehearse_arm::progress::{self, ArmProgress};
-use rehearse_arm::{ArmError, ArmOutcome, Part, Stage};
+use rehearse_arm::{ArmError, ArmOutcome, ArmPlan, Together};
 use rehearse_model::address::AddressPool;
 use rehearse_model::cluster::{Cluster, StartFailed, Template};
 use rehearse_model::endpoints::Router;
@@ -44,12 +44,12 @@ pub struct Conditions {
     pub quiet: bool,
 }
 
-/// Plays scenarios, one after the other, shows their figures and writes its files; hands back the exit
+/// Runs scenarios, one after the other, shows their figures and writes its files; hands back the exit
 /// code. `interrupt` ends it early: then the figures are those so far, and there is no verdict.
 ///
 /// # Errors
 /// The first failure of an arm; and if a file cannot be written.
-pub async fn play(
+pub async fn run(
     scenarios: &[Scenario],
     conditions: &Conditions,
     output: Output,
@@ -59,7 +59,7 @@ pub async fn play(
     let mut reports = Vec::new();
     for scenario in scenarios {
         output.progress(scenario.title());
-        let report = run(scenario, conditions, interrupt).await?;
+        let report = one(scenario, conditions, interrupt).await?;
         output.text(report.text());
         files.scenario(&report)?;
         let interrupted = report.verdict == Verdict::Interrupted;
@@ -93,22 +93,22 @@ pub fn finish(
     Ok(report.exit_code)
 }
 
-/// Plays a scenario: all arms at the same time, under the same load and the same delays. When this
+/// Runs a scenario: all arms at the same time, under the same load and the same delays. When this
 /// returns no process is left.
 ///
 /// # Errors
 /// The first failure of an arm.
-async fn run(
+async fn one(
     scenario: &Scenario,
     conditions: &Conditions,
     interrupt: &CancellationToken,
 ) -> Result<ScenarioReport, ArmError<StartFailed>> {
     let began = Instant::now();
-    let stage = Stage {
+    let together = Together {
         seed: conditions.seed,
         sides: conditions.sides.clone(),
         interrupt: interrupt.child_token(),
-        curtain: Barrier::new(scenario.arms.len()),
+        barrier: Barrier::new(scenario.arms.len()),
     };
     let arms: Vec<ArmProgress> = scenario
         .arms
@@ -116,13 +116,14 @@ async fn run(
         .map(|arm| ArmProgress::new(arm.name, scenario.steps))
         .collect();
     let parts = scenario.arms.iter().zip(&arms);
-    let plays =
-        join_all(parts.map(|(arm, progress)| one(arm, scenario, conditions, &stage, progress)));
-    let played = tokio::select! {
-        played = plays => played,
+    let runs = join_all(
+        parts.map(|(arm, progress)| self::arm(arm, scenario, conditions, &together, progress)),
+    );
+    let ran = tokio::select! {
+        ran = runs => ran,
         never = progress::show(&arms, conditions.quiet) => match never {},
     };
-    let outcomes = played.into_iter().collect::<Result<_, _>>()?;
+    let outcomes = ran.into_iter().collect::<Result<_, _>>()?;
     let report = ScenarioReport::new(scenario, outcomes, &conditions.limits, began);
     Ok(match interrupt.is_cancelled() {
         true => report.interrupted(),
@@ -130,11 +131,11 @@ async fn run(
     })
 }
 
-async fn one(
+async fn arm(
     arm: &Arm,
     scenario: &Scenario,
     conditions: &Conditions,
-    stage: &Stage,
+    together: &Together,
     progress: &ArmProgress,
 ) -> Result<ArmOutcome, ArmError<StartFailed>> {
     let router = Router::new(conditions.propagation, conditions.seed);
@@ -142,14 +143,14 @@ async fn one(
         let _there = conditions.sides.services.enter();
         Cluster::start(template(arm, scenario, conditions), router)
     };
-    let part = Part {
+    let plan = ArmPlan {
         arm: arm.name,
         load: &arm.load,
         replicas: scenario.spec.replicas,
         steps: scenario.steps,
         progress,
     };
-    rehearse_arm::play(cluster, part, stage).await
+    rehearse_arm::run(cluster, plan, together).await
 }
 
 fn template(arm: &Arm, scenario: &Scenario, conditions: &Conditions) -> Template {

@@ -35,7 +35,7 @@ pub(crate) fn bad<T>(
 /// What a command line asks for.
 #[derive(Debug)]
 pub struct Plan {
-    /// What to play, in this order.
+    /// What to run, in this order.
     pub scenarios: Vec<Scenario>,
     /// The bundled programs that this needs.
     pub programs: Vec<&'static str>,
@@ -71,7 +71,7 @@ impl Plan {
 
 fn scenarios(cli: &Cli, binaries: &Binaries) -> Result<Vec<Scenario>, BadInput> {
     let Some(rehearsal) = cli.rehearsal() else {
-        // Measured, or played elsewhere.
+        // Measured, or run elsewhere.
         return Ok(Vec::new());
     };
     let draft = Draft::new(rehearsal, binaries)?;

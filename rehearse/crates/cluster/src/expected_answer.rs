@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::addresses::Addresses;
 use super::arm::Arm;
+use super::options::Url;
 
 /// How long a port may take to answer: nodes learn of a new one later than the API server.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -28,13 +29,13 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) async fn answer(
     arm: &Arm,
     addresses: &Addresses,
-    target: &str,
+    (target, url): (&str, Option<&Url>),
 ) -> anyhow::Result<Option<String>> {
     let mut body = None;
     for address in addresses.current() {
         let answered = async {
             loop {
-                match get(address, target).await {
+                match get(address, target, url).await {
                     Some(answer) => break answer,
                     None => tokio::time::sleep(LOOK).await,
                 }
@@ -50,11 +51,11 @@ pub(super) async fn answer(
 }
 
 /// One answer, head and body; `None`: no HTTP, or none in time.
-async fn get(address: SocketAddr, target: &str) -> Option<Vec<u8>> {
+async fn get(address: SocketAddr, target: &str, url: Option<&Url>) -> Option<Vec<u8>> {
+    let host = url.map_or_else(|| address.to_string(), |url| url.authority().to_owned());
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request =
-            format!("GET {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;

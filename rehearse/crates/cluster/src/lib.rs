@@ -23,6 +23,7 @@ mod kubectl;
 mod message;
 mod on_model;
 mod options;
+mod platform;
 mod pod_ends;
 mod pods;
 mod report;
@@ -32,7 +33,6 @@ mod scenario;
 mod scenario_load;
 mod scenarios;
 mod services;
-mod steps;
 mod text;
 mod watch_events;
 

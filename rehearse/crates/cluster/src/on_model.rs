@@ -9,7 +9,7 @@ use super::scenarios;
 use rehearse_arm::load::Load;
 use rehearse_platform::Steps;
 
-/// A scenario as the model plays it.
+/// A scenario as the model runs it.
 #[derive(Clone, Debug)]
 pub struct OnModel {
     /// The bundled service.

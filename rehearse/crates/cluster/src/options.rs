@@ -124,6 +124,9 @@ pub(super) enum Permission {
 /// Where a Deployment is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
+    /// As it was written.
+    authority: String,
+    /// With its port.
     host: String,
     target: String,
 }
@@ -132,6 +135,11 @@ impl Url {
     /// What is asked for there.
     pub(super) fn target(&self) -> &str {
         &self.target
+    }
+
+    /// Who is asked: its host as it was written, by which a proxy chooses.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Its address: the first, if its name has several.
@@ -162,6 +170,7 @@ impl FromStr for Url {
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let port = if has_port { "" } else { ":80" };
         Ok(Self {
+            authority: host.to_owned(),
             host: format!("{host}{port}"),
             target: target(if path.is_empty() { "/" } else { path })?,
         })

@@ -1,4 +1,4 @@
-//! Runs one scenario: sets the arms up, plays them at the same time, and puts the figures together.
+//! Runs one scenario: sets the arms up, runs them at the same time, and puts the figures together.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,12 +17,12 @@ use super::expected_answer::answer;
 use super::interrupt::unless;
 use super::journal::Journal;
 use super::options::Cluster;
+use super::platform::ArmOnCluster;
 use super::scenario::{Scenario, Task};
 use super::scenario_load::load;
-use super::steps::ArmOnCluster;
 use rehearse_arm::load::Load;
 use rehearse_arm::progress::{self, ArmProgress};
-use rehearse_arm::{ArmError, ArmOutcome, Part, Stage, play};
+use rehearse_arm::{ArmError, ArmOutcome, ArmPlan, Together};
 use rehearse_network::Sides;
 use rehearse_platform::Step;
 
@@ -105,29 +105,29 @@ impl Run<'_> {
             .iter()
             .map(|arm| ArmProgress::new(arm.name, scenario.steps))
             .collect();
-        let stage = Stage {
+        let together = Together {
             seed: self.seed,
             sides: Sides::here(),
             interrupt: self.interrupt.child_token(),
-            curtain: Barrier::new(arms.len()),
+            barrier: Barrier::new(arms.len()),
         };
         let parts = arms.iter().zip(addresses).zip(&loads).zip(&progress);
-        let plays = join_all(parts.map(|(((arm, addresses), load), progress)| {
+        let runs = join_all(parts.map(|(((arm, addresses), load), progress)| {
             let platform = ArmOnCluster::new(arm, scenario, addresses, node.as_ref());
-            let part = Part {
+            let plan = ArmPlan {
                 arm: arm.name,
                 load,
                 replicas: scenario.replicas as usize,
                 steps: scenario.steps,
                 progress,
             };
-            play(platform, part, &stage)
+            rehearse_arm::run(platform, plan, &together)
         }));
-        let played = tokio::select! {
-            played = plays => played,
+        let ran = tokio::select! {
+            ran = runs => ran,
             never = progress::show(&progress, self.quiet) => match never {},
         };
-        let arms: Result<_, _> = played.into_iter().collect();
+        let arms: Result<_, _> = ran.into_iter().collect();
         if let Some(node) = node {
             node.give_back().await?;
         }
@@ -151,7 +151,9 @@ impl Run<'_> {
             .map(|arm| Arc::new(self.addresses(arm, scenario)));
         let addresses: Vec<Arc<Addresses>> = addresses.collect();
         let parts = arms.iter().zip(&addresses);
-        let answers = parts.map(|(arm, addresses)| answer(arm, addresses, &task.target));
+        let answers = parts.map(|(arm, addresses)| {
+            answer(arm, addresses, (&task.target, self.options.url.as_ref()))
+        });
         let answers = try_join_all(answers).await?;
         let loads = answers.into_iter().map(|answer| {
             // What is not ours may answer anew each time.

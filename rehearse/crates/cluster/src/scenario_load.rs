@@ -22,8 +22,13 @@ const H2: (usize, usize) = (5, 20);
 /// The load on an arm that answers this, if it is known: otherwise the same for all arms.
 pub(super) fn load(task: &Task, answer: Option<String>, options: &Cluster) -> Load {
     let scenario = &task.scenario;
+    let host = options.url.as_ref().map(|url| url.authority());
+    let host = host.and_then(|host| format!("Host: {host}").parse().ok());
     let usual = Load {
-        routes: Routes::bundled(&task.target, "/", answer),
+        routes: Routes {
+            headers: host.into_iter().collect(),
+            ..Routes::bundled(&task.target, "/", answer)
+        },
         clients: options.clients as usize,
         think: options.think,
         slow_clients: options.slow_clients as usize,
@@ -68,5 +73,29 @@ pub(super) fn load(task: &Task, answer: Option<String>, options: &Cluster) -> Lo
             rate: usual.rate / 5.0,
             ..usual
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::tests::parsed;
+    use crate::scenarios;
+    use rehearse_client::Headers;
+
+    #[test]
+    fn behind_a_url_its_own_host_is_asked() {
+        let host = |options: &str| {
+            let options = parsed(&format!("cluster --no-control --deployment shop{options}"));
+            let options = options.unwrap();
+            let task = scenarios::selected(&options).unwrap().tasks.remove(0);
+            load(&task, None, &options).routes.headers
+        };
+        let asked = |line: &str| Headers::from_iter([line.parse().unwrap()]);
+        let url = " --url http://shop.example/cart";
+        assert_eq!(host(url), asked("Host: shop.example"));
+        let with_port = " --url http://shop.example:8080";
+        assert_eq!(host(with_port), asked("Host: shop.example:8080"));
+        assert_eq!(host(""), Headers::default());
     }
 }

@@ -81,19 +81,9 @@ impl Report {
                 "Another pod tried to drain {pod}, and could not: {output}."
             ));
         }
-        if let Some(met) = &self.propagation {
-            let (pods, advice) = (met.pods, advice(met, drain_min));
-            lines.push(format!(
-                "Propagation, the last new connection after T0 ({pods} pods): {met}. {advice}"
-            ));
-        }
-        if self.drains.max_reached > 0 {
-            let pods = self.drains.max_reached;
-            lines.push(format!(
-                "To {pods} pods traffic still came when drain.max ended their lame ducks: raise \
-                 LASTCALL__DRAIN__MAX, and the grace period with it."
-            ));
-        }
+        lines.extend(self.drains.in_words());
+        let met = self.propagation.as_ref();
+        lines.extend(met.map(|met| advice(met, drain_min)));
         if let Some(met) = &self.lone_pods {
             let pods = met.pods;
             lines.push(format!(

@@ -161,9 +161,9 @@ fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
     let text = of(vec![row]).text(Duration::from_secs(5));
     for words in [
         "Drain reports: of 1 of 2 replaced pods; 1,200 streams told to end, 3 other responses",
-        "(1 pods): median 0.70 s",
+        "(1 pod): median 0.70 s",
         "drain.min = 5s fits this cluster.",
-        "To 1 pods traffic still came when drain.max",
+        "To 1 pod traffic still came when drain.max",
         "The drain report of hello-1",
         message,
     ] {

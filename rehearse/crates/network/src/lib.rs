@@ -21,13 +21,13 @@ mod line;
 mod link;
 #[cfg(target_os = "linux")]
 mod namespace;
-#[cfg(not(target_os = "linux"))]
-mod nowhere;
 #[cfg(target_os = "linux")]
 mod packet;
 mod place;
 #[cfg(target_os = "linux")]
 mod relay;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
 
 use std::io;
 
@@ -38,9 +38,9 @@ use tokio::runtime::Handle;
 pub use self::delayed::{Network, Runtimes};
 #[cfg(target_os = "linux")]
 pub use self::namespace::Namespace;
-#[cfg(not(target_os = "linux"))]
-pub use self::nowhere::{Network, Runtimes};
 pub use self::place::Place;
+#[cfg(not(target_os = "linux"))]
+pub use self::unsupported::{Network, Runtimes};
 
 /// The first two bytes of the services' addresses: all of 198.18.0.0/16 is theirs. The range is
 /// set aside for measurements of networks (RFC 2544).

@@ -142,16 +142,24 @@ impl Drains {
         }
     }
 
-    /// How long traffic came to deleted pods, and how long they drained, in a line. `None`: no pod that
-    /// had others beside it got any.
-    pub(crate) fn in_words(&self) -> Option<String> {
-        let met = self.propagation()?;
-        let lame_duck = self.longest_lame_duck_ms as f64 / 1_000.0;
-        let pods = if met.pods == 1 { "pod" } else { "pods" };
-        Some(format!(
-            "Last new connection after T0 ({} {pods}): {met}; longest lame duck {lame_duck:.2} s.",
-            met.pods
-        ))
+    /// How long traffic came to deleted pods, and whether it came for too long.
+    pub fn in_words(&self) -> Vec<String> {
+        let met = self.propagation().map(|met| {
+            let pods = pods(met.pods as u64);
+            let lame_duck = self.longest_lame_duck_ms as f64 / 1_000.0;
+            format!(
+                "Propagation, the last new connection after T0 ({pods}): {met}; longest lame duck \
+                 {lame_duck:.2} s."
+            )
+        });
+        let cut_short = (self.max_reached > 0).then(|| {
+            format!(
+                "To {} traffic still came when drain.max ended their lame ducks, and what comes behind \
+                 that is refused: raise drain.max, and the grace period with it.",
+                pods(self.max_reached)
+            )
+        });
+        met.into_iter().chain(cut_short).collect()
     }
 
     /// How late the cluster's nodes learnt that pods were gone.
@@ -163,6 +171,11 @@ impl Drains {
     pub fn alone(&self) -> Option<Propagation> {
         Propagation::of(&self.alone)
     }
+}
+
+fn pods(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} pod{plural}")
 }
 
 /// What the delays say of `drain.min`: it should be half as long again as the longest, because the

@@ -27,7 +27,7 @@ pub use self::format::{COLUMNS, percent, wrapped};
 pub use self::verdict::{Judged, Tally, Verdict};
 pub(crate) use rehearse_arm::progress::thousands;
 
-use self::drains::Drains;
+use self::drains::{Drains, Propagation};
 
 use rehearse_arm::load::{Kind, KindOutcome};
 use rehearse_arm::{ArmName, ArmOutcome};
@@ -60,6 +60,9 @@ pub struct ScenarioReport {
     /// What the service's pods reported of their drains, if they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drains: Option<Drains>,
+    /// When the last new connection came to pods that were replaced, by those reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation: Option<Propagation>,
     /// Whether pods had no other beside them.
     #[serde(skip)]
     pub lone: bool,
@@ -101,6 +104,7 @@ impl ScenarioReport {
             .into_iter()
             .map(|outcome| ArmReport::new(outcome, &replicas))
             .collect();
+        let drains = Drains::of(&arms, lone);
         let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
         let faults = faults::of(&arms, limits);
         let judged = Judged {
@@ -118,7 +122,8 @@ impl ScenarioReport {
             unproven: proof::unproven(&arms),
             faults: faults.iter().map(Fault::in_words).collect(),
             verdict: judged.verdict(),
-            drains: Drains::of(&arms, lone),
+            propagation: drains.as_ref().and_then(Drains::propagation),
+            drains,
             lone,
             arms,
         }

@@ -36,8 +36,8 @@ impl ScenarioReport {
         {
             let _infallible = writeln!(out, "{line}");
         }
-        if let Some(met) = self.drains.as_ref().and_then(Drains::in_words) {
-            let _infallible = writeln!(out, "{}", wrapped(&met));
+        for line in self.drains.iter().flat_map(Drains::in_words) {
+            let _infallible = writeln!(out, "{}", wrapped(&line));
         }
         let _infallible = writeln!(out, "{}", wrapped(&self.summary));
         out

@@ -71,6 +71,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         faults: Vec::new(),
         unproven: Vec::new(),
         drains: None,
+        propagation: None,
         lone: false,
         summary: "summary ".repeat(30),
     };

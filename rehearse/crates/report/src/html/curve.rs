@@ -2,7 +2,7 @@
 
 use super::arm::Arm;
 use super::axis::latency_axis;
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::latency::bounds;
 use super::svg::{LEFT, RIGHT, Scale, bar, chart, label, line, n};
 
@@ -24,8 +24,12 @@ const SHARES: [(f64, &str); 7] = [
 ];
 
 /// Only if a request was complete.
-pub(super) fn html(scene: &Scene) -> String {
-    let most = scene.arms.iter().map(|arm| arm.latencies.len()).max();
+pub(super) fn html(scenario_log: &ScenarioLog) -> String {
+    let most = scenario_log
+        .arms
+        .iter()
+        .map(|arm| arm.latencies.len())
+        .max();
     let most = most.unwrap_or(0);
     if most == 0 {
         return String::new();
@@ -33,13 +37,19 @@ pub(super) fn html(scene: &Scene) -> String {
     // Beyond one of all requests there is no percentile; beyond 99.999 % nobody asks for one.
     let nines = (most as f64).log10().clamp(1.0, 5.0);
     let x = Scale::linear((0.0, nines), LEFT, RIGHT);
-    let bounds = bounds(scene);
+    let bounds = bounds(scenario_log);
     let y = Scale::log(bounds, BOTTOM, TOP);
-    let curves = scene.arms.iter().map(|arm| curve(arm, nines, &x, &y));
+    let curves = scenario_log
+        .arms
+        .iter()
+        .map(|arm| curve(arm, nines, &x, &y));
     let curves: String = curves.collect();
-    let hits: String = SHARES.iter().map(|at| hit(scene, nines, &x, *at)).collect();
+    let hits: String = SHARES
+        .iter()
+        .map(|at| hit(scenario_log, nines, &x, *at))
+        .collect();
     let content = axis(nines, &x) + &latency_axis(&y, bounds) + &curves + &hits;
-    let legend: String = scene.arms.iter().map(entry).collect();
+    let legend: String = scenario_log.arms.iter().map(entry).collect();
     format!(
         "<h3>Latency distribution</h3>\n<ul class=\"legend\">{legend}</ul>\n{}",
         chart(
@@ -97,12 +107,12 @@ fn axis(nines: f64, x: &Scale) -> String {
 }
 
 /// The arms' figures at a percentile, for the pointer.
-fn hit(scene: &Scene, nines: f64, x: &Scale, (share, text): (f64, &str)) -> String {
+fn hit(scenario_log: &ScenarioLog, nines: f64, x: &Scale, (share, text): (f64, &str)) -> String {
     let at = nines_of(share);
     if at > nines + 1e-6 {
         return String::new();
     }
-    let figures = scene.arms.iter().filter_map(|arm| {
+    let figures = scenario_log.arms.iter().filter_map(|arm| {
         let ms = arm.latencies.quantile(share)?;
         Some(format!("\n{}: {} ms", arm.spoken(), millis(ms)))
     });

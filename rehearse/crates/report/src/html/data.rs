@@ -7,12 +7,12 @@ use super::line::{Header, Line, Outcome, Scenario, Verdict};
 #[derive(Debug, Default)]
 pub(super) struct Log<'a> {
     pub(super) header: Option<&'a Header>,
-    pub(super) scenes: Vec<Scene<'a>>,
+    pub(super) scenarios: Vec<ScenarioLog<'a>>,
 }
 
 /// A scenario.
 #[derive(Debug, Default)]
-pub(super) struct Scene<'a> {
+pub(super) struct ScenarioLog<'a> {
     pub(super) scenario: Option<&'a Scenario>,
     pub(super) verdict: Option<&'a Verdict>,
     pub(super) arms: Vec<Arm<'a>>,
@@ -26,7 +26,10 @@ impl<'a> Log<'a> {
         for line in lines {
             log.add(line);
         }
-        let arms = log.scenes.iter_mut().flat_map(|scene| &mut scene.arms);
+        let arms = log
+            .scenarios
+            .iter_mut()
+            .flat_map(|scenario_log| &mut scenario_log.arms);
         arms.for_each(Arm::finish);
         log
     }
@@ -36,46 +39,46 @@ impl<'a> Log<'a> {
             Line::Log(header) => self.header = Some(header),
             Line::Scenario(scenario) => {
                 let arms = scenario.arms.iter().map(|name| Arm::named(name));
-                self.scenes.push(Scene {
+                self.scenarios.push(ScenarioLog {
                     scenario: Some(scenario),
                     arms: arms.collect(),
-                    ..Scene::default()
+                    ..ScenarioLog::default()
                 });
             }
             // Nobody may answer these, and they are in no figure.
             Line::Request(request) if request.outcome == Outcome::Overtaken => {}
             Line::Request(request) => {
-                let scene = self.scene(request.ended_ms);
-                scene.arm(&request.arm).requests.push(request);
+                let scenario_log = self.scenario_log(request.ended_ms);
+                scenario_log.arm(&request.arm).requests.push(request);
             }
             Line::Connection(connection) => {
                 let until = connection.ended_ms.unwrap_or(connection.opened_ms);
-                let arm = self.scene(until).arm(&connection.arm);
+                let arm = self.scenario_log(until).arm(&connection.arm);
                 arm.connections.push(connection);
             }
-            Line::Pod(pod) => self.scene(pod.at_ms).arm(&pod.arm).change(pod),
+            Line::Pod(pod) => self.scenario_log(pod.at_ms).arm(&pod.arm).change(pod),
             Line::Endpoint(endpoint) => {
-                let arm = self.scene(endpoint.known_ms).arm(&endpoint.arm);
+                let arm = self.scenario_log(endpoint.known_ms).arm(&endpoint.arm);
                 arm.endpoints.push(endpoint);
             }
-            Line::Verdict(verdict) => self.scene(0.0).verdict = Some(verdict),
+            Line::Verdict(verdict) => self.scenario_log(0.0).verdict = Some(verdict),
         }
     }
 
     /// The current scenario, which lasts until `at` at least. A log whose beginning is missing has
     /// one without a name.
-    fn scene(&mut self, at: f64) -> &mut Scene<'a> {
-        if self.scenes.is_empty() {
-            self.scenes.push(Scene::default());
+    fn scenario_log(&mut self, at: f64) -> &mut ScenarioLog<'a> {
+        if self.scenarios.is_empty() {
+            self.scenarios.push(ScenarioLog::default());
         }
-        let last = self.scenes.len() - 1;
-        let scene = &mut self.scenes[last];
-        scene.end_ms = scene.end_ms.max(at);
-        scene
+        let last = self.scenarios.len() - 1;
+        let scenario_log = &mut self.scenarios[last];
+        scenario_log.end_ms = scenario_log.end_ms.max(at);
+        scenario_log
     }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> ScenarioLog<'a> {
     fn arm(&mut self, name: &'a str) -> &mut Arm<'a> {
         let known = self.arms.iter().position(|arm| arm.name == name);
         let index = known.unwrap_or_else(|| {

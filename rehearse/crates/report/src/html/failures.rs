@@ -1,7 +1,7 @@
 //! The first failures of each arm, one by one.
 
 use super::arm::{Arm, Failure};
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::kinds;
 use super::marks::since_deletion;
 use super::tables::{name, table};
@@ -11,8 +11,11 @@ use super::text::{escape_up_to, millis, moment, thousands};
 const FIRST: usize = 10;
 
 /// Only if a request failed.
-pub(super) fn html(scene: &Scene) -> String {
-    let failing = scene.arms.iter().filter(|arm| !arm.failures.is_empty());
+pub(super) fn html(scenario_log: &ScenarioLog) -> String {
+    let failing = scenario_log
+        .arms
+        .iter()
+        .filter(|arm| !arm.failures.is_empty());
     let tables: String = failing.map(of_arm).collect();
     match tables.as_str() {
         "" => String::new(),

@@ -2,7 +2,7 @@
 //! shape for each kind, so that nothing depends on colour alone.
 
 use super::arm::{Arm, Failure};
-use super::data::Scene;
+use super::data::ScenarioLog;
 
 /// What a kind of failure looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +97,10 @@ pub(super) fn inline(kind: &str) -> String {
 }
 
 /// What the colours say, for the classes that occur in a scenario.
-pub(super) fn legend(scene: &Scene) -> String {
-    let classes = of_scene(scene).into_iter().map(|kind| look(kind).class);
+pub(super) fn legend(scenario_log: &ScenarioLog) -> String {
+    let classes = of_scene(scenario_log)
+        .into_iter()
+        .map(|kind| look(kind).class);
     let classes: Vec<&str> = classes.collect();
     let entry = |(class, words): (&str, &str)| {
         classes.contains(&class).then(|| {
@@ -131,8 +133,8 @@ pub(super) fn of_arm<'s>(arm: &'s Arm) -> Vec<(&'s str, usize)> {
 }
 
 /// The kinds that occur in a scenario.
-pub(super) fn of_scene<'s>(scene: &'s Scene) -> Vec<&'s str> {
-    let failures = scene.arms.iter().flat_map(|arm| &arm.failures);
+pub(super) fn of_scene<'s>(scenario_log: &'s ScenarioLog) -> Vec<&'s str> {
+    let failures = scenario_log.arms.iter().flat_map(|arm| &arm.failures);
     counts(failures).into_iter().map(|(kind, _)| kind).collect()
 }
 

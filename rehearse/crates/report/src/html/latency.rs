@@ -4,7 +4,7 @@
 
 use super::arm::{Arm, latency};
 use super::axis::{latency_axis, log_bounds};
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::line::{Outcome, Request};
 use super::stats::Latencies;
 use super::svg::{LEFT, RIGHT, Scale, bar, label, n};
@@ -27,12 +27,12 @@ struct Column {
 }
 
 /// The chart with its upper edge at `top`, and its lower edge. All arms have the same axis.
-pub(super) fn draw(scene: &Scene, arm: &Arm, x: &Scale, top: f64) -> (String, f64) {
+pub(super) fn draw(scenario_log: &ScenarioLog, arm: &Arm, x: &Scale, top: f64) -> (String, f64) {
     let bottom = top + HEIGHT;
-    let bounds = bounds(scene);
+    let bounds = bounds(scenario_log);
     let y = Scale::log(bounds, bottom, top);
-    let columns = columns(arm, scene.end_ms, PER_COLUMN);
-    let wide = self::columns(arm, scene.end_ms, PER_P99);
+    let columns = columns(arm, scenario_log.end_ms, PER_COLUMN);
+    let wide = self::columns(arm, scenario_log.end_ms, PER_P99);
     let lines = [("p99", steps(&wide, x, &y)), ("p50", path(&columns, x, &y))];
     let mut out = label(4.0, top + 10.0, "start", "part", "latency");
     out += &latency_axis(&y, bounds);
@@ -59,8 +59,8 @@ pub(super) fn draw(scene: &Scene, arm: &Arm, x: &Scale, top: f64) -> (String, f6
 }
 
 /// The bounds of all arms' latencies.
-pub(super) fn bounds(scene: &Scene) -> (f64, f64) {
-    let extremes = scene
+pub(super) fn bounds(scenario_log: &ScenarioLog) -> (f64, f64) {
+    let extremes = scenario_log
         .arms
         .iter()
         .map(|arm| (arm.latencies.min(), arm.latencies.max()));

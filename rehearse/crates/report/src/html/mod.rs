@@ -1,19 +1,19 @@
 //! A run as a page that needs nothing but itself: no other file, no network.
 
 mod arm;
-mod around;
 mod axis;
 mod curve;
 mod data;
+mod deletions;
 mod failures;
 mod kinds;
 mod lanes;
 mod latency;
 mod marks;
-mod offsets;
 mod pods;
 mod routing;
 mod run;
+mod since_deletion;
 mod stats;
 mod svg;
 mod tables;
@@ -21,7 +21,7 @@ mod text;
 mod timeline;
 mod verdict;
 
-use self::data::{Log, Scene};
+use self::data::{Log, ScenarioLog};
 use self::line::Line;
 use self::text::{date, escape};
 use self::verdict::Shown;
@@ -39,17 +39,22 @@ const PATTERNS: &str = "<pattern id=\"hatch\" width=\"5\" height=\"5\" \
 /// The page of a log.
 pub fn page(lines: &[Line]) -> String {
     let log = Log::of(lines);
-    let arms = log.scenes.iter().flat_map(|scene| &scene.arms);
+    let arms = log
+        .scenarios
+        .iter()
+        .flat_map(|scenario_log| &scenario_log.arms);
     let cap = marks::cap(arms.map(|arm| arm.failures.len()).collect());
-    let scenes = log.scenes.iter().enumerate();
-    let scenes: String = scenes.map(|(index, of)| scene(index, of, cap)).collect();
-    let empty = match log.scenes.is_empty() {
+    let scenarios = log.scenarios.iter().enumerate();
+    let scenarios: String = scenarios
+        .map(|(index, of)| scenario_log(index, of, cap))
+        .collect();
+    let empty = match log.scenarios.is_empty() {
         true => "<p class=\"nothing\">There is no scenario in this log.</p>\n",
         false => "",
     };
     format!(
         "{}<body>\n<svg width=\"0\" height=\"0\" class=\"defs\" \
-         aria-hidden=\"true\"><defs>{PATTERNS}{}</defs></svg>\n<main>\n{}{}{scenes}{empty}{}</main>\n\
+         aria-hidden=\"true\"><defs>{PATTERNS}{}</defs></svg>\n<main>\n{}{}{scenarios}{empty}{}</main>\n\
          <script>{SCRIPT}</script>\n</body>\n</html>\n",
         head(),
         kinds::symbols(),
@@ -81,38 +86,40 @@ fn title(log: &Log) -> String {
 
 /// The scenarios with their verdicts, if there are several.
 fn contents(log: &Log) -> String {
-    if log.scenes.len() < 2 {
+    if log.scenarios.len() < 2 {
         return String::new();
     }
-    let entry = |(index, scene): (usize, &Scene)| {
-        let shown = Shown::of(scene);
+    let entry = |(index, scenario_log): (usize, &ScenarioLog)| {
+        let shown = Shown::of(scenario_log);
         format!(
             "<li><a href=\"#s{index}\">{}<b>{}</b><span>{}</span></a></li>",
             shown.badge(),
-            escape(scene.service()),
+            escape(scenario_log.service()),
             escape(&shown.first)
         )
     };
-    let entries: String = log.scenes.iter().enumerate().map(entry).collect();
+    let entries: String = log.scenarios.iter().enumerate().map(entry).collect();
     format!("<nav aria-label=\"Scenarios\"><ul>{entries}</ul></nav>\n")
 }
 
-fn scene(index: usize, scene: &Scene, cap: usize) -> String {
-    let conditions = scene.scenario.map_or("", |scenario| &scenario.conditions);
-    let named = format!("{}: ", scene.service());
+fn scenario_log(index: usize, scenario_log: &ScenarioLog, cap: usize) -> String {
+    let conditions = scenario_log
+        .scenario
+        .map_or("", |scenario| &scenario.conditions);
+    let named = format!("{}: ", scenario_log.service());
     let conditions = conditions.strip_prefix(&named).unwrap_or(conditions);
     let parts = [
-        verdict::html(scene),
-        tables::figures(scene),
-        tables::failures(scene),
-        around::html(scene),
-        timeline::html(scene, cap),
-        curve::html(scene),
-        failures::html(scene),
+        verdict::html(scenario_log),
+        tables::figures(scenario_log),
+        tables::failures(scenario_log),
+        deletions::html(scenario_log),
+        timeline::html(scenario_log, cap),
+        curve::html(scenario_log),
+        failures::html(scenario_log),
     ];
     format!(
-        "<section class=\"scene\" id=\"s{index}\">\n<h2>{} <small>{}</small></h2>\n{}</section>\n",
-        escape(scene.service()),
+        "<section class=\"scenario_log\" id=\"s{index}\">\n<h2>{} <small>{}</small></h2>\n{}</section>\n",
+        escape(scenario_log.service()),
         escape(conditions),
         parts.concat()
     )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::arm::{Arm, Failure};
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::kinds;
 use super::pods::{Life, Phase};
 use super::svg::or_dash;
@@ -37,7 +37,7 @@ pub(super) fn name(arm: &Arm) -> String {
 }
 
 /// Requests and latencies, a row for each arm.
-pub(super) fn figures(scene: &Scene) -> String {
+pub(super) fn figures(scenario_log: &ScenarioLog) -> String {
     let head = [
         "arm",
         "requests",
@@ -55,7 +55,7 @@ pub(super) fn figures(scene: &Scene) -> String {
         "unannounced closes",
         "crossed",
     ];
-    let rows: Vec<Vec<String>> = scene.arms.iter().map(figures_of).collect();
+    let rows: Vec<Vec<String>> = scenario_log.arms.iter().map(figures_of).collect();
     let table = table("figures", &head.map(str::to_owned), &rows);
     format!(
         "<h3>Requests and latency</h3>\n{table}<p class=\"note\">Latency in ms, from the moment a \
@@ -92,16 +92,22 @@ fn strong(failed: usize) -> String {
 }
 
 /// How requests failed, at which moment of a pod's life, and how pods ended: a column for each arm.
-pub(super) fn failures(scene: &Scene) -> String {
+pub(super) fn failures(scenario_log: &ScenarioLog) -> String {
     let part = |name: &str, table: String| match table.as_str() {
         "" => String::new(),
         table => format!("<h3>{name}</h3>\n{table}"),
     };
-    let any = scene.arms.iter().any(|arm| !arm.failures.is_empty());
-    let tables = |table: fn(&Scene) -> String| if any { table(scene) } else { String::new() };
+    let any = scenario_log.arms.iter().any(|arm| !arm.failures.is_empty());
+    let tables = |table: fn(&ScenarioLog) -> String| {
+        if any {
+            table(scenario_log)
+        } else {
+            String::new()
+        }
+    };
     let left = [
         part("Failures by kind", tables(by_kind)),
-        part("How pods ended", ends(scene)),
+        part("How pods ended", ends(scenario_log)),
     ];
     let right = part("Failures by the moment of the pod’s life", tables(by_phase));
     let right = if any {
@@ -115,13 +121,13 @@ pub(super) fn failures(scene: &Scene) -> String {
     }
 }
 
-fn head(scene: &Scene, first: &str) -> Vec<String> {
-    let names = scene.arms.iter().map(name);
+fn head(scenario_log: &ScenarioLog, first: &str) -> Vec<String> {
+    let names = scenario_log.arms.iter().map(name);
     std::iter::once(first.to_owned()).chain(names).collect()
 }
 
-fn by_kind(scene: &Scene) -> String {
-    let of_arms: Vec<_> = scene.arms.iter().map(kinds::of_arm).collect();
+fn by_kind(scenario_log: &ScenarioLog) -> String {
+    let of_arms: Vec<_> = scenario_log.arms.iter().map(kinds::of_arm).collect();
     let row = |kind: &str| {
         let count = |counts: &Vec<(&str, usize)>| {
             let count = counts.iter().find(|(name, _)| *name == kind);
@@ -136,13 +142,13 @@ fn by_kind(scene: &Scene) -> String {
             .chain(of_arms.iter().map(count))
             .collect()
     };
-    let rows: Vec<Vec<String>> = kinds::of_scene(scene).into_iter().map(row).collect();
-    table("counts", &head(scene, "kind"), &rows)
+    let rows: Vec<Vec<String>> = kinds::of_scene(scenario_log).into_iter().map(row).collect();
+    table("counts", &head(scenario_log, "kind"), &rows)
 }
 
 /// Empty where clients go through a node's port: nobody knows which pods their requests went to.
-fn by_phase(scene: &Scene) -> String {
-    let failures = || scene.arms.iter().flat_map(|arm| &arm.failures);
+fn by_phase(scenario_log: &ScenarioLog) -> String {
+    let failures = || scenario_log.arms.iter().flat_map(|arm| &arm.failures);
     let by_port = |failure: &Failure| failure.request.peer.is_some();
     if failures().all(|failure| failure.pod.is_none()) && failures().any(by_port) {
         return String::new();
@@ -156,7 +162,7 @@ fn by_phase(scene: &Scene) -> String {
                 .filter(|f| arm.phase(f) == phase)
                 .count()
         };
-        let counts: Vec<usize> = scene.arms.iter().map(count).collect();
+        let counts: Vec<usize> = scenario_log.arms.iter().map(count).collect();
         let always = phase.is_some();
         (always || counts.iter().any(|count| *count > 0)).then(|| {
             std::iter::once(name)
@@ -166,17 +172,17 @@ fn by_phase(scene: &Scene) -> String {
     };
     let phases = Phase::ALL.into_iter().map(Some).chain([None]);
     let rows: Vec<Vec<String>> = phases.filter_map(row).collect();
-    table("counts", &head(scene, "moment"), &rows)
+    table("counts", &head(scenario_log, "moment"), &rows)
 }
 
 /// Deleted pods by how they ended.
-fn ends(scene: &Scene) -> String {
+fn ends(scenario_log: &ScenarioLog) -> String {
     let mut ends: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, arm) in scene.arms.iter().enumerate() {
+    for (index, arm) in scenario_log.arms.iter().enumerate() {
         let gone = |life: &&Life| life.deleted.is_some() || life.exited.is_some();
         for life in arm.pods.iter().filter(gone) {
             let counts = ends.entry(life.outcome()).or_default();
-            counts.resize(scene.arms.len(), 0);
+            counts.resize(scenario_log.arms.len(), 0);
             counts[index] += 1;
         }
     }
@@ -190,7 +196,7 @@ fn ends(scene: &Scene) -> String {
     let rows: Vec<Vec<String>> = ends.into_iter().take(12).map(row).collect();
     match rows.is_empty() {
         true => String::new(),
-        false => table("counts", &head(scene, "end"), &rows),
+        false => table("counts", &head(scenario_log, "end"), &rows),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::arm::Arm;
 use super::axis::ticks;
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::kinds;
 use super::lanes;
 use super::latency;
@@ -17,23 +17,23 @@ const ROW: f64 = 18.0;
 const GUIDES: usize = 48;
 
 /// A chart for each arm, all with the same axes.
-pub(super) fn html(scene: &Scene, cap: usize) -> String {
-    let charts: String = scene
+pub(super) fn html(scenario_log: &ScenarioLog, cap: usize) -> String {
+    let charts: String = scenario_log
         .arms
         .iter()
-        .map(|arm| of_arm(scene, arm, cap))
+        .map(|arm| of_arm(scenario_log, arm, cap))
         .collect();
     format!("<h3>Over time</h3>\n{}{charts}", legend())
 }
 
-fn of_arm(scene: &Scene, arm: &Arm, cap: usize) -> String {
+fn of_arm(scenario_log: &ScenarioLog, arm: &Arm, cap: usize) -> String {
     let marks = marks::of(arm, cap);
-    let x = Scale::time(0.0, scene.end_ms);
-    let (latency, below) = latency::draw(scene, arm, &x, 8.0);
+    let x = Scale::time(0.0, scenario_log.end_ms);
+    let (latency, below) = latency::draw(scenario_log, arm, &x, 8.0);
     let (failures, below) = failures(arm, &marks, &x, below + 14.0);
-    let (pods, below) = lanes::draw(arm, &marks, &x, scene.end_ms, below + 10.0);
+    let (pods, below) = lanes::draw(arm, &marks, &x, scenario_log.end_ms, below + 10.0);
     let guides = guides(arm, &x, below + 4.0);
-    let axis = axis(scene.end_ms, &x, below + 4.0);
+    let axis = axis(scenario_log.end_ms, &x, below + 4.0);
     let failed = count(arm.failures.len(), "failed request");
     let about = format!(
         "{}: latency over time, {failed}, and the lives of {}",

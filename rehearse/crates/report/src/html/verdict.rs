@@ -1,7 +1,7 @@
 //! What the figures say, before all else.
 
 use super::arm::Arm;
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::text::{capital, count, escape, percent, thousands};
 
 /// A verdict as the page shows it.
@@ -17,8 +17,8 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn of(scene: &Scene) -> Self {
-        let Some(verdict) = scene.verdict else {
+    pub(super) fn of(scenario_log: &ScenarioLog) -> Self {
+        let Some(verdict) = scenario_log.verdict else {
             return Self {
                 class: "open",
                 badge: "NO VERDICT".to_owned(),
@@ -77,9 +77,9 @@ fn split(words: &str) -> (&str, &str) {
 }
 
 /// The verdict, and the failed requests of each arm.
-pub(super) fn html(scene: &Scene) -> String {
-    let shown = Shown::of(scene);
-    let tiles: String = scene.arms.iter().map(tile).collect();
+pub(super) fn html(scenario_log: &ScenarioLog) -> String {
+    let shown = Shown::of(scenario_log);
+    let tiles: String = scenario_log.arms.iter().map(tile).collect();
     let rest = match shown.rest.as_str() {
         "" => String::new(),
         rest => format!("<p class=\"rest\">{}</p>", escape(rest)),

@@ -1,7 +1,7 @@
 //! Failures by the time since their pod was deleted.
 
 use super::arm::{Arm, Failure};
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::pods::Life;
 use super::stats::{Latencies, median};
 
@@ -31,9 +31,9 @@ pub(super) fn inside<'f>(arm: &'f Arm, from: f64, to: f64) -> Offsets<'f> {
 }
 
 /// How far after T0 the axis goes, in milliseconds: past nearly all failures, exits and routes.
-pub(super) fn reach(scene: &Scene, offsets: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn reach(scenario_log: &ScenarioLog, offsets: impl Iterator<Item = f64>) -> f64 {
     let failures = Latencies::of(offsets.collect()).quantile(0.98);
-    let lives = scene.arms.iter().flat_map(|arm| {
+    let lives = scenario_log.arms.iter().flat_map(|arm| {
         [
             since(arm, |life| life.exited),
             since(arm, |life| life.unrouted()),

@@ -3,9 +3,9 @@
 
 use super::arm::{Arm, Failure};
 use super::axis::ticks;
-use super::data::Scene;
+use super::data::ScenarioLog;
 use super::kinds;
-use super::offsets::{BINS, Offsets, bins, inside, offsets, reach, since};
+use super::since_deletion::{BINS, Offsets, bins, inside, offsets, reach, since};
 use super::svg::{LEFT, RIGHT, Scale, bar, chart, label, line};
 use super::text::{count, span, thousands};
 
@@ -16,19 +16,23 @@ const PLOT: f64 = 62.0;
 const PITCH: f64 = 112.0;
 
 /// Only if a request failed, and a pod was deleted.
-pub(super) fn html(scene: &Scene) -> String {
-    let mut all = scene.arms.iter().flat_map(offsets).peekable();
+pub(super) fn html(scenario_log: &ScenarioLog) -> String {
+    let mut all = scenario_log.arms.iter().flat_map(offsets).peekable();
     if all.peek().is_none() {
         return String::new();
     }
-    let to = reach(scene, all.map(|(offset, _)| offset));
+    let to = reach(scenario_log, all.map(|(offset, _)| offset));
     let from = -BEFORE * to;
     let x = Scale::time(from, to);
-    let of_arms: Vec<_> = scene.arms.iter().map(|arm| inside(arm, from, to)).collect();
+    let of_arms: Vec<_> = scenario_log
+        .arms
+        .iter()
+        .map(|arm| inside(arm, from, to))
+        .collect();
     let highest = of_arms.iter().flat_map(|of| bins(of, from, to));
     let highest = highest.map(|bin| bin.len()).max().unwrap_or(0).max(1);
-    let mut content = axis(&x, from, to, PITCH * scene.arms.len() as f64);
-    for (index, (arm, of)) in scene.arms.iter().zip(&of_arms).enumerate() {
+    let mut content = axis(&x, from, to, PITCH * scenario_log.arms.len() as f64);
+    for (index, (arm, of)) in scenario_log.arms.iter().zip(&of_arms).enumerate() {
         let top = 10.0 + index as f64 * PITCH;
         content += &row(arm, of, &x, (from, to), (top, highest));
     }
@@ -38,8 +42,12 @@ pub(super) fn html(scene: &Scene) -> String {
          the life of the arm’s median pod. The highest column: {} within {}.</p>\n{}{}",
         count(highest, "request"),
         span((to - from) / BINS as f64),
-        kinds::legend(scene),
-        chart(PITCH * scene.arms.len() as f64 + 34.0, about, &content)
+        kinds::legend(scenario_log),
+        chart(
+            PITCH * scenario_log.arms.len() as f64 + 34.0,
+            about,
+            &content
+        )
     )
 }
 

@@ -1,4 +1,4 @@
-//! An arm's part in a scenario, from its first pods to its figures.
+//! An arm's plan in a scenario, from its first pods to its figures.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use rehearse_platform::{Happened, Platform, Step, Steps};
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the arms of a scenario share.
-pub struct Stage {
+pub struct Together {
     /// Decides clients' schedules and choices: alike in all arms.
     pub seed: u64,
     /// Where clients run.
     pub sides: Sides,
     /// Cancelled on Ctrl+C, and when an arm has failed. Then arms end with what they have.
     pub interrupt: CancellationToken,
-    /// The arms pass each act together, so that all have the same load for the same time.
-    pub curtain: Barrier,
+    /// The arms pass each stage at the same time, so that all have the same load for the same time.
+    pub barrier: Barrier,
 }
 
-/// What one arm does.
-pub struct Part<'a> {
+/// What one arm does and is done to.
+pub struct ArmPlan<'a> {
     /// Which arm.
     pub arm: ArmName,
     /// What its clients do.
@@ -42,7 +42,7 @@ pub struct Part<'a> {
     pub progress: &'a ArmProgress,
 }
 
-/// An arm could not be played to its end.
+/// An arm could not be run to its end.
 #[derive(Debug, Error)]
 pub enum ArmError<E> {
     /// Its platform failed.
@@ -79,56 +79,60 @@ pub struct ArmOutcome {
     pub rtt: Duration,
 }
 
-/// Plays one arm: waits for its pods, puts them under load, takes the steps, waits until all has
+/// Runs one arm: waits for its pods, puts them under load, takes the steps, waits until all has
 /// settled, stops the load. The platform has been ended when this returns, whatever it returns. An
 /// interrupted arm has the figures of what it did so far.
 ///
 /// # Errors
 /// See [`ArmError`]. An error stops the other arms, too.
-pub async fn play<P: Platform>(
+pub async fn run<P: Platform>(
     mut platform: P,
-    part: Part<'_>,
-    stage: &Stage,
+    plan: ArmPlan<'_>,
+    together: &Together,
 ) -> Result<ArmOutcome, ArmError<P::Error>> {
     let mut load = None;
-    let played = tokio::select! {
+    let ran = tokio::select! {
         biased;
-        () = stage.interrupt.cancelled() => None,
-        played = acts(&mut platform, &part, stage, &mut load) => Some(played),
+        () = together.interrupt.cancelled() => None,
+        ran = under_load(&mut platform, &plan, together, &mut load) => Some(ran),
     };
-    let result = match (played, load) {
+    let result = match (ran, load) {
         (Some(result), _) => result,
         (None, Some(load)) => Ok(load.abandon().await),
         (None, None) => Ok(Vec::new()),
     };
     if result.is_err() {
-        stage.interrupt.cancel();
+        together.interrupt.cancel();
     }
-    part.progress.enter(Phase::Ending);
+    plan.progress.enter(Phase::Ending);
     let happened = platform.end().await;
     result.map(|kinds| ArmOutcome {
-        arm: part.arm,
+        arm: plan.arm,
         kinds,
         happened,
-        rtt: part.load.rtt + part.load.network,
+        rtt: plan.load.rtt + plan.load.network,
     })
 }
 
-async fn acts<P: Platform>(
+async fn under_load<P: Platform>(
     platform: &mut P,
-    part: &Part<'_>,
-    stage: &Stage,
+    plan: &ArmPlan<'_>,
+    together: &Together,
     load: &mut Option<Running>,
 ) -> Result<Vec<KindOutcome>, ArmError<P::Error>> {
-    let Part { arm, progress, .. } = *part;
+    let ArmPlan { arm, progress, .. } = *plan;
     let failed = |cause| ArmError::Platform { arm, cause };
     progress.enter(Phase::Starting);
     platform.ready().await.map_err(failed)?;
-    stage.curtain.wait().await;
+    together.barrier.wait().await;
 
     let load = {
-        let _there = stage.sides.clients.enter();
-        load.insert(Running::start(part.load, stage.seed, &platform.endpoints()))
+        let _there = together.sides.clients.enter();
+        load.insert(Running::start(
+            plan.load,
+            together.seed,
+            &platform.endpoints(),
+        ))
     };
     progress.watch(load.meters());
     progress.enter(Phase::WarmingUp);
@@ -137,29 +141,29 @@ async fn acts<P: Platform>(
         arm,
         example: example.map(Box::new),
     })?;
-    stage.curtain.wait().await;
+    together.barrier.wait().await;
 
     progress.enter(Phase::Steps);
-    take(platform, part).await.map_err(failed)?;
+    take(platform, plan).await.map_err(failed)?;
     progress.enter(Phase::Settling);
     platform.settled().await.map_err(failed)?;
     progress.enter(Phase::Settled);
     // The last losses come when the last pods are gone: of any arm.
-    stage.curtain.wait().await;
+    together.barrier.wait().await;
     Ok(load.finish().await)
 }
 
-async fn take<P: Platform>(platform: &mut P, part: &Part<'_>) -> Result<(), P::Error> {
-    let Steps { step, times, pause } = part.steps;
+async fn take<P: Platform>(platform: &mut P, plan: &ArmPlan<'_>) -> Result<(), P::Error> {
+    let Steps { step, times, pause } = plan.steps;
     for time in 0..times {
         if time > 0 {
             tokio::time::sleep(pause).await;
             if let Step::ScaleTo(_) = step {
-                platform.take(Step::ScaleTo(part.replicas)).await?;
+                platform.take(Step::ScaleTo(plan.replicas)).await?;
             }
         }
         platform.take(step).await?;
-        part.progress.step_taken();
+        plan.progress.step_taken();
     }
     Ok(())
 }
