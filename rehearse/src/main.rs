@@ -83,8 +83,8 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         }
         (Some(Command::Conform(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            match conform::suite(options, &binaries) {
-                Ok(suite) => unless(&interrupt, suite.run(&binaries)).await,
+            match conform::plan(options, &binaries) {
+                Ok(plan) => unless(&interrupt, plan.run(&binaries)).await,
                 Err(error) => Ok(refused(error)),
             }
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::command_line::text;
-use super::{Download, Probes, Routes, Slow, Subject};
-use crate::binaries::{Binaries, CONTROL};
-use crate::cli::{BadInput, Pair, Port, bad, pairs, variables};
-use crate::conform::options::{Bundled, Conform};
+use super::options::{Bundled, Conform};
+use crate::binaries::{Binaries, CONTROL, CONTROL_H2C};
+use crate::cli::{BadInput, bad, pairs, variables};
+use humantime::format_duration;
+use rehearse_conformance::{Download, Probes, Routes, Slow, Subject};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -35,7 +35,7 @@ const CONTROL_TIMEOUT: &str = "6";
 
 impl Bundled {
     /// Its executable.
-    pub(in crate::conform) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hello => "hello",
             Self::Slow => "slow",
@@ -45,7 +45,7 @@ impl Bundled {
     }
 
     /// The programs that it needs beside this one.
-    pub(in crate::conform) fn programs(self) -> &'static [&'static str] {
+    pub(super) fn programs(self) -> &'static [&'static str] {
         match self {
             Self::Hello => &["hello"],
             Self::Slow => &["slow"],
@@ -58,7 +58,7 @@ impl Bundled {
     ///
     /// # Errors
     /// If a preStop hook is to sleep before a lame duck of the program's own.
-    pub(in crate::conform) fn subject(
+    pub(super) fn subject(
         self,
         options: &Conform,
         binaries: &Binaries,
@@ -72,12 +72,12 @@ impl Bundled {
         if is_ours && !prestop_sleep.is_zero() || prestop_sleep >= DEADLINE {
             let allowed =
                 "must be 0s for a service that has a lame duck of its own, and shorter than 8s";
-            return bad("--prestop-sleep", text(prestop_sleep), allowed);
+            return bad("--prestop-sleep", format_duration(prestop_sleep), allowed);
         }
         let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let env = own
             .into_iter()
-            .chain([("CONTROL_H2C".to_owned(), "1".to_owned())])
+            .chain([(CONTROL_H2C.0.to_owned(), CONTROL_H2C.1.to_owned())])
             .chain(variables(&environment.set))
             .chain(pairs(&environment.env))
             .collect();
@@ -113,14 +113,15 @@ impl Bundled {
             deadline: DEADLINE,
             routes: self.routes(),
             probes: Probes {
-                on: Port::Admin,
+                on_admin: true,
                 readiness: Some("/readyz".to_owned()),
                 liveness: is_ours.then(|| "/livez".to_owned()),
                 health: is_ours.then(|| "/healthz".to_owned()),
                 prestop,
             },
             http2: true,
-            bad_setting: is_ours.then(bad_setting),
+            // A lame duck that no grace period fits.
+            bad_setting: is_ours.then(|| ("LASTCALL__DRAIN__MAX".to_owned(), "1h".to_owned())),
         })
     }
 
@@ -159,13 +160,5 @@ impl Bundled {
                 ..streaming
             },
         }
-    }
-}
-
-/// A lame duck that no grace period fits.
-fn bad_setting() -> Pair {
-    Pair {
-        name: "LASTCALL__DRAIN__MAX".to_owned(),
-        value: "1h".to_owned(),
     }
 }

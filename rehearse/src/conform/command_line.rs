@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Download, Probes, Routes, Slow, Subject};
-use crate::cli::{BadInput, bad, pairs, variables};
-use crate::conform::options::Conform;
+use super::options::Conform;
+use crate::cli::{BadInput, Port, bad, pairs, variables};
+use humantime::format_duration;
+use rehearse_conformance::{Download, Probes, Routes, Slow, Subject};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -16,27 +17,32 @@ const SLOWER: Duration = Duration::from_secs(2);
 const LARGE: usize = 16_000_000;
 
 /// What the command line says of a program.
-pub(in crate::conform) fn subject(options: &Conform) -> Result<Subject, BadInput> {
+pub(super) fn subject(options: &Conform) -> Result<Subject, BadInput> {
     let Some((exe, args)) = options.program.split_first() else {
         return bad("PROGRAM", "", "must be given after --, or else --service");
     };
     if options.lame_duck >= options.deadline {
         let allowed = "must be shorter than --deadline";
-        return bad("--lame-duck", text(options.lame_duck), allowed);
+        return bad("--lame-duck", format_duration(options.lame_duck), allowed);
     }
     if options.prestop_sleep >= options.deadline {
         let allowed = "must be shorter than --deadline";
-        return bad("--prestop-sleep", text(options.prestop_sleep), allowed);
+        return bad(
+            "--prestop-sleep",
+            format_duration(options.prestop_sleep),
+            allowed,
+        );
     }
     let readiness = match options.ready.as_str() {
         "tcp" => None,
         path => Some(path.to_owned()),
     };
+    let on_admin = options.ready_on == Port::Admin;
     let environment = &options.environment;
     let env = variables(&environment.set).chain(pairs(&environment.env));
     let env = env.collect();
     let check = readiness.clone().map_or(Check::Tcp, |path| Check::Http {
-        admin: options.ready_on == crate::cli::Port::Admin,
+        admin: on_admin,
         path,
     });
     let name = std::path::Path::new(exe).file_name();
@@ -56,14 +62,14 @@ pub(in crate::conform) fn subject(options: &Conform) -> Result<Subject, BadInput
         deadline: options.deadline,
         routes: routes(options)?,
         probes: Probes {
-            on: options.ready_on,
+            on_admin,
             readiness,
             liveness: options.live.clone(),
             health: options.health.clone(),
             prestop: options.prestop_path.clone(),
         },
         http2: options.http2,
-        bad_setting: options.bad_setting.clone(),
+        bad_setting: pairs(options.bad_setting.as_slice()).next(),
     };
     paths_begin_with_a_slash(&subject)?;
     Ok(subject)
@@ -97,7 +103,7 @@ fn slow(options: &Conform) -> Result<Option<Slow>, BadInput> {
     };
     if takes <= options.lame_duck || takes >= options.deadline {
         let allowed = "must be longer than --lame-duck and shorter than --deadline";
-        return bad("--slow-takes", text(takes), allowed);
+        return bad("--slow-takes", format_duration(takes), allowed);
     }
     Ok(Some(Slow { path, takes }))
 }
@@ -136,8 +142,4 @@ fn paths_begin_with_a_slash(subject: &Subject) -> Result<(), BadInput> {
         }
     }
     Ok(())
-}
-
-pub(in crate::conform) fn text(time: Duration) -> String {
-    humantime::format_duration(time).to_string()
 }

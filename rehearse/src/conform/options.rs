@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
 
-use crate::cli::{Environment, Output, Port, Programs};
+use crate::cli::{Environment, Output, Pair, Port, Programs};
 
 /// Which program, what is known of it, and which cases.
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ pub struct Conform {
     pub ready_on: Port,
     /// A variable with which the program must refuse to start, such as a lame duck of an hour
     #[arg(long, value_name = "NAME=VALUE")]
-    pub bad_setting: Option<crate::cli::Pair>,
+    pub bad_setting: Option<Pair>,
     /// Only these cases
     #[arg(long, value_name = "CASE,…", value_delimiter = ',')]
     pub only: Vec<String>,

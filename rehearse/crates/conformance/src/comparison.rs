@@ -13,7 +13,7 @@ use super::requirement::{DOCUMENT, Level};
 ///
 /// # Errors
 /// If a file cannot be read, or they are runs of different cases.
-pub(super) fn of_files(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
+pub fn of_files(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
     let reports = files.iter().map(|file| read(file.as_ref()));
     let reports = reports.collect::<anyhow::Result<Vec<_>>>()?;
     let Some((first, others)) = reports.split_first() else {
@@ -147,8 +147,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::conform::case::{Case, Stop};
-    use crate::conform::{cases, tests::report};
+    use crate::case::{Case, Stop};
+    use crate::{cases, tests::report};
 
     /// Cases of two requirements, of the first of which one fails.
     fn written(name: &str, count: usize) -> PathBuf {

@@ -39,7 +39,7 @@ impl Feature {
             Self::WebSocket => routes.websocket.is_some(),
             Self::Http2 => subject.http2,
             Self::Readiness => subject.probes.readiness.is_some(),
-            Self::Admin => subject.probes.are_on_admin() && subject.probes.readiness.is_some(),
+            Self::Admin => subject.probes.on_admin && subject.probes.readiness.is_some(),
             Self::Liveness => subject.probes.liveness.is_some(),
             Self::Health => subject.probes.health.is_some(),
             Self::Prestop => subject.probes.prestop.is_some(),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, Outcome, Stop};
+use super::comparison;
 use super::requirement::{self, DOCUMENT, Level};
 use super::subject::Subject;
-use super::subject::command_line::text;
 
 /// What came of a case, or of all cases of a requirement. The order is that of what outweighs what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,7 +154,7 @@ impl Counts {
 
 /// All findings of a run, by level and requirement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Report {
+pub struct Report {
     pub(super) version: String,
     pub(super) program: String,
     pub(super) command: String,
@@ -197,7 +197,7 @@ impl Report {
 
     /// 1 if a case failed; 2 if none failed and one was inconclusive, or none applied: then it is not
     /// proved that the program passes; else 0.
-    pub(super) fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self.result() {
             Verdict::Pass => 0,
             Verdict::Fail => 1,
@@ -210,7 +210,7 @@ impl Report {
     }
 
     /// A line for each requirement, and below it what did not pass; at most 100 columns wide.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut out = String::new();
         for level in Level::ALL {
             let mut of_level = groups(&self.cases).filter(|group| group.0[0].level == level);
@@ -225,7 +225,13 @@ impl Report {
         out + &wrapped("", &self.summary()) + "\n"
     }
 
-    pub(super) fn summary(&self) -> String {
+    /// Tables in Markdown, and the summary.
+    pub fn markdown(&self) -> String {
+        let tables = comparison::tables(std::slice::from_ref(self));
+        format!("{tables}\n{}\n", self.summary())
+    }
+
+    fn summary(&self) -> String {
         let word = match self.result() {
             Verdict::Pass => "PASS",
             Verdict::Fail => "FAIL",
@@ -276,6 +282,10 @@ fn lines_of(group: Group<'_>) -> String {
         out += &(wrapped("      ", &format!("see {}{source}", first.section)) + "\n");
     }
     out
+}
+
+fn text(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
 }
 
 /// In lines of at most 100 columns, each behind the indent.

@@ -1,72 +1,85 @@
 //! The program that is held to the rules, and what is known of it.
 
-mod bundled;
-pub(super) mod command_line;
-
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::cli::{Pair, Port};
 use rehearse_model::address::PodAddress;
 use rehearse_model::program::Program;
 
 /// A program, and what it promises.
 #[derive(Clone, Debug)]
-pub(super) struct Subject {
-    pub(super) name: String,
-    pub(super) program: Program,
+pub struct Subject {
+    /// What it is called in tables.
+    pub name: String,
+    /// How it is started, and when it is ready.
+    pub program: Program,
     /// What tells it to go.
-    pub(super) signal: Signal,
+    pub signal: Signal,
     /// How long a preStop hook sleeps between the pod's deletion and the signal.
-    pub(super) prestop_sleep: Duration,
+    pub prestop_sleep: Duration,
     /// So long after the pod's deletion new connections are served.
-    pub(super) lame_duck: Duration,
+    pub lame_duck: Duration,
     /// So long after the pod's deletion it has left by itself.
-    pub(super) deadline: Duration,
-    pub(super) routes: Routes,
-    pub(super) probes: Probes,
+    pub deadline: Duration,
+    /// What can be asked of it.
+    pub routes: Routes,
+    /// What watches it.
+    pub probes: Probes,
     /// Whether it speaks HTTP/2 by prior knowledge.
-    pub(super) http2: bool,
-    /// A variable with which it must not start.
-    pub(super) bad_setting: Option<Pair>,
+    pub http2: bool,
+    /// A variable and its value, with which it must not start.
+    pub bad_setting: Option<(String, String)>,
 }
 
-/// What can be asked of it.
+/// The paths of what can be asked of a program.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Routes {
-    pub(super) plain: String,
-    pub(super) slow: Option<Slow>,
-    pub(super) download: Option<Download>,
-    pub(super) upload: Option<String>,
-    pub(super) events: Option<String>,
-    pub(super) websocket: Option<String>,
+pub struct Routes {
+    /// Answered at once with a success.
+    pub plain: String,
+    /// Answered late.
+    pub slow: Option<Slow>,
+    /// Answered at length.
+    pub download: Option<Download>,
+    /// Takes POST with a body.
+    pub upload: Option<String>,
+    /// Server-Sent Events, several a second.
+    pub events: Option<String>,
+    /// A WebSocket.
+    pub websocket: Option<String>,
 }
 
-/// A response that takes its time; `{ms}` stands for how long.
+/// A response that takes its time.
 #[derive(Clone, Debug)]
-pub(super) struct Slow {
-    pub(super) path: String,
-    pub(super) takes: Duration,
+pub struct Slow {
+    /// In it `{ms}` stands for how long, if that can be chosen.
+    pub path: String,
+    /// How long it takes, or is to take.
+    pub takes: Duration,
 }
 
-/// A long response; `{bytes}` stands for its length.
+/// A long response.
 #[derive(Clone, Debug)]
-pub(super) struct Download {
-    pub(super) path: String,
-    pub(super) bytes: usize,
+pub struct Download {
+    /// In it `{bytes}` stands for its length, if that can be chosen.
+    pub path: String,
+    /// How long it is, or is to be: more than the kernel's buffers hold.
+    pub bytes: usize,
 }
 
-/// What watches it.
+/// The paths of what watches a program.
 #[derive(Clone, Debug)]
-pub(super) struct Probes {
-    pub(super) on: Port,
-    pub(super) readiness: Option<String>,
-    pub(super) liveness: Option<String>,
+pub struct Probes {
+    /// Whether they are on the admin port, or else on the main one.
+    pub on_admin: bool,
+    /// Fails once new connections are refused; without a path it is a connection to the main port.
+    pub readiness: Option<String>,
+    /// Passes to the end.
+    pub liveness: Option<String>,
     /// Fails as soon as the program terminates.
-    pub(super) health: Option<String>,
-    /// Blocks for the lame duck.
-    pub(super) prestop: Option<String>,
+    pub health: Option<String>,
+    /// The preStop hook, which blocks for the lame duck.
+    pub prestop: Option<String>,
 }
 
 impl Slow {
@@ -99,14 +112,10 @@ impl Download {
 }
 
 impl Probes {
-    pub(super) fn are_on_admin(&self) -> bool {
-        self.on == Port::Admin
-    }
-
     pub(super) fn address(&self, server: &PodAddress) -> std::net::SocketAddr {
-        match self.on {
-            Port::Admin => server.admin,
-            Port::Main => server.http,
+        match self.on_admin {
+            true => server.admin,
+            false => server.http,
         }
     }
 }

@@ -1,11 +1,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use super::case::{Outcome, Stop};
 use super::report::{Finding, Report};
 use super::requirement::{self, DOCUMENT, Level};
-use super::{cases, chosen, subject};
-use crate::cli;
+use super::{Probes, Routes, Subject, Suite, cases};
+use rehearse_model::probe::Check;
+use rehearse_model::program::{PreStop, Program};
 
 #[test]
 fn every_case_has_a_name_of_its_own_and_a_claim_in_one_sentence() {
@@ -21,7 +24,7 @@ fn every_case_has_a_name_of_its_own_and_a_claim_in_one_sentence() {
 
 #[test]
 fn every_requirement_has_its_section_in_the_document() {
-    let document = include_str!("../../../docs/conformance.md");
+    let document = include_str!("../../../../docs/conformance.md");
     let anchor = |heading: &str| {
         heading
             .to_lowercase()
@@ -61,69 +64,40 @@ fn every_requirement_has_cases_and_all_but_a_convention_a_sentence_that_says_so(
 }
 
 #[test]
-fn a_case_that_is_none_is_refused() {
-    let error = chosen(&["idle-kept".to_owned(), "idle".to_owned()])
-        .err()
-        .unwrap();
-    assert_eq!(
-        error.to_string(),
-        "--only = idle: must be a case that --list names"
-    );
-    assert_eq!(chosen(&["idle-kept".to_owned()]).ok().unwrap().len(), 1);
-}
-
-/// What comes of a command line: an exit without a word, or the line that says what is wrong.
-fn refusal(args: &str) -> String {
-    let args = format!("rehearse conform {args}");
-    let cli = match cli::parse(args.split(' ').map(str::to_owned)) {
-        Ok(cli) => cli,
-        Err(error) => return error.to_string(),
-    };
-    let Some(cli::Command::Conform(options)) = &cli.command else {
-        panic!("{:?}", cli.command);
-    };
-    let binaries = crate::binaries::Binaries::new(None, true);
-    let suite = super::suite(options, &binaries);
-    suite
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default()
-}
-
-#[test]
-fn bad_input_is_one_line_that_names_it() {
-    let bad = [
-        ("", "PROGRAM"),
-        ("--path x -- ./server", "--path = x"),
-        ("--lame-duck 30s -- ./server", "--lame-duck = 30s"),
-        ("--prestop-sleep 30s -- ./server", "--prestop-sleep = 30s"),
-        ("--slow /slow -- ./server", "--slow = /slow"),
-        (
-            "--slow /slow --slow-takes 1s -- ./server",
-            "--slow-takes = 1s",
-        ),
-        ("--download /file -- ./server", "--download = /file"),
-        ("--ready ready -- ./server", "--ready = ready"),
-        ("--service hello --path /x", "--path"),
-        ("--service hello -- ./server", "PROGRAM"),
-        ("--seed 7 -- ./server", "--seed"),
-    ];
-    for (args, named) in bad {
-        let refusal = refusal(args);
-        assert!(refusal.contains(named), "{args}: {refusal}");
-    }
-    assert_eq!(refusal("--slow /slow?ms={ms} -- ./server"), "");
-    assert_eq!(refusal("--service hello --set drain.jitter=1s"), "");
+fn a_case_that_is_none_is_named() {
+    let names = ["idle-kept", "idle"].map(str::to_owned);
+    assert_eq!(Suite::of(&names).err(), Some("idle"));
+    assert_eq!(Suite::of(&names[..1]).ok().unwrap().0.len(), 1);
+    assert_eq!(Suite::of(&[]).ok().unwrap().0.len(), cases::all().count());
 }
 
 /// A run with these findings.
 pub(super) fn report(cases: Vec<Finding>) -> Report {
-    let options = "rehearse conform -- ./server".split(' ');
-    let cli = cli::parse(options.map(str::to_owned)).unwrap();
-    let Some(cli::Command::Conform(options)) = &cli.command else {
-        panic!("{:?}", cli.command);
+    let subject = Subject {
+        name: "server".to_owned(),
+        program: Program {
+            exe: "./server".into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            check: Check::Tcp,
+            prestop: PreStop::None,
+            may_die_of_sigterm: true,
+        },
+        signal: Signal::SIGTERM,
+        prestop_sleep: Duration::ZERO,
+        lame_duck: Duration::from_secs(1),
+        deadline: Duration::from_secs(30),
+        routes: Routes::default(),
+        probes: Probes {
+            on_admin: true,
+            readiness: None,
+            liveness: None,
+            health: None,
+            prestop: None,
+        },
+        http2: false,
+        bad_setting: None,
     };
-    let subject = subject::command_line::subject(options).unwrap();
     Report::new(&subject, cases, Duration::ZERO, Duration::ZERO)
 }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::Connection;
-use crate::conform::feature::Feature;
-use crate::conform::http1::{self, MISSING_PATH, get, post};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{CLOSE_ANNOUNCED, NO_RESET};
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::Connection;
+use crate::feature::Feature;
+use crate::http1::{self, MISSING_PATH, get, post};
+use crate::launcher::Launcher;
+use crate::requirement::{CLOSE_ANNOUNCED, NO_RESET};
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::http1::{EXPECT, MISSING_PATH, post, with_fields};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{EARLY_REFUSAL, NO_RESET};
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::http1::{EXPECT, MISSING_PATH, post, with_fields};
+use crate::launcher::Launcher;
+use crate::requirement::{EARLY_REFUSAL, NO_RESET};
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::Connection;
-use crate::conform::feature::Feature;
-use crate::conform::http1::get;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::EVENT_STREAMS;
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::Connection;
+use crate::feature::Feature;
+use crate::http1::get;
+use crate::launcher::Launcher;
+use crate::requirement::EVENT_STREAMS;
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

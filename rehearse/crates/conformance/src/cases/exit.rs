@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::sleep_until;
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{DEADLINE, EXIT_CODE, PROMPT_EXIT};
-use crate::conform::server::words;
+use crate::case::{Case, Observing, Outcome, expect};
+use crate::launcher::Launcher;
+use crate::requirement::{DEADLINE, EXIT_CODE, PROMPT_EXIT};
+use crate::server::words;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http1::{self, post, post_chunked};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::http1::{self, post, post_chunked};
+use crate::launcher::Launcher;
+use crate::requirement::{
     EMPTY_LINES, HEAD_WITHOUT_CONTENT, IDLE_ENDED, LONG_TARGET, MALFORMED_CHUNKS,
 };
-use crate::conform::server::Server;
-use crate::conform::subject::Download;
+use crate::server::Server;
+use crate::subject::Download;
 
 pub(super) const CASES: &[Case] = &[
     Case {

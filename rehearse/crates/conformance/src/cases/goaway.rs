@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{sleep, sleep_until, timeout};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http2::{ANY_STREAM, GoAway, Http2};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{GOAWAY, GOAWAY_FIRST, GOAWAY_SECOND, HTTP2_NEW_CONNECTIONS};
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::http2::{ANY_STREAM, GoAway, Http2};
+use crate::launcher::Launcher;
+use crate::requirement::{GOAWAY, GOAWAY_FIRST, GOAWAY_SECOND, HTTP2_NEW_CONNECTIONS};
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::event_streams::follow;
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{EVENT_STREAMS, HALF_CLOSE};
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::{EVENT_STREAMS, HALF_CLOSE};
 
 pub(super) const CASES: &[Case] = &[
     Case {

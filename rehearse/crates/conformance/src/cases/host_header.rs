@@ -1,10 +1,10 @@
 //! The Host header and `:authority`.
 
-use crate::conform::case::{Case, Observing, Outcome};
-use crate::conform::feature::Feature;
-use crate::conform::http2::Http2;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{HTTP2_HOST, VALID_HOST};
+use crate::case::{Case, Observing, Outcome};
+use crate::feature::Feature;
+use crate::http2::Http2;
+use crate::launcher::Launcher;
+use crate::requirement::{HTTP2_HOST, VALID_HOST};
 
 pub(super) const CASES: &[Case] = &[
     Case {

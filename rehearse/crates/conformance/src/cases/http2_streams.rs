@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http2::Http2;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{HTTP2_STREAMS, IDLE_ENDED};
-use crate::conform::server::ARRIVAL;
+use crate::case::{Case, Observing, Outcome, expect};
+use crate::feature::Feature;
+use crate::http2::Http2;
+use crate::launcher::Launcher;
+use crate::requirement::{HTTP2_STREAMS, IDLE_ENDED};
+use crate::server::ARRIVAL;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::connection::{Connection, Unexpected};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{IDLE_ENDED, IDLE_KEPT, KEPT_CONNECTION_REQUESTS};
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, expect};
+use crate::connection::{Connection, Unexpected};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::{IDLE_ENDED, IDLE_KEPT, KEPT_CONNECTION_REQUESTS};
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::{Connection, Unexpected};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{ACCEPT_QUEUE, REFUSED_CLEANLY};
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::{Connection, Unexpected};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::{ACCEPT_QUEUE, REFUSED_CLEANLY};
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -2,11 +2,11 @@
 
 use tokio::time::sleep_until;
 
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http1::get;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{CLOSE_ANNOUNCED, LAME_DUCK};
+use crate::case::{Case, Observing, Outcome, expect};
+use crate::feature::Feature;
+use crate::http1::get;
+use crate::launcher::Launcher;
+use crate::requirement::{CLOSE_ANNOUNCED, LAME_DUCK};
 
 pub(super) const CASES: &[Case] = &[
     Case {

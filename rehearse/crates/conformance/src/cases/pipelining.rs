@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::{sleep, sleep_until};
 
 use super::idle_connections::KEPT;
-use crate::conform::case::{Case, Observing, Outcome, expect};
-use crate::conform::connection::Connection;
-use crate::conform::feature::Feature;
-use crate::conform::http1::get;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::PIPELINING;
-use crate::conform::server::ARRIVAL;
+use crate::case::{Case, Observing, Outcome, expect};
+use crate::connection::Connection;
+use crate::feature::Feature;
+use crate::http1::get;
+use crate::launcher::Launcher;
+use crate::requirement::PIPELINING;
+use crate::server::ARRIVAL;
 
 pub(super) const CASES: &[Case] = &[
     Case {

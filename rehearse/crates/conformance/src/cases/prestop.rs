@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 
 use tokio::time::sleep_until;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::{Connection, Unexpected};
-use crate::conform::feature::Feature;
-use crate::conform::http1::post;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::PRESTOP;
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::{Connection, Unexpected};
+use crate::feature::Feature;
+use crate::http1::post;
+use crate::launcher::Launcher;
+use crate::requirement::PRESTOP;
+use crate::server::Server;
 use rehearse_model::address::PodAddress;
 
 pub(super) const CASES: &[Case] = &[

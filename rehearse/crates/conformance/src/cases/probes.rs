@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::{Connection, Unexpected};
-use crate::conform::feature::Feature;
-use crate::conform::http1::{get, head};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{ADMIN_PORT, HEAD_LIKE_GET, HEALTH_CHECK, LIVENESS, READINESS};
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::{Connection, Unexpected};
+use crate::feature::Feature;
+use crate::http1::{get, head};
+use crate::launcher::Launcher;
+use crate::requirement::{ADMIN_PORT, HEAD_LIKE_GET, HEALTH_CHECK, LIVENESS, READINESS};
+use crate::server::Server;
 use rehearse_wire::http1::Head;
 
 pub(super) const CASES: &[Case] = &[

@@ -2,12 +2,12 @@
 
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http1::{EXPECT, post, post_chunked, with_fields};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::REQUEST_BODIES;
-use crate::conform::server::{ARRIVAL, Server};
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::http1::{EXPECT, post, post_chunked, with_fields};
+use crate::launcher::Launcher;
+use crate::requirement::REQUEST_BODIES;
+use crate::server::{ARRIVAL, Server};
 
 pub(super) const CASES: &[Case] = &[
     Case {

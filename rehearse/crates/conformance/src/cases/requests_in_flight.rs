@@ -2,12 +2,12 @@
 
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop};
-use crate::conform::connection::Connection;
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::REQUESTS_IN_FLIGHT;
-use crate::conform::server::{ARRIVAL, Server};
+use crate::case::{Case, Observing, Outcome, Stop};
+use crate::connection::Connection;
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::REQUESTS_IN_FLIGHT;
+use crate::server::{ARRIVAL, Server};
 
 pub(super) const CASES: &[Case] = &[
     Case {

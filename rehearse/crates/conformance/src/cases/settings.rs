@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::connection::{Connection, PATIENCE};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::SETTINGS_CHECKED;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::connection::{Connection, PATIENCE};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::SETTINGS_CHECKED;
 
 pub(super) const CASES: &[Case] = &[Case {
     name: "bad-settings",
@@ -24,7 +24,7 @@ const REFUSED: [Option<i32>; 2] = [Some(64), Some(78)];
 async fn bad_budget(launcher: &Launcher<'_>) -> Outcome {
     let address = launcher.address()?;
     let bad = launcher.subject.bad_setting.iter();
-    let bad: Vec<(&str, &str)> = bad.map(|pair| (&*pair.name, &*pair.value)).collect();
+    let bad: Vec<(&str, &str)> = bad.map(|(name, value)| (&**name, &**value)).collect();
     let mut process = launcher.spawn(address, &bad)?;
     let began = Instant::now();
     loop {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{OTHER_SIGNALS, REPEATED_SIGNALS};
-use crate::conform::server::words;
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::launcher::Launcher;
+use crate::requirement::{OTHER_SIGNALS, REPEATED_SIGNALS};
+use crate::server::words;
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::conform::case::{Case, Observing, Outcome, Stop};
-use crate::conform::connection::{Connection, Unexpected};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::FIRST_REQUEST;
-use crate::conform::server::Server;
+use crate::case::{Case, Observing, Outcome, Stop};
+use crate::connection::{Connection, Unexpected};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::FIRST_REQUEST;
+use crate::server::Server;
 
 pub(super) const CASES: &[Case] = &[
     Case {

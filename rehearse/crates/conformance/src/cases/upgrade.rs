@@ -1,10 +1,10 @@
 //! The Upgrade header: offers to go on in another protocol.
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::http1::{post, with_fields};
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{REQUEST_BODY_DELIMITED, UPGRADE_OFFERS};
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::http1::{post, with_fields};
+use crate::launcher::Launcher;
+use crate::requirement::{REQUEST_BODY_DELIMITED, UPGRADE_OFFERS};
 
 pub(super) const CASES: &[Case] = &[
     Case {

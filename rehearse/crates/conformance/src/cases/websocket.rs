@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::conform::case::{Case, Observing, Outcome, Stop, expect};
-use crate::conform::feature::Feature;
-use crate::conform::launcher::Launcher;
-use crate::conform::requirement::{
+use crate::case::{Case, Observing, Outcome, Stop, expect};
+use crate::feature::Feature;
+use crate::launcher::Launcher;
+use crate::requirement::{
     DEADLINE, WEBSOCKET_CLOSE, WEBSOCKET_CLOSING_HANDSHAKE, WEBSOCKET_DRAIN,
     WEBSOCKET_PROTOCOL_ERROR,
 };
-use crate::conform::server::Server;
-use crate::conform::websocket::{WebSocket, words};
+use crate::server::Server;
+use crate::websocket::{WebSocket, words};
 use rehearse_wire::websocket::{self, CLOSE, PING, PONG, RSV1, TEXT};
 
 pub(super) const CASES: &[Case] = &[

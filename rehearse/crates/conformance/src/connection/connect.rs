@@ -23,7 +23,7 @@ pub(super) const HANDSHAKE: Duration = Duration::from_millis(900);
 const SECOND_SYN: Duration = Duration::from_millis(1900);
 
 impl Connection {
-    pub(in crate::conform) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
         let hangs = |_| Unexpected::Hanging;
         timeout(HANDSHAKE, Self::by(to, None))
             .await
@@ -32,9 +32,7 @@ impl Connection {
 
     /// A new connection that may meet the listener as it closes. Its refusal may take a second SYN; a
     /// connection may not.
-    pub(in crate::conform) async fn connect_while_closing(
-        to: SocketAddr,
-    ) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect_while_closing(to: SocketAddr) -> Result<Self, Unexpected> {
         let begun = Instant::now();
         let connected = timeout(SECOND_SYN, Self::by(to, None)).await;
         match connected.unwrap_or(Err(Unexpected::Hanging)) {
@@ -44,19 +42,14 @@ impl Connection {
     }
 
     /// A client whose kernel takes only a few thousand bytes ahead.
-    pub(in crate::conform) async fn connect_with_small_window(
-        to: SocketAddr,
-    ) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Unexpected> {
         let hangs = |_| Unexpected::Hanging;
         let connected = timeout(HANDSHAKE, Self::by(to, Some(4096))).await;
         connected.map_err(hangs)?
     }
 
     /// A client at another address of this machine.
-    pub(in crate::conform) async fn connect_from(
-        source: IpAddr,
-        to: SocketAddr,
-    ) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect_from(source: IpAddr, to: SocketAddr) -> Result<Self, Unexpected> {
         let socket = socket(to)?;
         socket.bind((source, 0).into())?;
         let connected = timeout(HANDSHAKE, Self::over(socket, to)).await;

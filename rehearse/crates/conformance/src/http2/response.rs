@@ -1,15 +1,15 @@
 //! What comes of a request.
 
 use super::{Http2, Unexpected};
-use crate::conform::case::{Observing, Stop};
+use crate::case::{Observing, Stop};
 use rehearse_client::Http2Event as Event;
 
 /// What has come of a response.
 #[derive(Clone, Debug, Default)]
-pub(in crate::conform) struct Answer {
+pub(crate) struct Answer {
     /// Its head has come, with this status.
-    pub(in crate::conform) status: Option<u16>,
-    pub(in crate::conform) bytes: usize,
+    pub(crate) status: Option<u16>,
+    pub(crate) bytes: usize,
     pub(super) ended: bool,
     /// It never will be complete.
     pub(super) broken: Option<String>,
@@ -34,13 +34,13 @@ impl Answer {
 }
 
 impl Http2 {
-    pub(in crate::conform) fn answer(&self, stream: u32) -> Answer {
+    pub(crate) fn answer(&self, stream: u32) -> Answer {
         let known = self.streams.get(&stream);
         known.map(|(_, answer)| answer.clone()).unwrap_or_default()
     }
 
     /// The response of a stream, complete, and a success.
-    pub(in crate::conform) async fn answered(&mut self, stream: u32) -> Result<Answer, Stop> {
+    pub(crate) async fn answered(&mut self, stream: u32) -> Result<Answer, Stop> {
         loop {
             let answer = self.answer(stream);
             match &answer.broken {
@@ -57,7 +57,7 @@ impl Http2 {
     }
 
     /// The response of a stream, which is none, or no success.
-    pub(in crate::conform) async fn refused(&mut self, stream: u32) -> Result<(), Stop> {
+    pub(crate) async fn refused(&mut self, stream: u32) -> Result<(), Stop> {
         loop {
             let answer = self.answer(stream);
             if answer.is_success() {
@@ -76,7 +76,7 @@ impl Http2 {
     }
 
     /// A request and its response.
-    pub(in crate::conform) async fn exchange(&mut self, path: &str) -> Result<Answer, Stop> {
+    pub(crate) async fn exchange(&mut self, path: &str) -> Result<Answer, Stop> {
         let stream = self.get(path).await.observing("the request")?;
         self.answered(stream).await
     }

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{ARRIVAL, InFlight, Server};
-use crate::conform::case::{Observing, Outcome, Stop, expect};
-use crate::conform::connection::Unexpected;
+use crate::case::{Observing, Outcome, Stop, expect};
+use crate::connection::Unexpected;
 use rehearse_model::process::Group;
 
 /// From the lame duck's end: the process is suspended so long before, and until so long after.
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Signals and time.
 impl Server<'_> {
     /// Begins its termination.
-    pub(in crate::conform) fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         self.mark_termination();
         match self.subject.prestop_sleep.is_zero() {
             true => self.signal(self.subject.signal),
@@ -34,7 +34,7 @@ impl Server<'_> {
     }
 
     /// What the kubelet does to a pod that is deleted: a preStop hook that sleeps, then the signal.
-    pub(in crate::conform) fn termination(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn termination(&self) -> impl Future<Output = ()> + use<> {
         self.first_terminated_at.get_or_init(Instant::now);
         let (group, signal) = (self.group(), self.subject.signal);
         let prestop_sleep = self.subject.prestop_sleep;
@@ -45,21 +45,21 @@ impl Server<'_> {
     }
 
     /// Counts the time from now on: something else began the termination.
-    pub(in crate::conform) fn mark_termination(&mut self) {
+    pub(crate) fn mark_termination(&mut self) {
         self.terminated_at = Instant::now();
         self.first_terminated_at.get_or_init(|| self.terminated_at);
     }
 
-    pub(in crate::conform) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         self.group().signal(signal);
     }
 
-    pub(in crate::conform) fn group(&self) -> Group {
+    pub(crate) fn group(&self) -> Group {
         self.process.group()
     }
 
     /// Whether it has left SIGHUP ignored, as its parent may have had it (`nohup`).
-    pub(in crate::conform) fn ignores_sighup(&self) -> bool {
+    pub(crate) fn ignores_sighup(&self) -> bool {
         let status = format!("/proc/{}/status", self.group().pid());
         let status = std::fs::read_to_string(status).unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -68,27 +68,27 @@ impl Server<'_> {
     }
 
     /// So long after the signal.
-    pub(in crate::conform) fn after(&self, time: Duration) -> Instant {
+    pub(crate) fn after(&self, time: Duration) -> Instant {
         self.terminated_at + time
     }
 
     /// At this part of the lame duck, from 0 to 1.
-    pub(in crate::conform) fn in_lame_duck(&self, part: f64) -> Instant {
+    pub(crate) fn in_lame_duck(&self, part: f64) -> Instant {
         self.after(self.subject.lame_duck.mul_f64(part))
     }
 
     /// When the lame duck is over for certain.
-    pub(in crate::conform) fn after_lame_duck(&self) -> Instant {
+    pub(crate) fn after_lame_duck(&self) -> Instant {
         self.after(self.subject.lame_duck + Duration::from_millis(300))
     }
 
-    pub(in crate::conform) fn since_termination(&self) -> Duration {
+    pub(crate) fn since_termination(&self) -> Duration {
         self.terminated_at.elapsed()
     }
 
     /// Waits for the lame duck's end, until new connections are refused. Something must be in flight by
     /// [`Self::begin_request`].
-    pub(in crate::conform) async fn until_draining(&mut self) -> Outcome {
+    pub(crate) async fn until_draining(&mut self) -> Outcome {
         sleep_until(self.in_lame_duck(1.0)).await;
         let slow = self.subject.routes.slow.as_ref();
         let in_flight = slow.map_or(self.subject.deadline, |slow| slow.takes);
@@ -100,7 +100,7 @@ impl Server<'_> {
     }
 
     /// Waits until new connections are refused, so long after the signal at most.
-    pub(in crate::conform) async fn until_refused(&self, time: Duration) -> Outcome {
+    pub(crate) async fn until_refused(&self, time: Duration) -> Outcome {
         loop {
             match self.connect_while_closing().await {
                 Err(Unexpected::Refused) => return Ok(()),
@@ -117,7 +117,7 @@ impl Server<'_> {
 
     /// Suspends the process, as a machine without time for it does: what arrives then waits in
     /// the kernel.
-    pub(in crate::conform) async fn suspend(&self) {
+    pub(crate) async fn suspend(&self) {
         self.signal(Signal::SIGSTOP);
         let stat = format!("/proc/{}/stat", self.process.group().pid());
         let suspended = async {
@@ -129,12 +129,12 @@ impl Server<'_> {
         let _too_long = timeout(ARRIVAL, suspended).await;
     }
 
-    pub(in crate::conform) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
     /// Tells it to go, and suspends it shortly before its lame duck ends.
-    pub(in crate::conform) async fn terminate_and_suspend_before_close(&mut self) -> Outcome {
+    pub(crate) async fn terminate_and_suspend_before_close(&mut self) -> Outcome {
         self.terminate();
         let lame_duck = self.subject.lame_duck;
         sleep_until(self.after(lame_duck.saturating_sub(AROUND_THE_CLOSE))).await;
@@ -143,13 +143,13 @@ impl Server<'_> {
     }
 
     /// Lets it go on when its lame duck's time is over.
-    pub(in crate::conform) async fn resume_after_close(&self) {
+    pub(crate) async fn resume_after_close(&self) {
         sleep_until(self.after(self.subject.lame_duck + AROUND_THE_CLOSE / 2)).await;
         self.resume();
     }
 
     /// Nothing can be said if this machine was too slow to look in time.
-    pub(in crate::conform) fn not_later_than(&self, time: Duration) -> Outcome {
+    pub(crate) fn not_later_than(&self, time: Duration) -> Outcome {
         let now = self.since_termination();
         match now <= time {
             true => Ok(()),
@@ -162,34 +162,28 @@ impl Server<'_> {
 
 /// The end.
 impl Server<'_> {
-    pub(in crate::conform) async fn is_alive(&mut self) -> bool {
+    pub(crate) async fn is_alive(&mut self) -> bool {
         timeout(Duration::from_millis(5), self.process.wait())
             .await
             .is_err()
     }
 
     /// Its end, at the latest so long after the signal.
-    pub(in crate::conform) async fn exits_within(
-        &mut self,
-        time: Duration,
-    ) -> Result<ExitStatus, Stop> {
+    pub(crate) async fn exits_within(&mut self, time: Duration) -> Result<ExitStatus, Stop> {
         let ended = timeout_at(self.terminated_at + time, self.process.wait()).await;
         let still = |_| Stop::failed(format!("it was still there {time:.1?} after the signal"));
         ended.map_err(still)?.observing("waiting for its end")
     }
 
     /// Its end by the deadline.
-    pub(in crate::conform) async fn exits(&mut self) -> Result<ExitStatus, Stop> {
+    pub(crate) async fn exits(&mut self) -> Result<ExitStatus, Stop> {
         // What it takes until its parent knows.
         let slack = Duration::from_millis(500);
         self.exits_within(self.subject.deadline + slack).await
     }
 
     /// What is in flight is finished, and nothing holds the process any longer.
-    pub(in crate::conform) async fn finishes_and_exits(
-        &mut self,
-        mut in_flight: InFlight,
-    ) -> Outcome {
+    pub(crate) async fn finishes_and_exits(&mut self, mut in_flight: InFlight) -> Outcome {
         in_flight
             .finish()
             .await
@@ -199,14 +193,14 @@ impl Server<'_> {
     }
 
     /// Its end by the deadline, with exit code 0.
-    pub(in crate::conform) async fn exits_cleanly(&mut self) -> Outcome {
+    pub(crate) async fn exits_cleanly(&mut self) -> Outcome {
         let status = self.exits().await?;
         expect(status.success(), || format!("its end: {}", words(status)))
     }
 }
 
 /// How it ended.
-pub(in crate::conform) fn words(status: ExitStatus) -> String {
+pub(crate) fn words(status: ExitStatus) -> String {
     let signal = status.signal().map(Signal::try_from);
     match (status.code(), signal) {
         (Some(code), _) => format!("exit code {code}"),

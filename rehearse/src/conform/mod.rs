@@ -1,0 +1,85 @@
+//! `rehearse conform`: the command line of [`rehearse_conformance`].
+
+mod bundled;
+mod command_line;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use rehearse_conformance::{Report, Subject, Suite};
+
+pub use self::options::{Bundled, Conform, TerminationSignal};
+
+use crate::binaries::Binaries;
+use crate::cli::{BadInput, bad};
+use crate::limits;
+
+/// Cases that run at a time for each core: they mostly wait.
+const JOBS_PER_CORE: usize = 4;
+
+/// What a command line asks for, checked.
+pub struct Plan<'a> {
+    options: &'a Conform,
+    suite: Suite,
+    subject: Option<Subject>,
+}
+
+/// Reads the options' meaning.
+///
+/// # Errors
+/// The first that cannot be used.
+pub fn plan<'a>(options: &'a Conform, binaries: &Binaries) -> Result<Plan<'a>, BadInput> {
+    let suite = Suite::of(&options.only);
+    let suite = suite.or_else(|name| bad("--only", name, "must be a case that --list names"))?;
+    let subject = match options.service {
+        _ if options.list || !options.merge.is_empty() => None,
+        Some(bundled) => Some(bundled.subject(options, binaries)?),
+        None => Some(command_line::subject(options)?),
+    };
+    Ok(Plan {
+        options,
+        suite,
+        subject,
+    })
+}
+
+impl Plan<'_> {
+    /// Runs what was asked for, and hands back the exit code: 0, 1 if a case failed, 2 if one was
+    /// inconclusive or none applied. Dropping the future ends every process that it has started.
+    ///
+    /// # Errors
+    /// If the program cannot be built, or does not start, or a file cannot be read.
+    pub async fn run(self, binaries: &Binaries) -> anyhow::Result<u8> {
+        if !self.options.merge.is_empty() {
+            println!("{}", rehearse_conformance::compare(&self.options.merge)?);
+            return Ok(0);
+        }
+        let Some(subject) = &self.subject else {
+            print!("{}", self.suite);
+            return Ok(0);
+        };
+        if let Some(bundled) = self.options.service {
+            binaries.provide(bundled.programs()).await?;
+        }
+        limits::raise();
+        let quiet = self.options.output.quiet;
+        let report = self.suite.run(subject, self.jobs(), quiet).await?;
+        self.print(&report)?;
+        Ok(report.exit_code())
+    }
+
+    fn jobs(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = self.options.jobs.map(usize::from);
+        jobs.unwrap_or(JOBS_PER_CORE * cores)
+    }
+
+    fn print(&self, report: &Report) -> anyhow::Result<()> {
+        match (self.options.output.json, self.options.markdown) {
+            (true, _) => println!("{}", serde_json::to_string_pretty(report)?),
+            (_, true) => print!("{}", report.markdown()),
+            _ => print!("{}", report.text()),
+        }
+        Ok(())
+    }
+}
