@@ -75,16 +75,22 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
         (_, Some(told)) => rehearse(cli, told, place, &interrupt).await,
         (Some(Command::Bench(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            unless(&interrupt, bench::run(options, &binaries)).await
+            let code = bench::run(options, &binaries, &interrupt).await;
+            code.inspect(note_interrupt)
         }
         (Some(Command::Lint(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            unless(&interrupt, lint::run(options, &binaries)).await
+            let work = lint::run(options, &binaries);
+            let code = interrupt.run_until_cancelled(work).await;
+            code.unwrap_or(Ok(INTERRUPTED)).inspect(note_interrupt)
         }
         (Some(Command::Conform(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
             match conform::plan(options, &binaries) {
-                Ok(plan) => unless(&interrupt, plan.run(&binaries)).await,
+                Ok(plan) => {
+                    let code = plan.run(&binaries, &interrupt).await;
+                    code.inspect(note_interrupt)
+                }
                 Err(error) => Ok(refused(error)),
             }
         }
@@ -97,17 +103,9 @@ fn binaries(programs: &Programs, output: Output) -> Binaries {
     Binaries::new(programs.bin_dir.as_deref(), output.quiet)
 }
 
-/// Work that ends where it is when it is interrupted.
-async fn unless(
-    interrupt: &CancellationToken,
-    work: impl Future<Output = anyhow::Result<u8>>,
-) -> anyhow::Result<u8> {
-    tokio::select! {
-        done = work => done,
-        () = interrupt.cancelled() => {
-            eprintln!("rehearse: interrupted; every process has been ended");
-            Ok(INTERRUPTED)
-        }
+fn note_interrupt(code: &u8) {
+    if *code == INTERRUPTED {
+        eprintln!("rehearse: interrupted; every process has been ended");
     }
 }
 

@@ -7,6 +7,7 @@ mod options;
 mod tests;
 
 use rehearse_conformance::{Report, Subject, Suite};
+use tokio_util::sync::CancellationToken;
 
 pub use self::options::{Bundled, Conform, TerminationSignal};
 
@@ -45,11 +46,16 @@ pub fn plan<'a>(options: &'a Conform, binaries: &Binaries) -> Result<Plan<'a>, B
 
 impl Plan<'_> {
     /// Runs what was asked for, and hands back the exit code: 0, 1 if a case failed, 2 if one was
-    /// inconclusive or none applied. Dropping the future ends every process that it has started.
+    /// inconclusive or none applied, 130 if `interrupt` ended it early; then the findings are those so
+    /// far. When this returns no process is left.
     ///
     /// # Errors
     /// If the program cannot be built, or does not start, or a file cannot be read.
-    pub async fn run(self, binaries: &Binaries) -> anyhow::Result<u8> {
+    pub async fn run(
+        self,
+        binaries: &Binaries,
+        interrupt: &CancellationToken,
+    ) -> anyhow::Result<u8> {
         if !self.options.merge.is_empty() {
             println!("{}", rehearse_conformance::compare(&self.options.merge)?);
             return Ok(0);
@@ -59,11 +65,15 @@ impl Plan<'_> {
             return Ok(0);
         };
         if let Some(bundled) = self.options.service {
-            binaries.provide(bundled.programs()).await?;
+            let provided = binaries.provide(bundled.programs());
+            interrupt.run_until_cancelled(provided).await.transpose()?;
         }
         limits::raise();
         let quiet = self.options.output.quiet;
-        let report = self.suite.run(subject, self.jobs(), quiet).await?;
+        let report = self
+            .suite
+            .run(subject, self.jobs(), quiet, interrupt)
+            .await?;
         self.print(&report)?;
         Ok(report.exit_code())
     }

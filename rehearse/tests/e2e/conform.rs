@@ -10,8 +10,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    process::program,
-    rehearsal::{all_have_gone, interrupt, marked},
+    interrupted::interrupted_json as interrupted, process::program, rehearsal::all_have_gone,
 };
 
 /// A run of the suite, one of three at a time.
@@ -221,16 +220,18 @@ fn a_program_that_does_not_start_is_no_finding() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn ctrl_c_leaves_no_process_behind() {
+fn ctrl_c_leaves_no_process_behind_and_prints_the_findings_so_far() {
     let marker = format!("CONFORMING_BY={}", std::process::id());
-    let env = ["--service", "hello", "--env", &marker];
-    let mut suite = suite(&[&env[..], &["--bin-dir", folder()]].concat());
-    // The services that are looked at have it, and no other process.
-    while marked(&marker) < 3 {
-        assert_eq!(suite.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::yield_now();
-    }
-    interrupt(&suite);
-    assert_eq!(suite.wait().unwrap().code(), Some(130));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["conform", "--json", "--jobs", "6", "--service", "hello"]);
+    command.args(["--env", &marker, "--bin-dir", folder()]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (code, report) = interrupted(command.spawn().unwrap(), " cases, ");
+    assert_eq!(code, Some(130));
+    assert_eq!(report["verdict"], "interrupted");
+    let cases = report["cases"].as_array().unwrap();
+    assert!(!cases.is_empty());
+    let passed = cases.iter().filter(|case| case["result"] == "pass");
+    assert!(passed.count() > 0, "{report:#}");
     all_have_gone(&marker);
 }

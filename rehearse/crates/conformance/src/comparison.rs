@@ -5,14 +5,14 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use super::report::{Finding, Group, Report, Verdict, groups};
+use super::report::{CaseResult, Finding, Group, Report, Verdict, groups};
 use super::requirement::{DOCUMENT, Level};
 
 /// Reads what `--json` has written, and lays it side by side, by the files' names; a case's links
 /// are those within the document.
 ///
 /// # Errors
-/// If a file cannot be read, or they are runs of different cases.
+/// If a file cannot be read, or they are runs of different cases, or one was interrupted.
 pub fn of_files(files: &[impl AsRef<Path>]) -> anyhow::Result<String> {
     let reports = files.iter().map(|file| read(file.as_ref()));
     let reports = reports.collect::<anyhow::Result<Vec<_>>>()?;
@@ -101,17 +101,17 @@ fn cases(reports: &[Report]) -> String {
 /// How many of a requirement's cases passed, if there are several.
 fn cell(group: Group<'_>) -> String {
     match (group.result(), group.score()) {
-        (Verdict::NotApplicable, _) | (_, (_, 1)) => word(group.result()).to_owned(),
-        (Verdict::Pass, (passed, all)) => format!("{passed}/{all}"),
-        (Verdict::Fail, (passed, all)) => format!("**{passed}/{all}**"),
-        (Verdict::Inconclusive, (passed, all)) => format!("{passed}/{all}, rest inconclusive"),
+        (CaseResult::NotApplicable, _) | (_, (_, 1)) => word(group.result()).to_owned(),
+        (CaseResult::Pass, (passed, all)) => format!("{passed}/{all}"),
+        (CaseResult::Fail, (passed, all)) => format!("**{passed}/{all}**"),
+        (CaseResult::Inconclusive, (passed, all)) => format!("{passed}/{all}, rest inconclusive"),
     }
 }
 
-fn word(result: Verdict) -> &'static str {
+fn word(result: CaseResult) -> &'static str {
     match result {
-        Verdict::NotApplicable => "",
-        Verdict::Fail => "**fail**",
+        CaseResult::NotApplicable => "",
+        CaseResult::Fail => "**fail**",
         other => other.word(),
     }
 }
@@ -134,6 +134,8 @@ fn read(file: &Path) -> anyhow::Result<Report> {
     let report = serde_json::from_slice(&text);
     let report: Report =
         report.with_context(|| format!("{} is no result of conform --json", file.display()))?;
+    let interrupted = report.verdict == Verdict::Interrupted;
+    ensure!(!interrupted, "{} was interrupted", file.display());
     let name = file.file_stem().unwrap_or_default();
     Ok(Report {
         program: name.display().to_string(),
@@ -204,6 +206,15 @@ mod tests {
     fn runs_of_other_cases_do_not_fit() {
         let error = of_files(&[written("all", 4), written("some", 2)]).unwrap_err();
         assert_eq!(error.to_string(), "some has other cases than all");
+    }
+
+    #[test]
+    fn an_interrupted_run_is_no_column() {
+        let file = written("cut", 2);
+        let interrupted = read(&file).unwrap().interrupted();
+        std::fs::write(&file, serde_json::to_string(&interrupted).unwrap()).unwrap();
+        let error = of_files(&[file]).unwrap_err().to_string();
+        assert!(error.ends_with("cut.json was interrupted"), "{error}");
     }
 
     #[test]

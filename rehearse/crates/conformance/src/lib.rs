@@ -28,6 +28,7 @@ use std::fmt;
 
 use anyhow::bail;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use self::comparison::of_files as compare;
 pub use self::report::Report;
@@ -59,24 +60,34 @@ impl Suite {
         }
     }
 
-    /// Runs them, so many at a time; unless it is to be `quiet`, with progress on standard error. Dropping
-    /// the future ends every process that it has started.
+    /// Runs them, so many at a time; unless it is to be `quiet`, with progress on standard error.
+    /// `interrupt` ends it early: then the report has the findings so far, and no verdict. When this
+    /// returns no process is left.
     ///
     /// # Errors
     /// If the program does not start, or does not answer.
-    pub async fn run(&self, subject: &Subject, jobs: usize, quiet: bool) -> anyhow::Result<Report> {
+    pub async fn run(
+        &self,
+        subject: &Subject,
+        jobs: usize,
+        quiet: bool,
+        interrupt: &CancellationToken,
+    ) -> anyhow::Result<Report> {
         let addresses = AddressPool::claim()?;
-        answers(&Launcher::new(subject, &addresses)).await?;
+        let launcher = Launcher::new(subject, &addresses);
+        let answered = interrupt.run_until_cancelled(answers(&launcher)).await;
+        answered.transpose()?;
         let began = Instant::now();
         let monitor = DelayMonitor::start().await?;
-        let findings = runner::run(subject, &addresses, &self.0, jobs, quiet, &monitor).await;
+        let cases = &self.0;
+        let findings =
+            runner::run(subject, &addresses, cases, jobs, quiet, &monitor, interrupt).await;
         let longest_delay = monitor.longest_since(began);
-        Ok(Report::new(
-            subject,
-            findings,
-            began.elapsed(),
-            longest_delay,
-        ))
+        let report = Report::new(subject, findings, began.elapsed(), longest_delay);
+        Ok(match report.cases.len() < cases.len() {
+            true => report.interrupted(),
+            false => report,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use super::subject::Subject;
 /// What came of a case, or of all cases of a requirement. The order is that of what outweighs what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Verdict {
+pub(super) enum CaseResult {
     NotApplicable,
     Pass,
     /// This machine was too slow to judge.
@@ -22,13 +22,37 @@ pub(super) enum Verdict {
     Fail,
 }
 
-impl Verdict {
+impl CaseResult {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::NotApplicable => "n/a",
             Self::Pass => "pass",
             Self::Inconclusive => "inconclusive",
             Self::Fail => "FAIL",
+        }
+    }
+}
+
+/// What a run says of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Verdict {
+    Pass,
+    Fail,
+    Inconclusive,
+    /// No case applied.
+    NothingSeen,
+    /// There is none: the run was ended before its time.
+    Interrupted,
+}
+
+impl Verdict {
+    fn of(cases: &[Finding]) -> Self {
+        match Group(cases).result() {
+            CaseResult::Pass => Self::Pass,
+            CaseResult::Fail => Self::Fail,
+            CaseResult::Inconclusive => Self::Inconclusive,
+            CaseResult::NotApplicable => Self::NothingSeen,
         }
     }
 }
@@ -46,7 +70,7 @@ pub(super) struct Finding {
     pub(super) source: Option<Source>,
     /// Where it is explained.
     pub(super) section: String,
-    pub(super) result: Verdict,
+    pub(super) result: CaseResult,
     /// What was seen in place of the claim; or which option would make the case applicable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,
@@ -64,10 +88,10 @@ pub(super) struct Source {
 impl Finding {
     pub(super) fn new(case: &Case, outcome: Outcome, took: Duration) -> Self {
         let (result, why) = match outcome {
-            Ok(()) => (Verdict::Pass, None),
-            Err(Stop::NotApplicable(why)) => (Verdict::NotApplicable, Some(why)),
-            Err(Stop::Inconclusive(why)) => (Verdict::Inconclusive, Some(why)),
-            Err(Stop::Failed(seen)) => (Verdict::Fail, Some(seen)),
+            Ok(()) => (CaseResult::Pass, None),
+            Err(Stop::NotApplicable(why)) => (CaseResult::NotApplicable, Some(why)),
+            Err(Stop::Inconclusive(why)) => (CaseResult::Inconclusive, Some(why)),
+            Err(Stop::Failed(seen)) => (CaseResult::Fail, Some(seen)),
         };
         let requirement = case.requirement;
         let source = requirement.source.map(|source| Source {
@@ -103,16 +127,16 @@ pub(super) struct Group<'a>(pub(super) &'a [Finding]);
 
 impl Group<'_> {
     /// The gravest of its cases' results.
-    pub(super) fn result(&self) -> Verdict {
+    pub(super) fn result(&self) -> CaseResult {
         let results = self.0.iter().map(|case| case.result);
-        results.max().unwrap_or(Verdict::NotApplicable)
+        results.max().unwrap_or(CaseResult::NotApplicable)
     }
 
     /// How many of its cases passed, of how many that apply.
     pub(super) fn score(&self) -> (usize, usize) {
         let count = |result| self.0.iter().filter(|case| case.result == result).count();
-        let applicable = self.0.len() - count(Verdict::NotApplicable);
-        (count(Verdict::Pass), applicable)
+        let applicable = self.0.len() - count(CaseResult::NotApplicable);
+        (count(CaseResult::Pass), applicable)
     }
 }
 
@@ -137,10 +161,10 @@ impl Counts {
         let mut counts = Self::default();
         for group in groups {
             *match group.result() {
-                Verdict::Pass => &mut counts.passed,
-                Verdict::Fail => &mut counts.failed,
-                Verdict::Inconclusive => &mut counts.inconclusive,
-                Verdict::NotApplicable => &mut counts.not_applicable,
+                CaseResult::Pass => &mut counts.passed,
+                CaseResult::Fail => &mut counts.failed,
+                CaseResult::Inconclusive => &mut counts.inconclusive,
+                CaseResult::NotApplicable => &mut counts.not_applicable,
             } += 1;
         }
         counts
@@ -162,6 +186,7 @@ pub struct Report {
     pub(super) prestop_sleep: String,
     pub(super) lame_duck: String,
     pub(super) deadline: String,
+    pub(super) verdict: Verdict,
     pub(super) seconds: f64,
     /// The longest delay of this machine that was measured.
     pub(super) longest_delay_ms: u64,
@@ -188,6 +213,7 @@ impl Report {
             prestop_sleep: text(subject.prestop_sleep),
             lame_duck: text(subject.lame_duck),
             deadline: text(subject.deadline),
+            verdict: Verdict::of(&cases),
             seconds: took.as_secs_f64().round(),
             longest_delay_ms: u64::try_from(longest_delay.as_millis()).unwrap_or(u64::MAX),
             levels: levels.into_iter().collect(),
@@ -195,18 +221,21 @@ impl Report {
         }
     }
 
-    /// 1 if a case failed; 2 if none failed and one was inconclusive, or none applied: then it is not
-    /// proved that the program passes; else 0.
-    pub fn exit_code(&self) -> u8 {
-        match self.result() {
-            Verdict::Pass => 0,
-            Verdict::Fail => 1,
-            Verdict::Inconclusive | Verdict::NotApplicable => 2,
-        }
+    /// The same findings, of a run that was ended early.
+    pub(super) fn interrupted(self) -> Self {
+        let verdict = Verdict::Interrupted;
+        Self { verdict, ..self }
     }
 
-    fn result(&self) -> Verdict {
-        Group(&self.cases).result()
+    /// 1 if a case failed; 2 if none failed and one was inconclusive, or none applied: then it is not
+    /// proved that the program passes; 130 if the run was interrupted; else 0.
+    pub fn exit_code(&self) -> u8 {
+        match self.verdict {
+            Verdict::Pass => 0,
+            Verdict::Fail => 1,
+            Verdict::Inconclusive | Verdict::NothingSeen => 2,
+            Verdict::Interrupted => 130,
+        }
     }
 
     /// A line for each requirement, and below it what did not pass; at most 100 columns wide.
@@ -232,11 +261,12 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let word = match self.result() {
+        let word = match self.verdict {
             Verdict::Pass => "PASS",
             Verdict::Fail => "FAIL",
             Verdict::Inconclusive => "INCONCLUSIVE",
-            Verdict::NotApplicable => "NOTHING SEEN",
+            Verdict::NothingSeen => "NOTHING SEEN",
+            Verdict::Interrupted => "INTERRUPTED: no verdict. So far",
         };
         let met = self.levels.iter().map(|(level, counts)| {
             let (passed, all) = (counts.passed, counts.applicable());
@@ -270,13 +300,13 @@ fn lines_of(group: Group<'_>) -> String {
     let mut out = wrapped("  ", &line) + "\n";
     for case in group.0 {
         let note = match (&case.why, case.result) {
-            (None, _) | (_, Verdict::Pass) => continue,
-            (Some(why), Verdict::NotApplicable) => format!("{}: n/a, needs {why}", case.name),
+            (None, _) | (_, CaseResult::Pass) => continue,
+            (Some(why), CaseResult::NotApplicable) => format!("{}: n/a, needs {why}", case.name),
             (Some(why), result) => format!("{}: {}; {why}", case.name, result.word()),
         };
         out += &(wrapped("      ", &note) + "\n");
     }
-    if result >= Verdict::Inconclusive {
+    if result >= CaseResult::Inconclusive {
         let source = first.source.as_ref();
         let source = source.map_or(String::new(), |source| format!(" ({})", source.reference));
         out += &(wrapped("      ", &format!("see {}{source}", first.section)) + "\n");

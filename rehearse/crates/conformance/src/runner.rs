@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, Outcome, Stop};
 use super::delay::{DelayMonitor, judged, tolerance};
@@ -24,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two lines of progress, where there is no terminal.
 const LINES: Duration = Duration::from_secs(5);
 
-/// Runs all cases; the findings come in the order of the cases. Dropping the future ends every
-/// process that it has started.
+/// Runs all cases, or until it is interrupted; the findings come in the order of the cases. When this
+/// returns, or is dropped, every process that it has started has been ended.
 pub(super) async fn run(
     subject: &Subject,
     addresses: &AddressPool,
@@ -33,6 +34,7 @@ pub(super) async fn run(
     jobs: usize,
     quiet: bool,
     monitor: &DelayMonitor,
+    interrupt: &CancellationToken,
 ) -> Vec<Finding> {
     let progress = Progress::new(cases.len(), quiet);
     let progress = &progress;
@@ -43,7 +45,9 @@ pub(super) async fn run(
         progress.done(case, &outcome);
         (number, Finding::new(case, outcome, began.elapsed()))
     });
-    let mut findings: Vec<_> = findings.buffer_unordered(jobs).collect().await;
+    let findings = findings.buffer_unordered(jobs);
+    let findings = findings.take_until(interrupt.cancelled());
+    let mut findings: Vec<_> = findings.collect().await;
     findings.sort_by_key(|(number, _)| *number);
     findings.into_iter().map(|(_, finding)| finding).collect()
 }

@@ -120,6 +120,19 @@ fn only_a_run_in_which_something_applied_and_all_of_it_passed_succeeds() {
 }
 
 #[test]
+fn a_run_that_was_interrupted_has_no_verdict_whatever_it_has_seen() {
+    for outcome in [Ok(()), Err(Stop::failed("RST"))] {
+        let report = outcomes([outcome]).interrupted();
+        assert_eq!(report.exit_code(), 130);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["verdict"], "interrupted");
+        let text = report.text();
+        assert!(text.contains("\nINTERRUPTED: no verdict. "), "{text}");
+        assert!(!text.contains("\nPASS") && !text.contains("\nFAIL"));
+    }
+}
+
+#[test]
 fn cases_of_one_requirement_weigh_as_one() {
     let close = cases::all().filter(|case| case.requirement.name == "close-announced");
     let found = close.enumerate().map(|(number, case)| {
