@@ -8,7 +8,7 @@ use super::options::{Bundled, Conform};
 use crate::binaries::{Binaries, CONTROL, CONTROL_H2C};
 use crate::cli::{BadInput, bad, pairs, variables};
 use humantime::format_duration;
-use rehearse_conformance::{Download, Probes, Routes, Slow, Subject};
+use rehearse_conformance::{Download, PreStopHook, Probes, Routes, Slow, Subject};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -90,7 +90,7 @@ impl Bundled {
             _ => (
                 binaries.exe(self.name()),
                 &[][..],
-                Some("/prestop".to_owned()),
+                Some(PreStopHook::Exec("/prestop".to_owned())),
             ),
         };
         let program = Program {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::options::Conform;
 use crate::cli::{BadInput, Port, bad, pairs, variables};
 use humantime::format_duration;
-use rehearse_conformance::{Download, Probes, Routes, Slow, Subject};
+use rehearse_conformance::{Download, PreStopHook, Probes, Routes, Slow, Subject};
 use rehearse_model::probe::Check;
 use rehearse_model::program::{PreStop, Program};
 
@@ -66,13 +66,18 @@ pub(super) fn subject(options: &Conform) -> Result<Subject, BadInput> {
             readiness,
             liveness: options.live.clone(),
             health: options.health.clone(),
-            prestop: options.prestop_path.clone(),
+            prestop: prestop(options),
         },
         http2: options.http2,
         bad_setting: pairs(options.bad_setting.as_slice()).next(),
     };
-    paths_begin_with_a_slash(&subject)?;
+    paths_begin_with_a_slash(options, &subject)?;
     Ok(subject)
+}
+
+fn prestop(options: &Conform) -> Option<PreStopHook> {
+    let by_exec = options.prestop_path.clone().map(PreStopHook::Exec);
+    by_exec.or_else(|| options.prestop_http_get.clone().map(PreStopHook::HttpGet))
 }
 
 fn routes(options: &Conform) -> Result<Routes, BadInput> {
@@ -122,7 +127,7 @@ fn download(options: &Conform) -> Result<Option<Download>, BadInput> {
     }
 }
 
-fn paths_begin_with_a_slash(subject: &Subject) -> Result<(), BadInput> {
+fn paths_begin_with_a_slash(options: &Conform, subject: &Subject) -> Result<(), BadInput> {
     let (routes, probes) = (&subject.routes, &subject.probes);
     let paths = [
         ("--path", Some(&routes.plain)),
@@ -134,7 +139,8 @@ fn paths_begin_with_a_slash(subject: &Subject) -> Result<(), BadInput> {
         ("--ready", probes.readiness.as_ref()),
         ("--live", probes.liveness.as_ref()),
         ("--health", probes.health.as_ref()),
-        ("--prestop-path", probes.prestop.as_ref()),
+        ("--prestop-path", options.prestop_path.as_ref()),
+        ("--prestop-http-get", options.prestop_http_get.as_ref()),
     ];
     for (option, path) in paths {
         if let Some(path) = path.filter(|path| !path.starts_with('/')) {

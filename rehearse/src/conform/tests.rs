@@ -31,6 +31,11 @@ fn bad_input_is_one_line_that_names_it() {
         ),
         ("--download /file -- ./server", "--download = /file"),
         ("--ready ready -- ./server", "--ready = ready"),
+        ("--prestop-http-get x -- ./server", "--prestop-http-get = x"),
+        (
+            "--prestop-path /x --prestop-http-get /x -- ./server",
+            "--prestop-http-get",
+        ),
         ("--service hello --path /x", "--path"),
         ("--service hello -- ./server", "PROGRAM"),
         ("--seed 7 -- ./server", "--seed"),

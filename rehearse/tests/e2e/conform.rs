@@ -80,18 +80,24 @@ fn our_services_pass_every_case_that_applies_to_them() {
 /// `unruly`, whose every rule can be switched off, as the suite is told of it.
 const UNRULY: &str = "--lame-duck 2s --deadline 8s --path /hello/you --slow /slow?ms={ms} \
     --download /big-stream?bytes={bytes} --upload /upload --events /events --websocket /echo \
-    --http2 --ready /readyz --live /livez --health /healthz --prestop-path /prestop \
+    --http2 --ready /readyz --live /livez --health /healthz \
     --bad-setting LASTCALL__DRAIN__MAX=1h --set drain.min=2s --set drain.quiet=0s \
     --set drain.max=2s --set drain.jitter=200ms --set drain.patience=4s \
     --set grace_period=8s --set http.head_timeout=20s --set http.workers=1";
 
-/// Runs these cases on `unruly` under a sabotage, and with other settings.
+/// Runs these cases on `unruly` under a sabotage, with other settings, or with another preStop hook.
 fn unruly(without: &str, cases: &str) -> Child {
-    let mut args: Vec<String> = UNRULY.split_whitespace().map(str::to_owned).collect();
+    let hook = match without.starts_with("--prestop-http-get=") {
+        true => "",
+        false => " --prestop-path=/prestop",
+    };
+    let known = format!("{UNRULY}{hook}");
+    let mut args: Vec<String> = known.split_whitespace().map(str::to_owned).collect();
     for word in without.split(' ') {
-        args.extend(match word.contains('=') {
-            true => ["--set".to_owned(), word.to_owned()],
-            false => ["--env".to_owned(), format!("LASTCALL_SABOTAGE={word}")],
+        args.extend(match (word.starts_with("--"), word.contains('=')) {
+            (true, _) => vec![word.to_owned()],
+            (_, true) => vec!["--set".to_owned(), word.to_owned()],
+            _ => vec!["--env".to_owned(), format!("LASTCALL_SABOTAGE={word}")],
         });
     }
     let program = program().to_string_lossy().into_owned();
@@ -101,7 +107,7 @@ fn unruly(without: &str, cases: &str) -> Child {
 
 /// What makes which cases fail. What is not here fails for the control, or for a peer: the table in
 /// `docs/conformance.md` says for whom.
-const WITHOUT: [(&str, &str); 24] = [
+const WITHOUT: [(&str, &str); 25] = [
     (
         "no-lame-duck",
         "new-connection-served,close-announced-new,events-go-on",
@@ -148,7 +154,15 @@ const WITHOUT: [(&str, &str); 24] = [
         "readiness-in-lame-duck",
     ),
     ("admin-first", "admin-outlives-public"),
-    ("no-prestop", "prestop-blocks,prestop-then-signal"),
+    (
+        "no-prestop",
+        "prestop-blocks,prestop-then-signal,prestop-repeated",
+    ),
+    // A hook that is only to be called from inside of the pod.
+    (
+        "--prestop-http-get=/prestop",
+        "prestop-from-node,prestop-serves-on",
+    ),
     ("prestop-drains", "prestop-serves-on"),
     ("prestop-open", "prestop-from-outside,prestop-from-mesh"),
     ("no-line-ends", "line-ends-skipped,line-ends-idle"),
@@ -173,6 +187,31 @@ fn without_a_rule_its_cases_fail() {
             assert!(passed.is_empty(), "{without}: {passed:?} of {cases}");
         }
     }
+}
+
+/// The cases of a preStop hook that `unruly` has at this path, and the kubelet gets from the node's
+/// address.
+fn hook_by_http_get(path: &str) -> (Option<i32>, Vec<Value>) {
+    let known = format!(
+        "--lame-duck 2s --deadline 8s --path /hello/you --prestop-http-get {path} --ready-on main \
+         --set drain.min=0s --set drain.quiet=0s --set drain.max=0s --set grace_period=8s \
+         --only prestop-from-node,prestop-blocks,prestop-serves-on,prestop-then-signal,prestop-repeated --"
+    );
+    let program = program().to_string_lossy().into_owned();
+    let args: Vec<&str> = known.split_whitespace().chain([&*program]).collect();
+    findings(suite(&args))
+}
+
+#[test]
+fn a_hook_by_http_get_passes_if_it_waits_and_fails_if_it_answers_at_once() {
+    let (code, cases) = hook_by_http_get("/slow?ms=2000");
+    assert_eq!(failed(&cases), Vec::<String>::new());
+    assert_eq!((code, cases.len()), (Some(0), 5));
+    let (code, cases) = hook_by_http_get("/hello/you");
+    assert_eq!(code, Some(1));
+    let failed = cases.iter().filter(|case| case["result"] == "fail");
+    let failed: Vec<&Value> = failed.map(|case| &case["name"]).collect();
+    assert_eq!(failed, ["prestop-repeated", "prestop-blocks"]);
 }
 
 const DOCUMENT: &str = include_str!("../../../docs/conformance.md");

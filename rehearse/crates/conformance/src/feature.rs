@@ -1,6 +1,6 @@
 //! What a claim is about: without it the case is not applicable.
 
-use super::subject::Subject;
+use super::subject::{PreStopHook, Subject};
 
 /// Something a program may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,10 @@ pub(super) enum Feature {
     Admin,
     Liveness,
     Health,
+    /// A preStop hook of either kind.
     Prestop,
+    PrestopExec,
+    PrestopHttpGet,
     BadSetting,
 }
 
@@ -43,6 +46,8 @@ impl Feature {
             Self::Liveness => subject.probes.liveness.is_some(),
             Self::Health => subject.probes.health.is_some(),
             Self::Prestop => subject.probes.prestop.is_some(),
+            Self::PrestopExec => matches!(subject.probes.prestop, Some(PreStopHook::Exec(_))),
+            Self::PrestopHttpGet => matches!(subject.probes.prestop, Some(PreStopHook::HttpGet(_))),
             Self::BadSetting => subject.bad_setting.is_some(),
         }
     }
@@ -63,7 +68,9 @@ impl Feature {
             Self::Admin => "--ready PATH --ready-on admin",
             Self::Liveness => "--live PATH",
             Self::Health => "--health PATH",
-            Self::Prestop => "--prestop-path PATH",
+            Self::Prestop => "--prestop-path or --prestop-http-get PATH",
+            Self::PrestopExec => "--prestop-path PATH",
+            Self::PrestopHttpGet => "--prestop-http-get PATH",
             Self::BadSetting => "--bad-setting NAME=VALUE",
         }
     }

@@ -46,17 +46,8 @@ impl<'a> Launcher<'a> {
     /// A process, ready.
     pub(super) async fn start(&self) -> Result<Server<'a>, Stop> {
         let address = self.address()?;
-        self.start_at(address, address).await
-    }
-
-    /// A process that binds `bound` and is reached at `reached`, ready.
-    pub(super) async fn start_at(
-        &self,
-        bound: PodAddress,
-        reached: PodAddress,
-    ) -> Result<Server<'a>, Stop> {
-        let mut process = self.spawn(bound, &[])?;
-        let (probed, path) = self.subject.program.probe_target(&reached);
+        let mut process = self.spawn(address, &[])?;
+        let (probed, path) = self.subject.program.probe_target(&address);
         let began = Instant::now();
         while let Err(why) = probe::probe(probed, path).await {
             if let Ok(ended) = tokio::time::timeout(RETRY, process.wait()).await {
@@ -74,7 +65,7 @@ impl<'a> Launcher<'a> {
             sleep(RETRY).await;
         }
         let terminated = Arc::clone(&self.terminated);
-        Ok(Server::new(self.subject, process, reached, terminated))
+        Ok(Server::new(self.subject, process, address, terminated))
     }
 
     /// A process with further variables, as it starts.

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::comparison::of_files as compare;
 pub use self::report::Report;
-pub use self::subject::{Download, Probes, Routes, Slow, Subject};
+pub use self::subject::{Download, PreStopHook, Probes, Routes, Slow, Subject};
 
 use self::case::{Case, Stop};
 use self::delay::DelayMonitor;

@@ -63,6 +63,8 @@ enum Document {
     Rfc(u16),
     /// The Kubernetes documentation's page "Pod Lifecycle".
     KubernetesPods,
+    /// Its page "Container Lifecycle Hooks".
+    KubernetesHooks,
 }
 
 impl Source {
@@ -70,11 +72,17 @@ impl Source {
     pub(super) fn reference(&self) -> String {
         match self.document {
             Document::Rfc(number) => format!("RFC {number}, {}", self.section),
-            Document::KubernetesPods => format!("Kubernetes, {}", self.section),
+            Document::KubernetesPods | Document::KubernetesHooks => {
+                format!("Kubernetes, {}", self.section)
+            }
         }
     }
 
     pub(super) fn url(&self) -> String {
+        let kubernetes = |page| {
+            let section = self.section.to_lowercase().replace(' ', "-");
+            format!("https://kubernetes.io/docs/concepts/{page}/#{section}")
+        };
         match self.document {
             Document::Rfc(number) => {
                 format!(
@@ -82,10 +90,8 @@ impl Source {
                     self.section
                 )
             }
-            Document::KubernetesPods => {
-                let page = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/";
-                format!("{page}#{}", self.section.to_lowercase().replace(' ', "-"))
-            }
+            Document::KubernetesPods => kubernetes("workloads/pods/pod-lifecycle"),
+            Document::KubernetesHooks => kubernetes("containers/container-lifecycle-hooks"),
         }
     }
 }
@@ -155,6 +161,8 @@ requirements! {
         "HTTP/2: a Host that differs from :authority is refused.";
     WEBSOCKET_PROTOCOL_ERROR = Should("websocket-protocol-error", "websocket", Some(source::FAIL_BY_CLOSE)),
         "A frame that breaks the protocol is answered by Close 1002.";
+    PRESTOP_REPEATED = Should("prestop-repeated", "prestop", Some(source::HOOK_AGAIN)),
+        "The preStop hook may be called more than once.";
     LAME_DUCK = Convention("lame-duck", "lame-duck", None),
         "For some time after the signal new connections are served.";
     REFUSED_CLEANLY = Convention("refused-cleanly", "the-accept-queue", None),

@@ -78,8 +78,17 @@ pub struct Probes {
     pub liveness: Option<String>,
     /// Fails as soon as the program terminates.
     pub health: Option<String>,
-    /// The preStop hook, which blocks for the lame duck.
-    pub prestop: Option<String>,
+    /// Blocks for the lame duck.
+    pub prestop: Option<PreStopHook>,
+}
+
+/// A preStop hook that asks the program; each by its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreStopHook {
+    /// A command in the pod (`exec`) sends POST.
+    Exec(String),
+    /// The kubelet (`httpGet`) sends GET, from the node's address and without credentials.
+    HttpGet(String),
 }
 
 impl Slow {

@@ -20,6 +20,15 @@ const fn pods(section: &'static str, sentence: &'static str) -> Source {
     }
 }
 
+const fn hooks(section: &'static str, sentence: &'static str) -> Source {
+    let document = Document::KubernetesHooks;
+    Source {
+        document,
+        section,
+        sentence,
+    }
+}
+
 pub(super) const HOST_INVALID: Source = rfc(
     9112,
     "3.2",
@@ -172,6 +181,13 @@ pub(super) const FAIL_BY_CLOSE: Source = rfc(
     "If The WebSocket Connection is Established prior to the point where the endpoint is required \
      to Fail the WebSocket Connection, the endpoint SHOULD send a Close frame with an appropriate \
      status code (Section 7.4) before proceeding to Close the WebSocket Connection.",
+);
+
+pub(super) const HOOK_AGAIN: Source = hooks(
+    "Hook delivery guarantees",
+    "Hook delivery is intended to be at least once, which means that a hook may be called multiple \
+     times for any given event, such as for PostStart or PreStop. It is up to the hook \
+     implementation to handle this correctly.",
 );
 
 pub(super) const MAY_CLOSE: Source = rfc(
