@@ -71,42 +71,36 @@ fn refused(error: impl std::fmt::Display) -> u8 {
 async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     let interrupt = CancellationToken::new();
     on_signal(&interrupt)?;
-    match (&cli.command, cli.rehearsal()) {
-        (_, Some(told)) => rehearse(cli, told, place, &interrupt).await,
+    let code = match (&cli.command, cli.rehearsal()) {
+        (_, Some(told)) => rehearse(cli, told, place, &interrupt).await?,
         (Some(Command::Bench(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            let code = bench::run(options, &binaries, &interrupt).await;
-            code.inspect(note_interrupt)
+            bench::run(options, &binaries, &interrupt).await?
         }
         (Some(Command::Lint(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
             let work = lint::run(options, &binaries);
             let code = interrupt.run_until_cancelled(work).await;
-            code.unwrap_or(Ok(INTERRUPTED)).inspect(note_interrupt)
+            code.unwrap_or(Ok(INTERRUPTED))?
         }
         (Some(Command::Conform(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
             match conform::plan(options, &binaries) {
-                Ok(plan) => {
-                    let code = plan.run(&binaries, &interrupt).await;
-                    code.inspect(note_interrupt)
-                }
-                Err(error) => Ok(refused(error)),
+                Ok(plan) => plan.run(&binaries, &interrupt).await?,
+                Err(error) => refused(error),
             }
         }
-        (Some(Command::Cluster(options)), _) => on_cluster(options, &interrupt).await,
-        _ => Ok(0),
+        (Some(Command::Cluster(options)), _) => return on_cluster(options, &interrupt).await,
+        _ => 0,
+    };
+    if code == INTERRUPTED {
+        eprintln!("rehearse: interrupted; every process has been ended");
     }
+    Ok(code)
 }
 
 fn binaries(programs: &Programs, output: Output) -> Binaries {
     Binaries::new(programs.bin_dir.as_deref(), output.quiet)
-}
-
-fn note_interrupt(code: &u8) {
-    if *code == INTERRUPTED {
-        eprintln!("rehearse: interrupted; every process has been ended");
-    }
 }
 
 async fn on_cluster(options: &Cluster, interrupt: &CancellationToken) -> anyhow::Result<u8> {

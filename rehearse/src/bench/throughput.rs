@@ -63,30 +63,18 @@ impl Round {
     }
 }
 
-/// Measures all rounds, or until it is interrupted: nothing if that is before the first is over. Each turn has a new process, so that no round inherits another's memory
-/// layout, and the arms swap places, so that a machine that slows down favours neither.
+/// Measures all rounds, or until it is interrupted: nothing if that is before the first is over.
 pub(super) async fn measure(
     bench: &Measuring<'_>,
     protocol: Protocol,
     pair: &Pair,
     goal: Goal,
 ) -> anyhow::Result<Option<Throughput>> {
-    let (options, pinning) = (bench.options, bench.pinning);
-    let turn = |arm, exe| turn(bench, arm, protocol, exe);
-    let control = || turn(ArmName::Control, &pair.control.exe);
-    let service = || turn(ArmName::Service, &pair.service.exe);
+    let options = bench.options;
     let (mut rounds, mut response_bytes) = (Vec::new(), [0; 2]);
     for number in 1..=options.rounds {
-        let both = async {
-            anyhow::Ok(if number % 2 == 1 {
-                let control = control().await?;
-                (control, service().await?)
-            } else {
-                let service = service().await?;
-                (control().await?, service)
-            })
-        };
-        let Some(turns) = bench.interrupt.run_until_cancelled(both).await else {
+        let turns = both_turns(bench, protocol, pair, number);
+        let Some(turns) = bench.interrupt.run_until_cancelled(turns).await else {
             break;
         };
         let (c, s) = turns?;
@@ -114,7 +102,7 @@ pub(super) async fn measure(
         connections: protocol.connections(options.connections),
         load: protocol.load(options.connections),
         seconds: options.seconds.as_secs_f64(),
-        pinning: pinning.map(|pinning| pinning.to_string()),
+        pinning: bench.pinning.map(|pinning| pinning.to_string()),
         unsaturated: unsaturated(&rounds),
         rounds,
         ratio,
@@ -122,6 +110,26 @@ pub(super) async fn measure(
         reached: goal.is_reached(ratio.median),
         response_bytes,
     }))
+}
+
+/// Each turn has a new process, so that no round inherits another's memory layout, and the arms swap
+/// places, so that a machine that slows down favours neither.
+async fn both_turns(
+    bench: &Measuring<'_>,
+    protocol: Protocol,
+    pair: &Pair,
+    number: u32,
+) -> anyhow::Result<(Turnover, Turnover)> {
+    let turn = |arm, exe| turn(bench, arm, protocol, exe);
+    let control = || turn(ArmName::Control, &pair.control.exe);
+    let service = || turn(ArmName::Service, &pair.service.exe);
+    Ok(if number % 2 == 1 {
+        let control = control().await?;
+        (control, service().await?)
+    } else {
+        let service = service().await?;
+        (control().await?, service)
+    })
 }
 
 async fn turn(

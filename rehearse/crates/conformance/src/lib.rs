@@ -48,16 +48,14 @@ impl Suite {
     /// # Errors
     /// The first name that no case has.
     pub fn of(names: &[String]) -> Result<Self, &str> {
-        let all: Vec<&Case> = cases::all().collect();
-        let mut names_of_none = names.iter();
-        match names_of_none.find(|name| all.iter().all(|case| case.name != **name)) {
-            Some(name) => Err(name),
-            None => {
-                let is_chosen =
-                    |case: &&Case| names.is_empty() || names.iter().any(|name| name == case.name);
-                Ok(Self(all.into_iter().filter(is_chosen).collect()))
-            }
+        if let Some(name) = names
+            .iter()
+            .find(|name| cases::all().all(|case| case.name != **name))
+        {
+            return Err(name);
         }
+        let is_chosen = |case: &&Case| names.is_empty() || names.iter().any(|n| n == case.name);
+        Ok(Self(cases::all().filter(is_chosen).collect()))
     }
 
     /// Runs them, so many at a time; unless it is to be `quiet`, with progress on standard error.

@@ -61,10 +61,8 @@ pub(super) struct Source {
 enum Document {
     /// Of this number.
     Rfc(u16),
-    /// The Kubernetes documentation's page "Pod Lifecycle".
-    KubernetesPods,
-    /// Its page "Container Lifecycle Hooks".
-    KubernetesHooks,
+    /// The Kubernetes documentation's concepts: the page's path.
+    Kubernetes(&'static str),
 }
 
 impl Source {
@@ -72,17 +70,11 @@ impl Source {
     pub(super) fn reference(&self) -> String {
         match self.document {
             Document::Rfc(number) => format!("RFC {number}, {}", self.section),
-            Document::KubernetesPods | Document::KubernetesHooks => {
-                format!("Kubernetes, {}", self.section)
-            }
+            Document::Kubernetes(_) => format!("Kubernetes, {}", self.section),
         }
     }
 
     pub(super) fn url(&self) -> String {
-        let kubernetes = |page| {
-            let section = self.section.to_lowercase().replace(' ', "-");
-            format!("https://kubernetes.io/docs/concepts/{page}/#{section}")
-        };
         match self.document {
             Document::Rfc(number) => {
                 format!(
@@ -90,8 +82,10 @@ impl Source {
                     self.section
                 )
             }
-            Document::KubernetesPods => kubernetes("workloads/pods/pod-lifecycle"),
-            Document::KubernetesHooks => kubernetes("containers/container-lifecycle-hooks"),
+            Document::Kubernetes(page) => {
+                let section = self.section.to_lowercase().replace(' ', "-");
+                format!("https://kubernetes.io/docs/concepts/{page}/#{section}")
+            }
         }
     }
 }

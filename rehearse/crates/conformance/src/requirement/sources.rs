@@ -3,7 +3,10 @@
 use super::{Document, Source};
 
 const fn rfc(number: u16, section: &'static str, sentence: &'static str) -> Source {
-    let document = Document::Rfc(number);
+    source(Document::Rfc(number), section, sentence)
+}
+
+const fn source(document: Document, section: &'static str, sentence: &'static str) -> Source {
     Source {
         document,
         section,
@@ -11,23 +14,8 @@ const fn rfc(number: u16, section: &'static str, sentence: &'static str) -> Sour
     }
 }
 
-const fn pods(section: &'static str, sentence: &'static str) -> Source {
-    let document = Document::KubernetesPods;
-    Source {
-        document,
-        section,
-        sentence,
-    }
-}
-
-const fn hooks(section: &'static str, sentence: &'static str) -> Source {
-    let document = Document::KubernetesHooks;
-    Source {
-        document,
-        section,
-        sentence,
-    }
-}
+const PODS: Document = Document::Kubernetes("workloads/pods/pod-lifecycle");
+const HOOKS: Document = Document::Kubernetes("containers/container-lifecycle-hooks");
 
 pub(super) const HOST_INVALID: Source = rfc(
     9112,
@@ -74,7 +62,8 @@ pub(super) const CLOSE_TCP: Source = rfc(
      underlying TCP connection immediately …",
 );
 
-pub(super) const FINISH_OPEN: Source = pods(
+pub(super) const FINISH_OPEN: Source = source(
+    PODS,
     "Pod Termination Flow",
     "Pods that shut down slowly should not continue to serve regular traffic and should start \
      terminating and finish processing open connections.",
@@ -142,7 +131,8 @@ pub(super) const HEAD_AS_GET: Source = rfc(
      sent if the request method had been GET.",
 );
 
-pub(super) const READY_TO_RESPOND: Source = pods(
+pub(super) const READY_TO_RESPOND: Source = source(
+    PODS,
     "Types of probe",
     "[readinessProbe] Indicates whether the container is ready to respond to requests.",
 );
@@ -183,7 +173,8 @@ pub(super) const FAIL_BY_CLOSE: Source = rfc(
      status code (Section 7.4) before proceeding to Close the WebSocket Connection.",
 );
 
-pub(super) const HOOK_AGAIN: Source = hooks(
+pub(super) const HOOK_AGAIN: Source = source(
+    HOOKS,
     "Hook delivery guarantees",
     "Hook delivery is intended to be at least once, which means that a hook may be called multiple \
      times for any given event, such as for PostStart or PreStop. It is up to the hook \
