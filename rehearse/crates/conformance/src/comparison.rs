@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use super::report::{CaseResult, Finding, Group, Report, Verdict, groups};
+use super::finding::{CaseResult, Finding, Group, groups};
+use super::report::{Report, Verdict};
 use super::requirement::{DOCUMENT, Level};
 
 /// Reads what `--json` has written, and lays it side by side, by the files' names; a case's links

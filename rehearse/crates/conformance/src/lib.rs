@@ -12,6 +12,7 @@ mod comparison;
 mod connection;
 mod delay;
 mod feature;
+mod finding;
 mod http1;
 mod http2;
 mod launcher;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, Outcome, Stop};
 use super::delay::{DelayMonitor, judged, tolerance};
+use super::finding::Finding;
 use super::launcher::Launcher;
-use super::report::Finding;
 use super::subject::Subject;
 use rehearse_model::address::AddressPool;
 

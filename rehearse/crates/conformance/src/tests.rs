@@ -4,7 +4,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::case::{Outcome, Stop};
-use super::report::{Finding, Report};
+use super::finding::Finding;
+use super::report::Report;
 use super::requirement::{self, DOCUMENT, Level};
 use super::{Probes, Routes, Subject, Suite, cases};
 use rehearse_model::probe::Check;
