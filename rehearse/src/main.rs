@@ -71,54 +71,46 @@ fn refused(error: impl std::fmt::Display) -> u8 {
 async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     let interrupt = CancellationToken::new();
     on_signal(&interrupt)?;
-    match (&cli.command, cli.rehearsal()) {
+    let code = match (&cli.command, cli.rehearsal()) {
         (_, Some(told)) => {
             let binaries = binaries(&told.programs, told.output);
             let plan = cli::plan(cli, &binaries);
-            rehearse(plan, told, &binaries, place, &interrupt).await
+            rehearse(plan, told, &binaries, place, &interrupt).await?
         }
         (Some(Command::Cluster(options)), _) if options.model => {
             let told = cli::rehearsal_on_model(options)?;
             let binaries = binaries(&told.programs, told.output);
             let plan = cli::plan_on_model(options, &told, &binaries);
-            rehearse(plan, &told, &binaries, place, &interrupt).await
+            rehearse(plan, &told, &binaries, place, &interrupt).await?
         }
         (Some(Command::Bench(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            unless(&interrupt, bench::run(options, &binaries)).await
+            bench::run(options, &binaries, &interrupt).await?
         }
         (Some(Command::Lint(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            unless(&interrupt, lint::run(options, &binaries)).await
+            let work = lint::run(options, &binaries);
+            let code = interrupt.run_until_cancelled(work).await;
+            code.unwrap_or(Ok(INTERRUPTED))?
         }
         (Some(Command::Conform(options)), _) => {
             let binaries = binaries(&options.programs, options.output);
-            match conform::suite(options, &binaries) {
-                Ok(suite) => unless(&interrupt, suite.run(&binaries)).await,
-                Err(error) => Ok(refused(error)),
+            match conform::plan(options, &binaries) {
+                Ok(plan) => plan.run(&binaries, &interrupt).await?,
+                Err(error) => refused(error),
             }
         }
-        (Some(Command::Cluster(options)), _) => on_cluster(options, &interrupt).await,
-        _ => Ok(0),
+        (Some(Command::Cluster(options)), _) => return on_cluster(options, &interrupt).await,
+        _ => 0,
+    };
+    if code == INTERRUPTED {
+        eprintln!("rehearse: interrupted; every process has been ended");
     }
+    Ok(code)
 }
 
 fn binaries(programs: &Programs, output: Output) -> Binaries {
     Binaries::new(programs.bin_dir.as_deref(), output.quiet)
-}
-
-/// Work that ends where it is when it is interrupted.
-async fn unless(
-    interrupt: &CancellationToken,
-    work: impl Future<Output = anyhow::Result<u8>>,
-) -> anyhow::Result<u8> {
-    tokio::select! {
-        done = work => done,
-        () = interrupt.cancelled() => {
-            eprintln!("rehearse: interrupted; every process has been ended");
-            Ok(INTERRUPTED)
-        }
-    }
 }
 
 async fn on_cluster(options: &Cluster, interrupt: &CancellationToken) -> anyhow::Result<u8> {

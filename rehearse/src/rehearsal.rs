@@ -86,9 +86,8 @@ pub fn finish(
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{}", report.footer()),
     }
-    match report.verdict {
-        Verdict::Interrupted => eprintln!("rehearse: interrupted; every process has been ended"),
-        _ => files.finish(report.scenarios.iter(), None)?,
+    if report.verdict != Verdict::Interrupted {
+        files.finish(report.scenarios.iter(), None)?;
     }
     Ok(report.exit_code)
 }

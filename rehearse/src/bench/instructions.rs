@@ -13,7 +13,7 @@ use super::options::Counts;
 use super::protocol::Protocol;
 use super::server::Server;
 use super::streams::Streams;
-use super::{Output, Pair};
+use super::{Measuring, Output, Pair};
 use rehearse_arm::ArmName;
 use rehearse_arm::progress::thousands;
 use rehearse_model::address::AddressPool;
@@ -49,18 +49,17 @@ pub(super) async fn valgrind() -> bool {
 
 /// Counts both arms.
 pub(super) async fn measure(
+    bench: &Measuring<'_>,
     protocol: Protocol,
     pair: &Pair,
-    requests: Counts,
-    addresses: &AddressPool,
-    output: Output,
 ) -> anyhow::Result<Instructions> {
+    let requests = bench.options.requests;
     let folder = Folder::new().context("no folder for callgrind's output")?;
     let count = Count {
         protocol,
-        addresses,
+        addresses: bench.addresses,
         out: folder.0.join("callgrind.out"),
-        output,
+        output: bench.output,
     };
     let control = count.per_request(ArmName::Control, &pair.control.exe, requests);
     let control = control.await?;

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 pub use self::options::Bench;
 
@@ -31,6 +32,7 @@ use self::throughput::Throughput;
 use crate::binaries::Binaries;
 use crate::limits;
 use rehearse_model::address::AddressPool;
+use rehearse_report::Verdict;
 use rehearse_report::options::Output;
 
 /// The profile that ships, and what it is compared with at least.
@@ -39,9 +41,11 @@ const SAME_PROFILE: Goal = Goal::AtLeast(0.98);
 const IMAGE_PROFILE: Goal = Goal::AtLeast(0.95);
 
 /// All figures of a run, as they appear in JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Report {
     version: &'static str,
+    /// Whether it was ended before its time: then the figures are those so far.
+    interrupted: bool,
     #[serde(flatten)]
     http1: Figures,
     http2: Figures,
@@ -51,7 +55,7 @@ struct Report {
 #[derive(Debug, Default, Serialize)]
 struct Figures {
     throughput: Vec<Throughput>,
-    /// `None` without valgrind.
+    /// `None` without valgrind, or if the run was interrupted before.
     instructions: Option<Instructions>,
 }
 
@@ -63,12 +67,13 @@ struct Measuring<'a> {
     valgrind: bool,
     addresses: &'a AddressPool,
     output: Output,
+    interrupt: &'a CancellationToken,
 }
 
 impl Measuring<'_> {
-    /// Nothing, if this protocol was not asked for.
+    /// Nothing, if this protocol was not asked for, and no more than there was until an interrupt.
     async fn of(&self, protocol: Protocol) -> anyhow::Result<Figures> {
-        let (options, addresses, output) = (self.options, self.addresses, self.output);
+        let (options, output) = (self.options, self.output);
         let mut figures = Figures::default();
         if !options.protocol.contains(&protocol) {
             return Ok(figures);
@@ -84,26 +89,17 @@ impl Measuring<'_> {
             .zip(goals)
             .filter(|_| !options.instructions_only);
         for (pair, goal) in measured {
-            let measured = throughput::measure(
-                protocol,
-                pair,
-                goal,
-                options,
-                self.pinning,
-                addresses,
-                output,
-            );
-            let throughput = measured.await?;
-            output.text(&throughput);
-            figures.throughput.push(throughput);
+            if let Some(throughput) = throughput::measure(self, protocol, pair, goal).await? {
+                output.text(&throughput);
+                figures.throughput.push(throughput);
+            }
         }
         if self.valgrind {
             let pair = &self.pairs[0];
-            let counted =
-                instructions::measure(protocol, pair, options.requests, addresses, output);
-            let instructions = counted.await?;
-            output.text(&instructions);
-            figures.instructions = Some(instructions);
+            let counted = instructions::measure(self, protocol, pair);
+            let counted = self.interrupt.run_until_cancelled(counted).await;
+            figures.instructions = counted.transpose()?;
+            figures.instructions.iter().for_each(|i| output.text(i));
         }
         Ok(figures)
     }
@@ -128,13 +124,17 @@ impl Build {
     }
 }
 
-/// Measures and prints, the text section by section. Dropping the future ends every process that
-/// it has started.
+/// Measures and prints, the text section by section, and hands back the exit code: 0, or 130 if
+/// `interrupt` ended it early; then the figures are those so far. When this returns no process is left.
 ///
 /// # Errors
 /// If a program cannot be built, does not start, or does not answer as it should; and with
 /// `--instructions-only`, if valgrind is missing.
-pub async fn run(options: &Bench, binaries: &Binaries) -> anyhow::Result<u8> {
+pub async fn run(
+    options: &Bench,
+    binaries: &Binaries,
+    interrupt: &CancellationToken,
+) -> anyhow::Result<u8> {
     let output = options.output;
     if cfg!(debug_assertions) {
         eprintln!(
@@ -146,35 +146,38 @@ pub async fn run(options: &Bench, binaries: &Binaries) -> anyhow::Result<u8> {
     if options.instructions_only && !valgrind {
         bail!(instructions::MISSING);
     }
-    let pairs = provide(options, binaries, output).await?;
-    let addresses = AddressPool::claim()?;
-    let pinning = match options.instructions_only {
-        true => None,
-        false => Pinning::find().await,
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        ..Report::default()
     };
-    let bench = Measuring {
-        options,
-        pairs: &pairs,
-        pinning,
-        valgrind,
-        addresses: &addresses,
-        output,
-    };
-    let http1 = bench.of(Protocol::Http1).await?;
-    let http2 = bench.of(Protocol::Http2).await?;
+    let provided = provide(options, binaries, output);
+    if let Some(pairs) = interrupt.run_until_cancelled(provided).await.transpose()? {
+        let bench = Measuring {
+            options,
+            pairs: &pairs,
+            pinning: match options.instructions_only {
+                true => None,
+                false => Pinning::find().await,
+            },
+            valgrind,
+            addresses: &AddressPool::claim()?,
+            output,
+            interrupt,
+        };
+        report.http1 = bench.of(Protocol::Http1).await?;
+        report.http2 = bench.of(Protocol::Http2).await?;
+    }
+    report.interrupted = interrupt.is_cancelled();
     if !valgrind {
         eprintln!("rehearse: {}", instructions::MISSING);
     }
     if output.json {
-        let version = env!("CARGO_PKG_VERSION");
-        let report = Report {
-            version,
-            http1,
-            http2,
-        };
         println!("{}", serde_json::to_string_pretty(&report)?);
     }
-    Ok(0)
+    Ok(match report.interrupted {
+        true => Verdict::Interrupted.exit_code(),
+        false => 0,
+    })
 }
 
 /// Builds all that will be measured before anything is: first the pair of one profile, then the

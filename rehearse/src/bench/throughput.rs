@@ -9,10 +9,9 @@ use super::figures::{Goal, Spread};
 use super::generator::{Load, Turnover};
 use super::protocol::Protocol;
 use super::server::Server;
-use super::{Bench, Output, Pair};
+use super::{Measuring, Pair};
 use rehearse_arm::ArmName;
 use rehearse_arm::progress::thousands;
-use rehearse_model::address::AddressPool;
 
 /// Below this share of its core the server was not the limit.
 const SATURATED: f64 = 0.9;
@@ -64,31 +63,23 @@ impl Round {
     }
 }
 
-/// Measures all rounds. Each turn has a new process, so that no round inherits another's memory
-/// layout, and the arms swap places, so that a machine that slows down favours neither.
+/// Measures all rounds, or until it is interrupted: nothing if that is before the first is over.
 pub(super) async fn measure(
+    bench: &Measuring<'_>,
     protocol: Protocol,
     pair: &Pair,
     goal: Goal,
-    options: &Bench,
-    pinning: Option<Pinning>,
-    addresses: &AddressPool,
-    output: Output,
-) -> anyhow::Result<Throughput> {
-    let turn = |arm, exe| turn(arm, protocol, exe, options, pinning, addresses);
-    let control = || turn(ArmName::Control, &pair.control.exe);
-    let service = || turn(ArmName::Service, &pair.service.exe);
+) -> anyhow::Result<Option<Throughput>> {
+    let options = bench.options;
     let (mut rounds, mut response_bytes) = (Vec::new(), [0; 2]);
     for number in 1..=options.rounds {
-        let (c, s) = if number % 2 == 1 {
-            let control = control().await?;
-            (control, service().await?)
-        } else {
-            let service = service().await?;
-            (control().await?, service)
+        let turns = both_turns(bench, protocol, pair, number);
+        let Some(turns) = bench.interrupt.run_until_cancelled(turns).await else {
+            break;
         };
+        let (c, s) = turns?;
         let round = Round::of(c, s);
-        output.progress(format_args!(
+        bench.output.progress(format_args!(
             "{protocol}, round {number} of {}, {} against {}: control {} requests/s, service {}, ratio {:.3}",
             options.rounds,
             pair.service.profile,
@@ -100,34 +91,56 @@ pub(super) async fn measure(
         rounds.push(round);
         response_bytes = [c.response_bytes, s.response_bytes];
     }
+    if rounds.is_empty() {
+        return Ok(None);
+    }
     let ratio = Spread::of(rounds.iter().map(|round| round.ratio));
-    Ok(Throughput {
+    Ok(Some(Throughput {
         control_profile: pair.control.profile.clone(),
         service_profile: pair.service.profile.clone(),
         protocol,
         connections: protocol.connections(options.connections),
         load: protocol.load(options.connections),
         seconds: options.seconds.as_secs_f64(),
-        pinning: pinning.map(|pinning| pinning.to_string()),
+        pinning: bench.pinning.map(|pinning| pinning.to_string()),
         unsaturated: unsaturated(&rounds),
         rounds,
         ratio,
         goal,
         reached: goal.is_reached(ratio.median),
         response_bytes,
+    }))
+}
+
+/// Each turn has a new process, so that no round inherits another's memory layout, and the arms swap
+/// places, so that a machine that slows down favours neither.
+async fn both_turns(
+    bench: &Measuring<'_>,
+    protocol: Protocol,
+    pair: &Pair,
+    number: u32,
+) -> anyhow::Result<(Turnover, Turnover)> {
+    let turn = |arm, exe| turn(bench, arm, protocol, exe);
+    let control = || turn(ArmName::Control, &pair.control.exe);
+    let service = || turn(ArmName::Service, &pair.service.exe);
+    Ok(if number % 2 == 1 {
+        let control = control().await?;
+        (control, service().await?)
+    } else {
+        let service = service().await?;
+        (control().await?, service)
     })
 }
 
 async fn turn(
+    bench: &Measuring<'_>,
     arm: ArmName,
     protocol: Protocol,
     exe: &Path,
-    options: &Bench,
-    pinning: Option<Pinning>,
-    addresses: &AddressPool,
 ) -> anyhow::Result<Turnover> {
+    let (options, pinning) = (bench.options, bench.pinning);
     let wrapper = pinning.map(Pinning::wrapper).unwrap_or_default();
-    let mut server = Server::start(arm, protocol, exe, &wrapper, addresses)?;
+    let mut server = Server::start(arm, protocol, exe, &wrapper, bench.addresses)?;
     drop(server.connect().await?);
     let load = Load {
         address: server.address(),

@@ -81,7 +81,8 @@ pub enum Command {
     /// example: rehearse conform --slow '/sleep?ms={ms}' -- ./my-server --listen '{host}:{port}'
     ///
     /// Exit codes: 0 every applicable case passed; 1 a case failed; 2 none failed, but a case was
-    /// inconclusive, because this machine was measured to be too slow, or none was applicable.
+    /// inconclusive, because this machine was measured to be too slow, or none was applicable; 130
+    /// interrupted: the findings so far, and no verdict.
     Conform(Box<Conform>),
     /// Manifests, held against each other and against the services' own settings
     ///
@@ -94,6 +95,8 @@ pub enum Command {
     /// to the control beside its goal. A miss is no failure, because
     /// machines are shared. Throughput: both arms take turns under a closed loop. Instructions per
     /// request: callgrind's counts of two runs, subtracted, so that start-up and noise cancel out.
+    ///
+    /// Ctrl+C ends it with the figures so far, and exit code 130.
     Bench(Bench),
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
 
-use crate::cli::{Environment, Output, Port, Programs};
+use crate::cli::{Environment, Output, Pair, Port, Programs};
 
 /// Which program, what is known of it, and which cases.
 #[derive(Debug, Args)]
@@ -63,15 +63,19 @@ pub struct Conform {
     #[arg(long, value_name = "PATH")]
     pub health: Option<String>,
     /// A path whose POST, by a command in the pod (`exec`), is the preStop hook: it answers when the
-    /// lame duck is over. Not for `httpGet`, which is a GET from the node's address
-    #[arg(long, value_name = "PATH")]
+    /// lame duck is over
+    #[arg(long, value_name = "PATH", conflicts_with = "prestop_http_get")]
     pub prestop_path: Option<String>,
-    /// Where these four paths are
+    /// A path whose GET, by the kubelet (`httpGet`), is the preStop hook. It comes from the node's
+    /// address, without credentials
+    #[arg(long, value_name = "PATH")]
+    pub prestop_http_get: Option<String>,
+    /// Where these paths are
     #[arg(long, value_name = "PORT", value_enum, default_value = "admin")]
     pub ready_on: Port,
     /// A variable with which the program must refuse to start, such as a lame duck of an hour
     #[arg(long, value_name = "NAME=VALUE")]
-    pub bad_setting: Option<crate::cli::Pair>,
+    pub bad_setting: Option<Pair>,
     /// Only these cases
     #[arg(long, value_name = "CASE,…", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -102,7 +106,7 @@ pub struct Conform {
 }
 
 /// What is known of a bundled program, and cannot be given again.
-const KNOWN_OF_BUNDLED: [&str; 20] = [
+const KNOWN_OF_BUNDLED: [&str; 21] = [
     "program",
     "signal",
     "lame_duck",
@@ -120,6 +124,7 @@ const KNOWN_OF_BUNDLED: [&str; 20] = [
     "live",
     "health",
     "prestop_path",
+    "prestop_http_get",
     "ready_on",
     "bad_setting",
     "merge",

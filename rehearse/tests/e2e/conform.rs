@@ -10,8 +10,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    process::program,
-    rehearsal::{all_have_gone, interrupt, marked},
+    interrupted::interrupted_json as interrupted, process::program, rehearsal::all_have_gone,
 };
 
 /// A run of the suite, one of three at a time.
@@ -81,18 +80,24 @@ fn our_services_pass_every_case_that_applies_to_them() {
 /// `unruly`, whose every rule can be switched off, as the suite is told of it.
 const UNRULY: &str = "--lame-duck 2s --deadline 8s --path /hello/you --slow /slow?ms={ms} \
     --download /big-stream?bytes={bytes} --upload /upload --events /events --websocket /echo \
-    --http2 --ready /readyz --live /livez --health /healthz --prestop-path /prestop \
+    --http2 --ready /readyz --live /livez --health /healthz \
     --bad-setting LASTCALL__DRAIN__MAX=1h --set drain.min=2s --set drain.quiet=0s \
     --set drain.max=2s --set drain.jitter=200ms --set drain.patience=4s \
     --set grace_period=8s --set http.head_timeout=20s --set http.workers=1";
 
-/// Runs these cases on `unruly` under a sabotage, and with other settings.
+/// Runs these cases on `unruly` under a sabotage, with other settings, or with another preStop hook.
 fn unruly(without: &str, cases: &str) -> Child {
-    let mut args: Vec<String> = UNRULY.split_whitespace().map(str::to_owned).collect();
+    let hook = match without.starts_with("--prestop-http-get=") {
+        true => "",
+        false => " --prestop-path=/prestop",
+    };
+    let known = format!("{UNRULY}{hook}");
+    let mut args: Vec<String> = known.split_whitespace().map(str::to_owned).collect();
     for word in without.split(' ') {
-        args.extend(match word.contains('=') {
-            true => ["--set".to_owned(), word.to_owned()],
-            false => ["--env".to_owned(), format!("LASTCALL_SABOTAGE={word}")],
+        args.extend(match (word.starts_with("--"), word.contains('=')) {
+            (true, _) => vec![word.to_owned()],
+            (_, true) => vec!["--set".to_owned(), word.to_owned()],
+            _ => vec!["--env".to_owned(), format!("LASTCALL_SABOTAGE={word}")],
         });
     }
     let program = program().to_string_lossy().into_owned();
@@ -102,7 +107,7 @@ fn unruly(without: &str, cases: &str) -> Child {
 
 /// What makes which cases fail. What is not here fails for the control, or for a peer: the table in
 /// `docs/conformance.md` says for whom.
-const WITHOUT: [(&str, &str); 24] = [
+const WITHOUT: [(&str, &str); 25] = [
     (
         "no-lame-duck",
         "new-connection-served,close-announced-new,events-go-on",
@@ -149,7 +154,15 @@ const WITHOUT: [(&str, &str); 24] = [
         "readiness-in-lame-duck",
     ),
     ("admin-first", "admin-outlives-public"),
-    ("no-prestop", "prestop-blocks,prestop-then-signal"),
+    (
+        "no-prestop",
+        "prestop-blocks,prestop-then-signal,prestop-repeated",
+    ),
+    // A hook that is only to be called from inside of the pod.
+    (
+        "--prestop-http-get=/prestop",
+        "prestop-from-node,prestop-serves-on",
+    ),
     ("prestop-drains", "prestop-serves-on"),
     ("prestop-open", "prestop-from-outside,prestop-from-mesh"),
     ("no-line-ends", "line-ends-skipped,line-ends-idle"),
@@ -174,6 +187,31 @@ fn without_a_rule_its_cases_fail() {
             assert!(passed.is_empty(), "{without}: {passed:?} of {cases}");
         }
     }
+}
+
+/// The cases of a preStop hook that `unruly` has at this path, and the kubelet gets from the node's
+/// address.
+fn hook_by_http_get(path: &str) -> (Option<i32>, Vec<Value>) {
+    let known = format!(
+        "--lame-duck 2s --deadline 8s --path /hello/you --prestop-http-get {path} --ready-on main \
+         --set drain.min=0s --set drain.quiet=0s --set drain.max=0s --set grace_period=8s \
+         --only prestop-from-node,prestop-blocks,prestop-serves-on,prestop-then-signal,prestop-repeated --"
+    );
+    let program = program().to_string_lossy().into_owned();
+    let args: Vec<&str> = known.split_whitespace().chain([&*program]).collect();
+    findings(suite(&args))
+}
+
+#[test]
+fn a_hook_by_http_get_passes_if_it_waits_and_fails_if_it_answers_at_once() {
+    let (code, cases) = hook_by_http_get("/slow?ms=2000");
+    assert_eq!(failed(&cases), Vec::<String>::new());
+    assert_eq!((code, cases.len()), (Some(0), 5));
+    let (code, cases) = hook_by_http_get("/hello/you");
+    assert_eq!(code, Some(1));
+    let failed = cases.iter().filter(|case| case["result"] == "fail");
+    let failed: Vec<&Value> = failed.map(|case| &case["name"]).collect();
+    assert_eq!(failed, ["prestop-repeated", "prestop-blocks"]);
 }
 
 const DOCUMENT: &str = include_str!("../../../docs/conformance.md");
@@ -221,16 +259,18 @@ fn a_program_that_does_not_start_is_no_finding() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn ctrl_c_leaves_no_process_behind() {
+fn ctrl_c_leaves_no_process_behind_and_prints_the_findings_so_far() {
     let marker = format!("CONFORMING_BY={}", std::process::id());
-    let env = ["--service", "hello", "--env", &marker];
-    let mut suite = suite(&[&env[..], &["--bin-dir", folder()]].concat());
-    // The services that are looked at have it, and no other process.
-    while marked(&marker) < 3 {
-        assert_eq!(suite.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::yield_now();
-    }
-    interrupt(&suite);
-    assert_eq!(suite.wait().unwrap().code(), Some(130));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(["conform", "--json", "--jobs", "6", "--service", "hello"]);
+    command.args(["--env", &marker, "--bin-dir", folder()]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (code, report) = interrupted(command.spawn().unwrap(), " cases, ");
+    assert_eq!(code, Some(130));
+    assert_eq!(report["verdict"], "interrupted");
+    let cases = report["cases"].as_array().unwrap();
+    assert!(!cases.is_empty());
+    let passed = cases.iter().filter(|case| case["result"] == "pass");
+    assert!(passed.count() > 0, "{report:#}");
     all_have_gone(&marker);
 }

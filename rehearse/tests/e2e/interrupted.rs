@@ -1,4 +1,4 @@
-//! Ctrl+C in the middle of a rehearsal: the figures so far, and nothing that looks like a verdict.
+//! Ctrl+C in the middle of a run: the figures so far, and nothing that looks like a verdict.
 
 use std::{
     env, fs,
@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use crate::process::program;
-use crate::rehearsal::interrupt;
+use crate::rehearsal::{all_have_gone, interrupt};
 
 /// A rehearsal that takes minutes, with its progress on standard error.
 fn long_rehearsal(args: &[&str]) -> Child {
@@ -25,11 +25,11 @@ fn long_rehearsal(args: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Waits until rolling updates are going on, interrupts, and hands back the exit code and all of
-/// standard output.
-fn interrupted(mut child: Child) -> (Option<i32>, String) {
+/// Waits until a line of progress says that it is under way, interrupts, and hands back the exit code and
+/// all of standard output.
+fn interrupted_when(under_way: impl Fn(&str) -> bool, mut child: Child) -> (Option<i32>, String) {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let under_way = lines.find(|line| line.as_ref().unwrap().matches("rollout ").count() == 2);
+    let under_way = lines.find(|line| under_way(line.as_ref().unwrap()));
     assert!(under_way.is_some(), "it ended by itself");
     interrupt(&child);
     let mut out = String::new();
@@ -41,6 +41,16 @@ fn interrupted(mut child: Child) -> (Option<i32>, String) {
         "{rest:?}"
     );
     (child.wait().unwrap().code(), out)
+}
+
+fn interrupted(child: Child) -> (Option<i32>, String) {
+    interrupted_when(|line| line.matches("rollout ").count() == 2, child)
+}
+
+/// Interrupts a run once its progress has these words, and hands back its exit code and its document.
+pub(crate) fn interrupted_json(child: Child, under_way: &str) -> (Option<i32>, Value) {
+    let (code, out) = interrupted_when(|line| line.contains(under_way), child);
+    (code, serde_json::from_str(&out).expect(&out))
 }
 
 #[test]
@@ -82,4 +92,27 @@ fn the_text_says_so_in_place_of_a_verdict() {
     for verdict in ["PASS", "FAIL", "PROOF", "UNPROVEN"] {
         assert!(!out.contains(verdict), "{out}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_benchs_json_has_what_was_measured_so_far() {
+    let marker = format!("MEASURED_BY={}", process::id());
+    let (name, value) = marker.split_once('=').unwrap();
+    let control = env!("CARGO_BIN_EXE_rehearse");
+    let folder = control.rsplit_once('/').expect("the path of a binary").0;
+    let mut command = Command::new(control);
+    command.args(["bench", "--json", "--skip-image", "--bin-dir", folder]);
+    command.args(["--rounds", "1000", "--seconds", "0.1"]);
+    let command = command.env(name, value).stdin(Stdio::null());
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (code, report) = interrupted_json(command.spawn().unwrap(), "round 2 of");
+    assert_eq!(code, Some(130));
+    assert_eq!(report["interrupted"], true);
+    let throughput = &report["throughput"][0];
+    let rounds = throughput["rounds"].as_array().unwrap();
+    assert!((2..1000).contains(&rounds.len()), "{report:#}");
+    assert!(throughput["ratio"]["median"].as_f64().unwrap() > 0.0);
+    assert_eq!(report["http2"]["throughput"].as_array().unwrap().len(), 0);
+    all_have_gone(&marker);
 }

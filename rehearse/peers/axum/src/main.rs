@@ -2,23 +2,17 @@
 //! Ctrl+C, and a timeout layer, "so requests don't hang forever" (axum's example
 //! `graceful-shutdown`).
 
-use std::{convert::Infallible, env, time::Duration};
+mod routes;
+
+use std::{env, time::Duration};
 
 use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::{Query, Request, WebSocketUpgrade, ws::WebSocket},
+    extract::{WebSocketUpgrade, ws::WebSocket},
     http::StatusCode,
-    response::{
-        IntoResponse, Response, Sse,
-        sse::{Event, KeepAlive},
-    },
-    routing::{any, get, post},
+    response::Response,
+    routing::any,
 };
-use futures_util::{Stream, StreamExt, stream};
-use serde::Deserialize;
-use tokio::{net::TcpListener, signal, time::sleep};
-use tokio_stream::wrappers::IntervalStream;
+use tokio::{net::TcpListener, signal};
 use tower_http::timeout::TimeoutLayer;
 
 /// Within the grace period of 8 s that conformance gives it.
@@ -26,12 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 
 #[tokio::main]
 async fn main() {
-    let app = Router::new()
-        .route("/", get(async || "Hello, world!"))
-        .route("/slow", get(slow))
-        .route("/download", get(download))
-        .route("/upload", post(upload))
-        .route("/events", get(events))
+    let app = routes::router()
         .route("/ws", any(websocket))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
@@ -69,46 +58,6 @@ async fn shutdown_signal() {
         () = ctrl_c => {},
         () = terminate => {},
     }
-}
-
-#[derive(Deserialize)]
-struct Slow {
-    ms: u64,
-}
-
-async fn slow(Query(Slow { ms }): Query<Slow>) -> String {
-    sleep(Duration::from_millis(ms)).await;
-    format!("waited {ms} ms\n")
-}
-
-#[derive(Deserialize)]
-struct Download {
-    bytes: usize,
-}
-
-async fn download(Query(Download { bytes }): Query<Download>) -> Body {
-    let chunks = (0..bytes).step_by(64 * 1024);
-    let chunk = move |at: usize| Bytes::from(vec![b'x'; (bytes - at).min(64 * 1024)]);
-    Body::from_stream(stream::iter(
-        chunks.map(move |at| Ok::<_, Infallible>(chunk(at))),
-    ))
-}
-
-async fn upload(request: Request) -> Response {
-    let mut body = request.into_body().into_data_stream();
-    let mut bytes = 0;
-    while let Some(chunk) = body.next().await {
-        match chunk {
-            Ok(chunk) => bytes += chunk.len(),
-            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
-        }
-    }
-    format!("{bytes} bytes\n").into_response()
-}
-
-async fn events() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let ticks = IntervalStream::new(tokio::time::interval(Duration::from_millis(100)));
-    Sse::new(ticks.map(|_| Ok(Event::default().data("tick")))).keep_alive(KeepAlive::default())
 }
 
 async fn websocket(upgrade: WebSocketUpgrade) -> Response {
