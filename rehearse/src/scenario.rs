@@ -10,6 +10,7 @@ use rehearse_model::deployment::Spec;
 use rehearse_model::program::Program;
 use rehearse_platform::{Step, Steps};
 use rehearse_report::Described;
+use rehearse_report::drains::Surroundings;
 
 /// An arm: its name and what runs in its pods.
 #[derive(Clone, Debug)]
@@ -82,7 +83,10 @@ impl From<&Scenario> for Described {
             service: scenario.service.clone(),
             conditions: scenario.title(),
             replicas: scenario.steps.replicas_in_words(scenario.spec.replicas),
-            lone: scenario.spec.replicas == 1,
+            surroundings: Surroundings {
+                lone: scenario.spec.replicas == 1,
+                pooled: false,
+            },
             published: scenario.published,
         }
     }

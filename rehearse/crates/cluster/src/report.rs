@@ -7,7 +7,7 @@ use super::run_all::Results;
 use super::run_scenario::Outcomes;
 use super::scenario::Task;
 use rehearse_arm::ArmName;
-use rehearse_report::drains::{Drains, Propagation};
+use rehearse_report::drains::{Drains, Propagation, Surroundings};
 use rehearse_report::{
     ArmReport, Described, Fault, Judged, Limits, ScenarioReport, Tally, Verdict, faults, proof,
 };
@@ -56,7 +56,10 @@ impl Row {
             service: task.deployment.clone(),
             conditions: task.to_string(),
             replicas: task.scenario.replicas_in_words(),
-            lone: task.scenario.is_lone(),
+            surroundings: Surroundings {
+                lone: task.scenario.is_lone(),
+                pooled: task.through_proxy,
+            },
             published: task.scenario.is_published(),
         };
         let Outcomes { mut arms, began } = outcomes;
@@ -92,7 +95,7 @@ impl Report {
             let service = row.arm(ArmName::Service);
             service
                 .into_iter()
-                .for_each(|arm| drains.enter_all(&arm.pods, row.report.lone));
+                .for_each(|arm| drains.enter_all(&arm.pods, row.report.surroundings));
         }
         let tallies = totals(&rows);
         let faults = all_faults(&rows, limits);

@@ -148,6 +148,8 @@ pub(super) struct Task {
     pub(super) deployment: String,
     /// What its clients get.
     pub(super) target: String,
+    /// Whether something that may pool connections leads there: who gives a URL may mean a proxy.
+    pub(super) through_proxy: bool,
 }
 
 impl Task {

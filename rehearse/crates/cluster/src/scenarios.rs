@@ -153,6 +153,7 @@ fn task(scenario: Scenario, options: &Cluster) -> Task {
         },
         deployment: name.unwrap_or(scenario.service.name()).to_owned(),
         target: target.unwrap_or(scenario.service.target()).to_owned(),
+        through_proxy: options.url.is_some(),
     }
 }
 

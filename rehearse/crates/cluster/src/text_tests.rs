@@ -39,6 +39,7 @@ fn row(name: &str, kinds: &[(Kind, u64)]) -> Row {
         scenario,
         deployment: scenario.service.name().to_owned(),
         target: "/".to_owned(),
+        through_proxy: false,
     };
     let arms = [ArmName::Service, ArmName::Control].map(|arm| outcome(arm, kinds));
     let outcomes = Outcomes {
@@ -133,7 +134,7 @@ fn a_run_whose_control_lost_nothing_proves_nothing_and_says_where() {
 
 #[test]
 fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
-    let message = r#"{"phase":"stopped","last_sign_ms":700,"lame_duck_ms":1500,"max_reached":true,"streams_told":1200,"responses_finished":3,"exit":0}"#;
+    let message = r#"{"phase":"stopped","last_connection_ms":700,"lame_duck_ms":1500,"max_reached":true,"streams_told":1200,"responses_finished":3,"exit":0}"#;
     let mut row = row("rollouts", &[(Kind::KeepAlive, 39_308)]);
     let mut service = row
         .report
@@ -163,7 +164,7 @@ fn the_drains_are_summed_up_with_advice_and_one_report_whole() {
         "Drain reports: of 1 of 2 replaced pods; 1,200 streams told to end, 3 other responses",
         "(1 pod): median 0.70 s",
         "drain.min = 5s fits this cluster.",
-        "To 1 pod traffic still came when drain.max",
+        "To 1 pod new connections still came when",
         "The drain report of hello-1",
         message,
     ] {

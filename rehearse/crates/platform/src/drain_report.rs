@@ -9,10 +9,12 @@ pub struct DrainReport {
     phase: Option<String>,
     /// Requests that crossed the end of their connection.
     pub crossed: u64,
-    /// When the last new connection came, in milliseconds from T0.
+    /// When the last new connection came, in milliseconds from T0: the pod was chosen by somebody who
+    /// did not know yet that it was going. A first request on an old connection is a sign of traffic,
+    /// too, and says nothing of the kind: it may be a slow client's own.
     pub last_connection_ms: Option<u64>,
     /// When the last sign of traffic came, likewise.
-    pub last_sign_ms: Option<u64>,
+    last_sign_ms: Option<u64>,
     /// Whether it was `drain.max` that ended the lame duck.
     pub max_reached: bool,
     /// How long the lame duck lasted, in milliseconds.
@@ -38,17 +40,18 @@ impl DrainReport {
         self.phase.as_deref() == Some("stopped")
     }
 
-    /// When the pod was last chosen by somebody who did not know yet that it was going. A first
-    /// request on an old connection is a sign of traffic, too, and says nothing of the kind if it
-    /// is a slow client's own; only where no new connection comes at all, a pool may hide them.
-    pub fn last_chosen(&self) -> Option<u64> {
-        self.last_connection_ms.or(self.last_sign_ms)
+    /// When the pod was last chosen by somebody who did not know yet that it was going. `pooled`: a
+    /// proxy's pool stands before it, which may use up old connections before it opens a new one.
+    pub fn last_chosen(&self, pooled: bool) -> Option<u64> {
+        let sign = self.last_sign_ms.filter(|_| pooled);
+        self.last_connection_ms.or(sign)
     }
 
-    /// Whether it was still chosen when `drain.max` ended its lame duck.
-    pub fn is_cut_short(&self) -> bool {
+    /// Whether it was still chosen when `drain.max` ended its lame duck: who comes behind that is
+    /// refused.
+    pub fn is_cut_short(&self, pooled: bool) -> bool {
         let ended = self.lame_duck_ms.unwrap_or_default();
         let just_before = |ms| ms + STILL >= ended;
-        self.max_reached && self.last_chosen().is_some_and(just_before)
+        self.max_reached && self.last_chosen(pooled).is_some_and(just_before)
     }
 }

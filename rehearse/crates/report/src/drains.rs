@@ -10,6 +10,15 @@ use super::ArmReport;
 use rehearse_arm::ArmName;
 use rehearse_platform::{DrainReport, Ledger, PodChange, PodEvent};
 
+/// Where the pods stood that reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// None had another beside it.
+    pub lone: bool,
+    /// Clients came through something that may pool connections.
+    pub pooled: bool,
+}
+
 /// The drain reports of a run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Drains {
@@ -17,9 +26,9 @@ pub struct Drains {
     pub pods: u64,
     /// Those of them whose last report was seen.
     pub reports: u64,
-    /// Those that saw no sign of traffic after T0.
+    /// Those that nobody chose any more after T0.
     pub without_traffic: u64,
-    /// Those to which traffic still came when `drain.max` ended their lame ducks.
+    /// Those that were still chosen when `drain.max` ended their lame ducks.
     pub max_reached: u64,
     /// When pods that had others beside them were last chosen, in milliseconds from T0.
     #[serde(skip)]
@@ -93,15 +102,15 @@ impl fmt::Display for Propagation {
 
 impl Drains {
     /// What the service's pods reported of one scenario. `None`: none reported anything.
-    pub(crate) fn of(arms: &[ArmReport], alone: bool) -> Option<Self> {
+    pub(crate) fn of(arms: &[ArmReport], surroundings: Surroundings) -> Option<Self> {
         let mut drains = Self::default();
         let service = arms.iter().find(|arm| arm.arm == ArmName::Service)?;
-        drains.enter_all(&service.pods, alone);
+        drains.enter_all(&service.pods, surroundings);
         (drains.reports > 0).then_some(drains)
     }
 
-    /// Enters the pods of an arm that were replaced; `alone`: each had no other beside it.
-    pub fn enter_all(&mut self, pods: &Ledger, alone: bool) {
+    /// Enters the pods of an arm that were replaced.
+    pub fn enter_all(&mut self, pods: &Ledger, surroundings: Surroundings) {
         let told = |what: PodChange| move |event: &&PodEvent| event.what == what;
         for deleted in pods.history.iter().filter(told(PodChange::Deleted)) {
             let mut of = pods.history.iter().filter(|event| event.pod == deleted.pod);
@@ -112,13 +121,14 @@ impl Drains {
                 let name = of.find(told(PodChange::Created)).map(detail);
                 let name = name.filter(|name| !name.is_empty());
                 let name = name.unwrap_or_else(|| deleted.pod.to_string());
-                self.enter(&name, &report.unwrap_or_default(), alone);
+                self.enter(&name, &report.unwrap_or_default(), surroundings);
             }
         }
     }
 
-    /// Enters what a pod left behind; `alone`: it had no other beside it.
-    fn enter(&mut self, pod: &str, message: &str, alone: bool) {
+    /// Enters what a pod left behind.
+    fn enter(&mut self, pod: &str, message: &str, surroundings: Surroundings) {
+        let Surroundings { lone, pooled } = surroundings;
         self.pods += 1;
         let Some(report) = DrainReport::of(message).filter(DrainReport::is_whole) else {
             return;
@@ -128,13 +138,14 @@ impl Drains {
         self.responses_finished += report.responses_finished;
         let lame_duck = report.lame_duck_ms.unwrap_or_default();
         self.longest_lame_duck_ms = self.longest_lame_duck_ms.max(lame_duck);
-        self.max_reached += u64::from(report.is_cut_short() && !alone);
-        match (report.last_chosen(), alone) {
+        self.max_reached += u64::from(report.is_cut_short(pooled) && !lone);
+        let last = report.last_chosen(pooled);
+        match (last, lone) {
             (None, _) => self.without_traffic += 1,
             (Some(ms), false) => self.last_chosen.push(ms),
             (Some(ms), true) => self.alone.push(ms),
         }
-        if self.example.is_none() && report.last_chosen().is_some() && !alone {
+        if self.example.is_none() && last.is_some() && !lone {
             self.example = Some(Example {
                 pod: pod.to_owned(),
                 report: message.trim().to_owned(),
@@ -154,8 +165,8 @@ impl Drains {
         });
         let cut_short = (self.max_reached > 0).then(|| {
             format!(
-                "To {} traffic still came when drain.max ended their lame ducks, and what comes behind \
-                 that is refused: raise drain.max, and the grace period with it.",
+                "To {} new connections still came when drain.max ended their lame ducks, and those \
+                 that come behind it are refused: raise drain.max, and the grace period with it.",
                 pods(self.max_reached)
             )
         });

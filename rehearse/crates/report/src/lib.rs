@@ -27,7 +27,7 @@ pub use self::format::{COLUMNS, percent, wrapped};
 pub use self::verdict::{Judged, Tally, Verdict};
 pub(crate) use rehearse_arm::progress::thousands;
 
-use self::drains::{Drains, Propagation};
+use self::drains::{Drains, Propagation, Surroundings};
 
 use rehearse_arm::load::{Kind, KindOutcome};
 use rehearse_arm::{ArmName, ArmOutcome};
@@ -63,9 +63,9 @@ pub struct ScenarioReport {
     /// When the last new connection came to pods that were replaced, by those reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagation: Option<Propagation>,
-    /// Whether pods had no other beside them.
+    /// Where its pods stood.
     #[serde(skip)]
-    pub lone: bool,
+    pub surroundings: Surroundings,
     /// The verdict in words.
     pub summary: String,
 }
@@ -79,8 +79,8 @@ pub struct Described {
     pub conditions: String,
     /// How many replicas each arm has.
     pub replicas: String,
-    /// Whether its pods have no other beside them.
-    pub lone: bool,
+    /// Where its pods stand.
+    pub surroundings: Surroundings,
     /// Whether the source's published figures belong beside the result.
     pub published: bool,
 }
@@ -97,14 +97,14 @@ impl ScenarioReport {
             service,
             conditions,
             replicas,
-            lone,
+            surroundings,
             published,
         } = scenario.into();
         let arms: Vec<ArmReport> = outcomes
             .into_iter()
             .map(|outcome| ArmReport::new(outcome, &replicas))
             .collect();
-        let drains = Drains::of(&arms, lone);
+        let drains = Drains::of(&arms, surroundings);
         let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
         let faults = faults::of(&arms, limits);
         let judged = Judged {
@@ -124,7 +124,7 @@ impl ScenarioReport {
             verdict: judged.verdict(),
             propagation: drains.as_ref().and_then(Drains::propagation),
             drains,
-            lone,
+            surroundings,
             arms,
         }
     }

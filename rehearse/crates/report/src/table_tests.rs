@@ -72,7 +72,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         unproven: Vec::new(),
         drains: None,
         propagation: None,
-        lone: false,
+        surroundings: crate::drains::Surroundings::default(),
         summary: "summary ".repeat(30),
     };
     let text = report.text();
