@@ -98,7 +98,7 @@ pub(super) fn inline(kind: &str) -> String {
 
 /// What the colours say, for the classes that occur in a scenario.
 pub(super) fn legend(scenario_log: &ScenarioLog) -> String {
-    let classes = of_scene(scenario_log)
+    let classes = of_scenario(scenario_log)
         .into_iter()
         .map(|kind| look(kind).class);
     let classes: Vec<&str> = classes.collect();
@@ -133,7 +133,7 @@ pub(super) fn of_arm<'s>(arm: &'s Arm) -> Vec<(&'s str, usize)> {
 }
 
 /// The kinds that occur in a scenario.
-pub(super) fn of_scene<'s>(scenario_log: &'s ScenarioLog) -> Vec<&'s str> {
+pub(super) fn of_scenario<'s>(scenario_log: &'s ScenarioLog) -> Vec<&'s str> {
     let failures = scenario_log.arms.iter().flat_map(|arm| &arm.failures);
     counts(failures).into_iter().map(|(kind, _)| kind).collect()
 }

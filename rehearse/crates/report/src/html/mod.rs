@@ -118,7 +118,7 @@ fn scenario_log(index: usize, scenario_log: &ScenarioLog, cap: usize) -> String 
         failures::html(scenario_log),
     ];
     format!(
-        "<section class=\"scenario_log\" id=\"s{index}\">\n<h2>{} <small>{}</small></h2>\n{}</section>\n",
+        "<section class=\"scenario\" id=\"s{index}\">\n<h2>{} <small>{}</small></h2>\n{}</section>\n",
         escape(scenario_log.service()),
         escape(conditions),
         parts.concat()

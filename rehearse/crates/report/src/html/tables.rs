@@ -142,7 +142,10 @@ fn by_kind(scenario_log: &ScenarioLog) -> String {
             .chain(of_arms.iter().map(count))
             .collect()
     };
-    let rows: Vec<Vec<String>> = kinds::of_scene(scenario_log).into_iter().map(row).collect();
+    let rows: Vec<Vec<String>> = kinds::of_scenario(scenario_log)
+        .into_iter()
+        .map(row)
+        .collect();
     table("counts", &head(scenario_log, "kind"), &rows)
 }
 

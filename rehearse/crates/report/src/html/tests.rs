@@ -250,3 +250,23 @@ fn a_million_requests_and_hundreds_of_pods_make_a_page_of_3_mb_at_most() {
     assert!(page.len() < 3_000_000, "{}", page.len());
     assert!(page.contains("are drawn as") && page.contains("200 of 300 pods"));
 }
+
+#[test]
+fn every_section_of_the_page_has_a_style() {
+    let page = page(&[
+        scenario(&["control", "service"]),
+        pod("service", 1, PodChange::Created, 0.0),
+        pod("service", 1, PodChange::Ready, 5.0),
+        pod("service", 1, PodChange::Deleted, 20.0),
+        pod("service", 1, PodChange::Exited, 40.0),
+        request("control", 10.0, Some("connect-refused")),
+        request("service", 10.0, None),
+        verdict("pass", "PASS: nothing lost."),
+    ]);
+    let sections = page.split("<section class=\"").skip(1);
+    let classes: Vec<&str> = sections.filter_map(|of| of.split('"').next()).collect();
+    assert!(!classes.is_empty());
+    for class in classes {
+        assert!(STYLE.contains(&format!(".{class}")), "{class} has no style");
+    }
+}
