@@ -12,6 +12,7 @@ use crate::scenario::{Arm, Scenario};
 use rehearse_arm::ArmName;
 use rehearse_arm::load::Load;
 use rehearse_cluster::{Cluster, OnModel};
+use rehearse_report::options::Programs;
 
 /// What a rehearsal on this machine is told, where `cluster` has no option for it: what is usual.
 ///
@@ -36,7 +37,9 @@ pub fn rehearsal_on_model(options: &Cluster) -> Result<Rehearsal, BadInput> {
         seed: options.seed,
         limits: options.limits,
         files: options.files.clone(),
-        programs: options.programs.clone(),
+        programs: Programs {
+            bin_dir: options.bin_dir.clone(),
+        },
         output: options.output,
         ..told
     })

@@ -306,7 +306,7 @@ fn an_option_belongs_to_the_commands_on_which_it_has_an_effect() {
         ("bench --arms control", "'--arms'"),
         ("bench --events a", "'--events'"),
         ("conform --propagation 1s,1s,1s", "'--propagation'"),
-        ("cluster --no-control --bin-dir x", "'--bin-dir'"),
+        ("cluster --no-control --bin-dir x", "--model"),
         ("--replicas 3", "'--replicas'"),
     ] {
         let error = planned(args).unwrap_err();

@@ -1,6 +1,7 @@
 //! The command line of `cluster`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::scenario::Scenario;
 use super::scenarios;
 use rehearse_client::Think;
 use rehearse_report::Limits;
-use rehearse_report::options::{Files, Output, Programs, Seed};
+use rehearse_report::options::{Files, Output, Seed};
 
 /// What to rehearse, where, and under which load.
 #[derive(Debug, Args)]
@@ -100,9 +101,9 @@ pub struct Cluster {
     /// What it writes.
     #[command(flatten)]
     pub files: Files,
-    /// Where the bundled programs are, under the model.
-    #[command(flatten)]
-    pub programs: Programs,
+    /// Take the bundled programs from this folder, and build nothing
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub bin_dir: Option<PathBuf>,
     /// What is demanded of the service.
     #[command(flatten)]
     pub limits: Limits,

@@ -33,6 +33,9 @@ fn what_cannot_be_rehearsed_is_refused() {
         ("cluster --no-control --clients 0", "0"),
         ("cluster --no-control --address node", "--address"),
         ("cluster --no-control --allow everything", "everything"),
+        ("cluster --no-control --bin-dir x", "--model"),
+        ("cluster --model --context kind", "--context"),
+        ("cluster --model --deployment a", "--deployment"),
         ("cluster --no-control --url http://a", "--deployment"),
         (
             "cluster --no-control --deployment a --path b",
