@@ -1,7 +1,7 @@
 //! libFuzzer's way into the connection layer; what is played, and the rules, are in
-//! `runtime::fuzz`, whose tests play some of it without libFuzzer, too.
+//! `lastcall::fuzz`, whose tests play some of it without libFuzzer, too.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| runtime::fuzz::run(input));
+fuzz_target!(|input: &[u8]| lastcall::fuzz::run(input));

@@ -59,13 +59,14 @@ impl Acceptor {
         workers: Vec<WorkerHandle>,
         listener: Listener,
         limits: Room,
+        places: Arc<accept::Places>,
     ) -> io::Result<Self> {
         let acceptor = Self {
             control,
             workers: workers.into(),
             listener,
             limits,
-            places: accept::Places::new(limits.connections),
+            places,
             full: Arc::default(),
             fence: watch::Sender::new(false),
         };

@@ -5,15 +5,20 @@
 //! signals nor probes from being answered.
 
 use std::{
+    io,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use actix_rt::Arbiter;
 use anyhow::anyhow;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::control::{Control, Notice};
+use crate::{
+    control::{Control, Notice},
+    threads,
+};
 
 /// The start hook: from the service's settings to its state.
 pub(crate) type Start<S, St> =
@@ -35,8 +40,16 @@ pub(crate) struct Background {
     pending: Pending,
 }
 
+/// What the thread has been started with.
+pub(crate) struct Started<St> {
+    pub(crate) background: Background,
+    pub(crate) thread: Arbiter,
+    /// What the start hook returns.
+    pub(crate) state: oneshot::Receiver<anyhow::Result<St>>,
+}
+
 impl Background {
-    /// Starts the thread and the start hook, whose result comes through the receiver.
+    /// Starts the thread and the start hook.
     ///
     /// # Errors
     /// When the system has no thread to give.
@@ -45,7 +58,8 @@ impl Background {
         settings: S,
         start: Start<S, St>,
         hooks: Vec<Hook<St>>,
-    ) -> std::io::Result<(Self, oneshot::Receiver<anyhow::Result<St>>)>
+        blocking_threads: usize,
+    ) -> io::Result<Started<St>>
     where
         S: Send + 'static,
         St: Clone + Send + 'static,
@@ -54,13 +68,16 @@ impl Background {
         let (send_state, state) = oneshot::channel();
         let pending = Pending::new(Mutex::new(hooks.iter().map(|hook| hook.name).collect()));
         let done = Arc::clone(&pending);
-        std::thread::Builder::new()
-            .name("background".into())
-            .spawn(move || {
-                let life = live(control, settings, start, hooks, done, send_state, told);
-                actix_rt::System::new().block_on(life);
-            })?;
-        Ok((Self { run_hooks, pending }, state))
+        let thread = threads::start(blocking_threads)?;
+        thread.spawn_fn(move || {
+            let life = live(control, settings, start, hooks, done, send_state, told);
+            actix_rt::spawn(life);
+        });
+        Ok(Started {
+            background: Self { run_hooks, pending },
+            thread,
+            state,
+        })
     }
 
     pub(crate) fn run_hooks(&self) {

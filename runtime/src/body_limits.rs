@@ -32,7 +32,7 @@ thread_local! {
 /// use std::time::Duration;
 ///
 /// use actix_web::{App, HttpResponse, web};
-/// use runtime::BodyLimits;
+/// use lastcall::BodyLimits;
 ///
 /// async fn upload(body: web::Bytes) -> HttpResponse {
 ///     HttpResponse::Ok().body(format!("{} bytes", body.len()))

@@ -56,7 +56,7 @@ pub(crate) fn ends_itself(request: &HttpRequest) -> bool {
 /// ```
 /// use actix_web::{HttpResponse, Responder, web::Bytes};
 /// use futures_util::stream;
-/// use runtime::Drain;
+/// use lastcall::Drain;
 ///
 /// async fn wait_for_news(drain: Drain) -> impl Responder {
 ///     let last = stream::once(async move {

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_rt::Arbiter;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     control::{Control, Counters, Fenced, Notice, Stage},
     exit::Exit,
     lifecycle::{Action, Cause, Input, Machine, Phase, Schedule},
+    process::instance::Finished,
     report::{Report, millis},
     rules::Rule,
     status::Status,
@@ -29,8 +31,10 @@ const ACCOUNT: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) counters: Vec<Arc<Counters>>,
-    /// Has the acceptor raise the fence.
-    pub(crate) fence: oneshot::Sender<()>,
+    /// Each has an acceptor raise its fence.
+    pub(crate) fences: Vec<oneshot::Sender<()>>,
+    /// The workers'.
+    pub(crate) threads: Vec<Arbiter>,
 }
 
 /// See the module's documentation.
@@ -41,7 +45,10 @@ pub(crate) struct Driver {
     notices: mpsc::UnboundedReceiver<Notice>,
     status: watch::Sender<Status>,
     background: Option<Background>,
-    fence: Option<oneshot::Sender<()>>,
+    /// Until they go up; and how many are still on their way.
+    fences: Vec<oneshot::Sender<()>>,
+    going_up: usize,
+    threads: Vec<Arbiter>,
     report: Report,
     exit: Option<Exit>,
 }
@@ -60,7 +67,9 @@ impl Driver {
             notices,
             status: watch::Sender::default(),
             background,
-            fence: None,
+            fences: Vec::new(),
+            going_up: 0,
+            threads: Vec::new(),
             report,
             exit: None,
         }
@@ -78,7 +87,7 @@ impl Driver {
     pub(crate) async fn run<E>(
         mut self,
         open: impl Future<Output = Result<Opened, E>>,
-    ) -> Result<Exit, E> {
+    ) -> Result<(Finished, Vec<Arbiter>), E> {
         let mut open = pin!(open);
         while self.exit.is_none() {
             let wake_at = self.machine.wake_at();
@@ -95,14 +104,19 @@ impl Driver {
                 opened = &mut open, if starting => {
                     let opened = opened?;
                     self.control.ledger.count(opened.counters);
-                    self.fence = Some(opened.fence);
+                    self.fences = opened.fences;
+                    self.threads = opened.threads;
                     Input::Started
                 }
                 () = wake => Input::Tick,
             };
             self.step(input).await;
         }
-        Ok(self.exit.unwrap_or(Exit::Software))
+        let finished = Finished {
+            exit: self.exit.unwrap_or(Exit::Software),
+            report: self.report,
+        };
+        Ok((finished, self.threads))
     }
 
     fn hear(&mut self, notice: Notice) -> Input {
@@ -120,10 +134,15 @@ impl Driver {
             }
             Notice::KeptRequest(at) => Input::Traffic(at),
             Notice::Fenced(Fenced { accepted, kernel }) => {
-                self.report.accepted_after_fence = accepted;
-                self.report.kernel_fence = Some(kernel);
+                self.report.accepted_after_fence += accepted;
+                let so_far = self.report.kernel_fence.unwrap_or(true);
+                self.report.kernel_fence = Some(kernel && so_far);
                 self.report.at_fence = Some(self.control.ledger.load());
-                Input::Fenced
+                self.going_up = self.going_up.saturating_sub(1);
+                match self.going_up {
+                    0 => Input::Fenced,
+                    _ => Input::Tick,
+                }
             }
             Notice::Progress => Input::Load(self.control.ledger.load()),
             Notice::HooksDone(failed) => {
@@ -198,11 +217,12 @@ impl Driver {
                 if self.control.lacks(Rule::Finish) {
                     self.control.raise(Stage::Cut, now);
                 }
-                if !self.control.lacks(Rule::Refuse)
-                    && let Some(fence) = self.fence.take()
-                {
-                    // The acceptor ends with the fence alone.
-                    let _ = fence.send(());
+                if !self.control.lacks(Rule::Refuse) {
+                    self.going_up = self.fences.len();
+                    for fence in self.fences.drain(..) {
+                        // The acceptor ends with the fence alone.
+                        let _ = fence.send(());
+                    }
                 }
             }
             Action::EndIdle => self.control.end_idle_at(now),

@@ -12,7 +12,7 @@
 //! struct Settings {}
 //!
 //! fn main() -> ExitCode {
-//!     runtime::service!().run(|_: &Settings| App::new().route("/", web::get().to(async || "Hello")))
+//!     lastcall::service!().run(|_: &Settings| App::new().route("/", web::get().to(async || "Hello")))
 //! }
 //! ```
 //!
@@ -27,12 +27,14 @@ mod acceptor;
 mod admin;
 mod background;
 mod body_limits;
+mod bound;
 mod cli;
 mod clock;
 mod conn;
 mod control;
 mod drain;
 mod drive;
+mod error;
 mod exit;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -51,11 +53,19 @@ mod settings;
 mod signals;
 mod status;
 mod telemetry;
+pub mod test;
+mod threads;
 mod worker;
 
 pub use body_limits::{BodyLimits, BodyLimitsService};
+pub use bound::{Bound, Handle, Serving};
 pub use drain::Drain;
-pub use service::{Service, Started};
+pub use error::Error;
+pub use lifecycle::{Cause, Load, Phase};
+pub use report::Report;
+pub use service::{Service, State, Stateless, With};
+pub use settings::Settings;
+pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.
 #[macro_export]

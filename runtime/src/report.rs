@@ -22,52 +22,63 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 /// What the routes beyond [`LIMIT`] are summed under.
 const OTHERS: &str = "(other routes)";
 
-/// The report, filled in as the drain goes on.
+/// What a service met while it drained, filled in as it goes. Times are whole milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Report {
-    pub(crate) service: &'static str,
-    pub(crate) version: &'static str,
+#[non_exhaustive]
+pub struct Report {
+    /// The service's name.
+    pub service: &'static str,
+    /// The service's version.
+    pub version: &'static str,
     /// The phase that was entered when this was written.
-    pub(crate) phase: Option<Phase>,
+    pub phase: Option<Phase>,
     /// What T0 was caused by.
-    pub(crate) cause: Option<Cause>,
+    pub cause: Option<Cause>,
     /// Signals after the first, which changed nothing.
-    pub(crate) repeated_signals: u32,
-    /// Lengths of the phases.
-    pub(crate) lame_duck_ms: Option<u64>,
-    pub(crate) draining_ms: Option<u64>,
-    /// Newcomers after T0, and when the last came, counted from T0: the propagation delay.
-    pub(crate) connections_after_t0: u64,
-    pub(crate) last_connection_ms: Option<u64>,
-    pub(crate) last_request_ms: Option<u64>,
-    /// When the lame duck saw traffic for the last time, and whether `drain.max` ended it then.
-    pub(crate) last_sign_ms: Option<u64>,
-    pub(crate) max_reached: bool,
+    pub repeated_signals: u32,
+    /// How long the lame duck was.
+    pub lame_duck_ms: Option<u64>,
+    /// How long it took from the fence to the end.
+    pub draining_ms: Option<u64>,
+    /// Connections accepted after T0.
+    pub connections_after_t0: u64,
+    /// When the last of them came, counted from T0: the propagation delay.
+    pub last_connection_ms: Option<u64>,
+    /// When the last request came, counted from T0.
+    pub last_request_ms: Option<u64>,
+    /// When the lame duck saw traffic for the last time.
+    pub last_sign_ms: Option<u64>,
+    /// Whether `drain.max` ended the lame duck, when there was still traffic.
+    pub max_reached: bool,
     /// Connections that would have been reset without the fence.
-    pub(crate) accepted_after_fence: u64,
+    pub accepted_after_fence: u64,
     /// Whether the kernel had a fence; absent until it was raised.
-    pub(crate) kernel_fence: Option<bool>,
-    /// Connections at each step.
-    pub(crate) at_t0: Load,
-    pub(crate) at_fence: Option<Load>,
-    pub(crate) at_end: Option<Load>,
-    /// The two kinds of response: those whose handlers take [`Drain`](crate::Drain), and were
-    /// told to end; and the others that were under way when the drain began, and were finished.
-    pub(crate) streams_told: u64,
-    pub(crate) responses_finished: u64,
+    pub kernel_fence: Option<bool>,
+    /// Connections at T0.
+    pub at_t0: Load,
+    /// Connections once the fence was up.
+    pub at_fence: Option<Load>,
+    /// Connections when the shutdown hooks began to run.
+    pub at_end: Option<Load>,
+    /// Responses whose handlers take [`Drain`](crate::Drain), and were told to end.
+    pub streams_told: u64,
+    /// The other responses that were under way when the drain began, and were finished.
+    pub responses_finished: u64,
     /// Requests that came behind the FIN of an idle connection whose client was never told to
     /// leave, and are lost. A lower bound: what comes later still is not seen. Since the start.
-    pub(crate) crossed: u64,
+    pub crossed: u64,
     /// Connections whose clients went on sending behind the last response, which had told them
     /// that nothing more would be answered.
-    pub(crate) unanswered: u64,
+    pub unanswered: u64,
     /// Peers that went without a word, and were waited for no longer; a response that one of them
     /// did not get is in `cut`.
-    pub(crate) vanished: u64,
-    pub(crate) hooks_failed: Vec<String>,
+    pub vanished: u64,
+    /// Shutdown hooks that failed, or were cut, by name.
+    pub hooks_failed: Vec<String>,
     /// What the deadline cut, by route.
-    pub(crate) cut: BTreeMap<String, u64>,
-    pub(crate) exit: Option<u8>,
+    pub cut: BTreeMap<String, u64>,
+    /// The exit code: 0 if nothing was cut, 3 if something was, 1 if the drain was aborted.
+    pub exit: Option<u8>,
     #[serde(skip)]
     pub(crate) entered: Option<Instant>,
 }
@@ -78,6 +89,15 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 impl Report {
+    /// The report of this service, before anything has happened.
+    pub(crate) fn of(service: &'static str, version: &'static str) -> Self {
+        Self {
+            service,
+            version,
+            ..Self::default()
+        }
+    }
+
     /// Notes that a phase begins, and so how long the one before was.
     pub(crate) fn enter(&mut self, phase: Phase, now: Instant) {
         let lasted = self.entered.replace(now).map(|since| millis(now - since));

@@ -1,51 +1,120 @@
-use std::{fmt, future::Future, process::ExitCode};
+use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
 
-use actix_service::ServiceFactory;
-use actix_web::{
-    App, Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-};
+use actix_web::{App, body::MessageBody};
 use futures_util::FutureExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 
 #[cfg(feature = "sabotage")]
 use crate::rules::Rule;
 use crate::{
-    background::{Hook, Start},
-    process::{self, Begin, Parts},
+    Bound, Error, Settings,
+    background::Hook,
+    bound::bind,
+    process::{
+        self,
+        instance::{Begin, Identity, Parts, opener},
+    },
     rules::Rules,
+    test::{TestService, for_a_test},
+    worker::Application,
 };
 
-/// A service before it runs. [`service!`](crate::service!) makes one by its crate's name.
-pub struct Service {
-    name: &'static str,
-    version: &'static str,
+/// A service without a start hook: its application is made from its settings alone.
+#[derive(Debug)]
+pub enum Stateless {}
+
+/// A service whose application is made from its settings and the state `St` that its start hook
+/// returns.
+#[derive(Debug)]
+pub struct With<St>(PhantomData<St>);
+
+/// Whether a service has state: [`Stateless`], or [`With`].
+pub trait State: sealed::Sealed {
+    /// The state, `()` if there is none.
+    type Value: Clone + Send + 'static;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Stateless {}
+    impl<St> Sealed for super::With<St> {}
+}
+
+impl State for Stateless {
+    type Value = ();
+}
+
+impl<St: Clone + Send + 'static> State for With<St> {
+    type Value = St;
+}
+
+/// A service before it runs, whose own settings are `S`. [`service!`](crate::service!) makes one by its
+/// crate's name.
+pub struct Service<S, M: State = Stateless> {
+    identity: Identity,
+    begin: Begin<S, M::Value>,
+    hooks: Vec<Hook<M::Value>>,
+    signals: bool,
     rules: Rules,
 }
 
-/// A service with a start hook, whose settings are `S` and whose state is `St`.
-pub struct Started<S, St> {
-    name: &'static str,
-    version: &'static str,
-    start: Start<S, St>,
-    hooks: Vec<Hook<St>>,
-    rules: Rules,
-}
-
-impl Service {
+impl<S> Service<S> {
     /// A service of this name and version, which `--version`, the metrics and the drain report
     /// show.
     #[must_use]
     pub fn new(name: &'static str, version: &'static str) -> Self {
-        let rules = Rules::default();
         Self {
-            name,
-            version,
-            rules,
+            identity: Identity { name, version },
+            begin: Begin::With(()),
+            hooks: Vec::new(),
+            signals: true,
+            rules: Rules::default(),
         }
     }
 
+    /// Adds what must be done before the public port is open: open pools, warm caches.
+    ///
+    /// The process is in `Starting` meanwhile: alive and not ready. An error ends it with exit
+    /// code 69 and is logged with its causes; a signal ends it at once with 0. The hook has a
+    /// thread and an event loop of its own, which live as long as the process: what it spawns
+    /// goes on. The state it returns is handed to the application and to whatever is added behind
+    /// it, so it comes first.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, web};
+    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+    /// # struct Settings {}
+    /// # #[derive(Clone)]
+    /// # struct Pool;
+    /// # impl Pool {
+    /// #     async fn open() -> anyhow::Result<Self> { Ok(Self) }
+    /// #     async fn close(self) -> anyhow::Result<()> { Ok(()) }
+    /// # }
+    /// lastcall::service!()
+    ///     .start(async |_: &Settings| Pool::open().await)
+    ///     .on_shutdown("pool", |pool: Pool| pool.close())
+    ///     .run(|_: &Settings, pool: &Pool| App::new().app_data(web::Data::new(pool.clone())));
+    /// ```
+    #[must_use]
+    pub fn start<St, F>(self, start: F) -> Service<S, With<St>>
+    where
+        S: 'static,
+        St: Clone + Send + 'static,
+        F: AsyncFnOnce(&S) -> anyhow::Result<St> + Send + 'static,
+    {
+        Service {
+            identity: self.identity,
+            begin: Begin::Start(Box::new(|settings| {
+                async move { start(&settings).await }.boxed_local()
+            })),
+            hooks: Vec::new(),
+            signals: self.signals,
+            rules: self.rules,
+        }
+    }
+}
+
+impl<S, M: State> Service<S, M> {
     /// Does without a rule of the drain, by its name: for tests that show its loss is seen.
     ///
     /// # Panics
@@ -61,79 +130,6 @@ impl Service {
         self
     }
 
-    /// Adds what must be done before the public port is bound: open pools, warm caches.
-    ///
-    /// The process is in `Starting` meanwhile: alive and not ready. An error ends it with exit
-    /// code 69 and is logged with its causes; a signal ends it at once with 0. The hook has a
-    /// thread and an event loop of its own, which live as long as the process: what it spawns
-    /// goes on. The state it returns is handed to [`Started::run`] and to the shutdown hooks.
-    ///
-    /// ```no_run
-    /// # use actix_web::{App, web};
-    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
-    /// # struct Settings {}
-    /// # #[derive(Clone)]
-    /// # struct Pool;
-    /// # impl Pool {
-    /// #     async fn open() -> anyhow::Result<Self> { Ok(Self) }
-    /// #     async fn close(self) -> anyhow::Result<()> { Ok(()) }
-    /// # }
-    /// runtime::service!()
-    ///     .start(async |_: &Settings| Pool::open().await)
-    ///     .on_shutdown("pool", |pool: Pool| pool.close())
-    ///     .run(|_: &Settings, pool: &Pool| App::new().app_data(web::Data::new(pool.clone())));
-    /// ```
-    pub fn start<S, St, F>(self, start: F) -> Started<S, St>
-    where
-        S: 'static,
-        F: AsyncFnOnce(&S) -> anyhow::Result<St> + Send + 'static,
-    {
-        Started {
-            name: self.name,
-            version: self.version,
-            start: Box::new(|settings| async move { start(&settings).await }.boxed_local()),
-            hooks: Vec::new(),
-            rules: self.rules,
-        }
-    }
-
-    /// Adds a shutdown hook: see [`Started::on_shutdown`].
-    pub fn on_shutdown<S, F, R>(self, name: &'static str, hook: F) -> Started<S, ()>
-    where
-        S: 'static,
-        F: FnOnce(()) -> R + Send + 'static,
-        R: Future<Output = anyhow::Result<()>> + 'static,
-    {
-        self.start(async |_: &S| Ok(())).on_shutdown(name, hook)
-    }
-
-    /// Runs the process: reads the command line and the settings, serves, drains.
-    ///
-    /// `app` is called once for each worker thread.
-    pub fn run<S, A, T, B>(self, app: A) -> ExitCode
-    where
-        S: DeserializeOwned + Serialize + Default + Clone + fmt::Debug + Send + Sync + 'static,
-        A: Fn(&S) -> App<T> + Send + Sync + 'static,
-        T: ServiceFactory<
-                ServiceRequest,
-                Config = (),
-                Response = ServiceResponse<B>,
-                Error = Error,
-                InitError = (),
-            > + 'static,
-        B: MessageBody + 'static,
-    {
-        let parts = Parts {
-            name: self.name,
-            version: self.version,
-            begin: Begin::With(()),
-            rules: self.rules,
-        };
-        process::run(parts, move |settings: &S, (): &()| app(settings))
-    }
-}
-
-impl<S, St> Started<S, St> {
     /// Adds what must be done when the last response is out and before the process ends: close
     /// pools, flush buffers. Hooks run one after the other, the last one added first.
     ///
@@ -142,55 +138,154 @@ impl<S, St> Started<S, St> {
     #[must_use]
     pub fn on_shutdown<F, R>(mut self, name: &'static str, hook: F) -> Self
     where
-        F: FnOnce(St) -> R + Send + 'static,
+        F: FnOnce(M::Value) -> R + Send + 'static,
         R: Future<Output = anyhow::Result<()>> + 'static,
-        St: 'static,
     {
         let run = Box::new(|state| async move { hook(state).await }.boxed_local());
         self.hooks.push(Hook { name, run });
         self
     }
 
-    /// Runs the process, as [`Service::run`] does, with the state that the start hook returned.
+    /// Leaves the signals to the program: what is [bound](Self::bind) is told to go by its
+    /// [`Handle`](crate::Handle) alone. [`run`](Service::run) pays no heed to this, since process 1 of
+    /// a container that catches no SIGTERM cannot be stopped.
+    #[must_use]
+    pub fn disable_signals(mut self) -> Self {
+        self.signals = false;
+        self
+    }
+
+    /// Takes the service's addresses, for a program that has a `main` of its own, or for one with several
+    /// services.
+    ///
+    /// From here on it answers at its admin address that it is alive and not ready yet. It lives
+    /// on a thread of its own, and its workers are arbiters of the current actix `System`, where there
+    /// is one. Any event loop will do: `#[actix_web::main]`, `#[tokio::main]`, a test's. The signals that
+    /// mean T0 are caught, unless they are [disabled](Self::disable_signals). Logging is left to the
+    /// program, and so is the exit code.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    ///
+    /// use actix_web::{App, web};
+    /// use lastcall::{Error, Settings};
+    ///
+    /// async fn serve() -> Result<ExitCode, Error> {
+    ///     let settings = Settings::<()>::from_environment();
+    ///     let bound = lastcall::service!().bind(settings).await?;
+    ///     println!("http://{}", bound.http_address());
+    ///     let serving = bound.serve(|_| App::new().route("/", web::get().to(async || "Hello"))).await?;
+    ///     Ok(serving.await?.exit_code())
+    /// }
+    ///
+    /// #[actix_web::main]
+    /// async fn main() -> ExitCode {
+    ///     serve().await.unwrap_or_else(|error| {
+    ///         eprintln!("error: {error}");
+    ///         error.exit_code()
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the settings cannot be used, or an address cannot be taken.
+    pub async fn bind(self, settings: Settings<S>) -> Result<Bound<S, M>, Error>
+    where
+        S: DeserializeOwned + Serialize + Clone + Send + 'static,
+    {
+        let signals = self.signals;
+        bind(self.parts(), settings, signals).await
+    }
+
+    fn parts(self) -> Parts<S, M::Value> {
+        Parts {
+            identity: self.identity,
+            begin: self.begin,
+            hooks: self.hooks,
+            rules: self.rules,
+        }
+    }
+}
+
+impl<S> Service<S, Stateless>
+where
+    S: DeserializeOwned + Serialize + Clone + Send + 'static,
+{
+    /// Runs the process: reads the command line and the settings, serves, drains.
+    ///
+    /// `app` is called once for each worker thread. To be called from an ordinary `main`: within an
+    /// event loop it ends with exit code 70, and [`bind`](Self::bind) is the way.
     pub fn run<A, T, B>(self, app: A) -> ExitCode
     where
-        S: DeserializeOwned + Serialize + Default + Clone + fmt::Debug + Send + Sync + 'static,
-        St: Clone + Send + Sync + 'static,
-        A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
-        T: ServiceFactory<
-                ServiceRequest,
-                Config = (),
-                Response = ServiceResponse<B>,
-                Error = Error,
-                InitError = (),
-            > + 'static,
+        S: Default,
+        A: Fn(&S) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
         B: MessageBody + 'static,
     {
-        let begin = Begin::Start(self.start, self.hooks);
-        process::run(
-            Parts {
-                name: self.name,
-                version: self.version,
-                begin,
-                rules: self.rules,
-            },
-            app,
-        )
+        let open = opener(move |settings: &S, (): &()| app(settings));
+        process::run(self.parts(), open)
+    }
+
+    /// Serves within a test: see [`crate::test`].
+    ///
+    /// # Panics
+    /// When the service cannot be started.
+    pub async fn test<A, T, B>(self, settings: Settings<S>, app: A) -> TestService
+    where
+        A: Fn(&S) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        let bound = self.disable_signals().bind(for_a_test(settings)).await;
+        TestService::new(match bound {
+            Ok(bound) => bound.serve(app).await,
+            Err(error) => Err(error),
+        })
     }
 }
 
-impl fmt::Debug for Service {
+impl<S, St> Service<S, With<St>>
+where
+    S: DeserializeOwned + Serialize + Clone + Send + 'static,
+    St: Clone + Send + 'static,
+{
+    /// Runs the process, with the state that the start hook returned: reads the command line and the
+    /// settings, starts, serves, drains.
+    ///
+    /// `app` is called once for each worker thread. To be called from an ordinary `main`: within an
+    /// event loop it ends with exit code 70, and [`bind`](Self::bind) is the way.
+    pub fn run<A, T, B>(self, app: A) -> ExitCode
+    where
+        S: Default,
+        A: Fn(&S, &St) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        process::run(self.parts(), opener(app))
+    }
+
+    /// Serves within a test: see [`crate::test`].
+    ///
+    /// # Panics
+    /// When the service cannot be started, or its start hook fails.
+    pub async fn test<A, T, B>(self, settings: Settings<S>, app: A) -> TestService
+    where
+        A: Fn(&S, &St) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        let bound = self.disable_signals().bind(for_a_test(settings)).await;
+        TestService::new(match bound {
+            Ok(bound) => bound.serve(app).await,
+            Err(error) => Err(error),
+        })
+    }
+}
+
+impl<S, M: State> fmt::Debug for Service<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<S, St> fmt::Debug for Started<S, St> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Started")
-            .field("name", &self.name)
+            .field("name", &self.identity.name)
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use actix_rt::Arbiter;
 use actix_service::{Service, ServiceFactory, Transform, map_config};
 use actix_web::{
     App, Error,
@@ -17,10 +18,12 @@ use crate::{
     control::{Control, Counters},
     drain,
     metrics::{Metrics, Routes},
+    threads,
 };
 
-/// What [`actix_web::App`] is made of: the bounds of `HttpServer::new`, under one name.
-pub(crate) trait Application<B>:
+/// What an [`App`] is made of, whatever it is wrapped in: the bounds of `HttpServer::new`, under one
+/// name.
+pub trait Application<B>:
     ServiceFactory<
         ServiceRequest,
         Config = (),
@@ -49,17 +52,22 @@ pub(crate) struct WorkerConfig {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) app: AppConfig,
+    /// Threads for what blocks (`web::block`).
+    pub(crate) blocking_threads: usize,
 }
 
-/// Starts a worker thread, and returns once its application stands.
+/// Starts a worker on a thread of its own, an arbiter of the current `System`, and returns once its
+/// application stands.
 ///
 /// # Errors
 /// When the system has no thread to give, or the application cannot be built.
+///
+/// # Panics
+/// Where there is no `System`.
 pub(crate) async fn start<T, B>(
-    name: String,
     settings: WorkerConfig,
     app: impl FnOnce() -> App<T> + Send + 'static,
-) -> anyhow::Result<WorkerHandle>
+) -> anyhow::Result<(WorkerHandle, Arbiter)>
 where
     T: Application<B>,
     B: MessageBody + 'static,
@@ -71,19 +79,16 @@ where
         counters: Arc::clone(&counters),
         messages: sender,
     };
-    std::thread::Builder::new().name(name).spawn(move || {
+    let blocking_threads = settings.blocking_threads;
+    let arbiter = threads::start(blocking_threads)?;
+    arbiter.spawn_fn(move || {
         drain::enter(Arc::clone(&settings.control));
-        actix_rt::System::new().block_on(async move {
-            let heard = Arc::clone(&counters);
-            actix_rt::spawn(async move { heard.pulse.answer().await });
-            actix_rt::spawn(serve(settings, counters, app, messages, ready));
-            // The thread lives as long as the process. Its first future is polled whenever any task
-            // has something to do, which is with each request: so it is one that costs nothing.
-            std::future::pending::<()>().await;
-        });
-    })?;
+        let heard = Arc::clone(&counters);
+        actix_rt::spawn(async move { heard.pulse.answer().await });
+        actix_rt::spawn(serve(settings, counters, app, messages, ready));
+    });
     match stands.await {
-        Ok(true) => Ok(worker),
+        Ok(true) => Ok((worker, arbiter)),
         Ok(false) => anyhow::bail!("the application's services could not be built"),
         Err(_) => anyhow::bail!("the application panicked while it was built"),
     }

@@ -14,7 +14,7 @@ use std::{env, future::pending, io, process::ExitCode, thread};
 
 use actix_web::{App, web};
 use anyhow::bail;
-use runtime::Service;
+use lastcall::Service;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use actix_web::{
     web::{self, Bytes, Query, ServiceConfig},
 };
 use futures_util::StreamExt as _;
-use runtime::BodyLimits;
+use lastcall::BodyLimits;
 
 use crate::gate::Gate;
 

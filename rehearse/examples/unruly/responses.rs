@@ -11,7 +11,7 @@ use actix_web::{
     web::{self, Bytes, Query, ServiceConfig},
 };
 use futures_util::{Stream, StreamExt as _, stream};
-use runtime::Drain;
+use lastcall::Drain;
 use serde::Deserialize;
 
 use crate::gate::Gate;

@@ -167,6 +167,7 @@ async fn start(
         metrics: Metrics::new("", ""),
         limits,
         app: AppConfig::default(),
+        blocking_threads: 1,
     };
     let (connections, messages) = mpsc::unbounded_channel();
     let (ready, stands) = oneshot::channel();

@@ -177,7 +177,7 @@ impl Machine {
             Cause::Prestop => {}
             // Container runtimes repeat SIGTERM; a repetition is counted and changes nothing.
             Cause::Sigterm | Cause::Sigquit if termination.signalled => termination.repeated += 1,
-            Cause::Sigterm | Cause::Sigquit => termination.signalled = true,
+            Cause::Sigterm | Cause::Sigquit | Cause::Program => termination.signalled = true,
             Cause::Sigint | Cause::Sighup => match termination.interrupted {
                 Some(at) if now < at + SAME_INTERRUPT => {}
                 // Whoever presses Ctrl+C again wants the prompt back, not a drain.

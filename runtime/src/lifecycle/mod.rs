@@ -20,7 +20,8 @@ use serde::Serialize;
 /// Where a process stands in its life. There is no way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Phase {
+#[non_exhaustive]
+pub enum Phase {
     /// Settings are read, the start hook runs; the public port is not bound.
     Starting,
     /// Serving.
@@ -49,12 +50,20 @@ impl Phase {
 /// What told the process to go first: the cause of T0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Cause {
+#[non_exhaustive]
+pub enum Cause {
+    /// The pod's preStop hook.
     Prestop,
+    /// The signal of `kubectl delete` and of `docker stop`.
     Sigterm,
+    /// What some images name as their STOPSIGNAL.
     Sigquit,
+    /// Ctrl+C.
     Sigint,
+    /// The terminal has gone.
     Sighup,
+    /// The program itself, by its [`Handle`](crate::Handle).
+    Program,
 }
 
 /// The figures that the machine decides by; all durations count from T0.
@@ -74,11 +83,12 @@ pub(crate) struct Schedule {
 
 /// What is open and what is in flight, over all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Load {
+#[non_exhaustive]
+pub struct Load {
     /// Connections accepted and not yet gone.
-    pub(crate) open: usize,
+    pub open: usize,
     /// Those that are not idle: a byte of a request read, a response under way or unacknowledged.
-    pub(crate) in_flight: usize,
+    pub in_flight: usize,
 }
 
 impl Sum for Load {

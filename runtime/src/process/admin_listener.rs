@@ -11,9 +11,10 @@ use tokio::{
 
 use super::{
     Failure,
-    serve::{bind, cannot_listen, listen},
+    public_port::{bind, cannot_listen, listen},
 };
 use crate::{
+    accept::Places,
     acceptor::{Acceptor, WorkerHandle},
     admin::{self, View},
     clock,
@@ -83,6 +84,7 @@ impl AdminListener {
             metrics: Metrics::new("", ""),
             limits,
             app: AppConfig::__priv_test_new(false, address.to_string(), address),
+            blocking_threads: 1,
         };
         let counters = Arc::<Counters>::default();
         let (sender, messages) = mpsc::unbounded_channel();
@@ -106,7 +108,8 @@ impl AdminListener {
                 anyhow!("the admin endpoints could not be built"),
             ));
         }
-        let acceptor = Acceptor::open(Arc::clone(&control), vec![worker], listener, limits.room)
+        let (room, places) = (limits.room, Places::new(limits.room.connections));
+        let acceptor = Acceptor::open(Arc::clone(&control), vec![worker], listener, room, places)
             .map_err(|error| cannot_listen("admin.address", address, error))?;
         let accepting = spawn_local(async move {
             // Never fenced: it ends with the process.

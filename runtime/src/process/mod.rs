@@ -1,7 +1,8 @@
 //! A process from its first instruction to its exit code.
 
 mod admin_listener;
-mod serve;
+pub(crate) mod instance;
+pub(crate) mod public_port;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,69 +10,42 @@ use std::{
     thread,
 };
 
-use actix_web::{App, body::MessageBody};
-use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
+use self::instance::{AnySettings, Channels, Instance, Open, Parts};
 use crate::{
-    background::{Hook, Start},
     cli::{Cli, Command},
     exit::Exit,
     kernel, probe,
-    rules::Rules,
-    settings::{self, Loaded},
+    settings::{self, Budget, Loaded, Settings},
     signals::Signals,
-    worker::Application,
+    telemetry,
 };
 
 /// Why a service could not be started, and the exit code that says so.
-type Failure = (Exit, anyhow::Error);
+pub(crate) type Failure = (Exit, anyhow::Error);
 
-/// What the author of a service has put together.
-pub(crate) struct Parts<S, St> {
-    pub(crate) name: &'static str,
-    pub(crate) version: &'static str,
-    pub(crate) begin: Begin<S, St>,
-    pub(crate) rules: Rules,
-}
-
-/// Where a service's state comes from.
-pub(crate) enum Begin<S, St> {
-    /// It is there, and nothing is to be done at the end: no thread is needed for hooks.
-    With(St),
-    /// From a start hook; and the shutdown hooks.
-    Start(Start<S, St>, Vec<Hook<St>>),
-}
-
-/// Everything that can be asked of settings.
-pub(crate) trait AnySettings:
-    DeserializeOwned + Serialize + Default + Clone + Send + Sync + 'static
-{
-}
-
-impl<S: DeserializeOwned + Serialize + Default + Clone + Send + Sync + 'static> AnySettings for S {}
+const WITHIN_A_RUNTIME: &str = "run() was called from asynchronous code, whose event loop it would \
+    block: make `main` an ordinary function, or call bind(), serve() and await the end";
 
 /// Runs the process. See [`crate::Service::run`].
-pub(crate) fn run<S, St, A, T, B>(parts: Parts<S, St>, app: A) -> ExitCode
+pub(crate) fn run<S, St>(parts: Parts<S, St>, open: Open<S, St>) -> ExitCode
 where
-    S: AnySettings,
-    St: Clone + Send + Sync + 'static,
-    A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
-    T: Application<B>,
-    B: MessageBody + 'static,
+    S: AnySettings + Default,
+    St: Clone + Send + 'static,
 {
-    let process = || actix_rt::System::new().block_on(begin(parts, app));
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return fail(Exit::Software, WITHIN_A_RUNTIME).into();
+    }
+    let process = || actix_rt::System::new().block_on(begin(parts, open));
     let exit = catch_unwind(AssertUnwindSafe(process)).unwrap_or(Exit::Software);
     exit.into()
 }
 
-async fn begin<S, St, A, T, B>(parts: Parts<S, St>, app: A) -> Exit
+async fn begin<S, St>(parts: Parts<S, St>, open: Open<S, St>) -> Exit
 where
-    S: AnySettings,
-    St: Clone + Send + Sync + 'static,
-    A: Fn(&S, &St) -> App<T> + Send + Sync + 'static,
-    T: Application<B>,
-    B: MessageBody + 'static,
+    S: AnySettings + Default,
+    St: Clone + Send + 'static,
 {
     // Before anything else: see `Signals::catch`.
     let signals = match Signals::catch() {
@@ -83,11 +57,14 @@ where
             );
         }
     };
-    let cli = match Cli::parse(parts.name, parts.version) {
+    let cli = match Cli::parse(parts.identity.name, parts.identity.version) {
         Ok(cli) => cli,
         Err(answer) => return answer.print(),
     };
-    let mut loaded: Loaded<S> = match settings::load(cli.config.as_deref(), std::env::vars_os()) {
+    let source = Settings::new(S::default())
+        .with_file(cli.config)
+        .with_variables(std::env::vars_os());
+    let mut loaded = match settings::load_from(source) {
         Ok(loaded) => loaded,
         Err(error) => return fail(error.exit(), error),
     };
@@ -100,9 +77,44 @@ where
         Command::Serve => {
             let limit = kernel::raise_descriptor_limit().ok();
             match loaded.fit(limit) {
-                Ok(budget) => serve::serve(signals, parts, loaded, budget, app).await,
+                Ok(budget) => serve(signals, parts, loaded, budget, open).await,
                 Err(error) => fail(error.exit(), error),
             }
+        }
+    }
+}
+
+/// Serves until it is told to go and everything is finished.
+async fn serve<S, St>(
+    signals: Signals,
+    parts: Parts<S, St>,
+    loaded: Loaded<S>,
+    budget: Budget,
+    open: Open<S, St>,
+) -> Exit
+where
+    S: AnySettings,
+    St: Clone + Send + 'static,
+{
+    let settings = loaded.settings;
+    let _flushed = telemetry::init(&settings.log);
+    for misspelt in loaded.misspelt {
+        tracing::warn!("{misspelt}");
+    }
+    let instance = Instance {
+        parts,
+        settings,
+        budget,
+        signals: Some(signals),
+    };
+    match instance.run(Channels::at_once(open)).await {
+        Ok(finished) => finished.exit,
+        Err((exit, error)) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the service could not be started"
+            );
+            exit
         }
     }
 }

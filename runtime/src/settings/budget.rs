@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::field::text;
-use super::{Drain, Http, Settings};
+use super::{Drain, Effective, Http};
 use crate::rules::{Rule, Rules};
 
 /// Kept free at the end of the grace period, to cut, count, report and exit before SIGKILL.
@@ -118,7 +118,7 @@ impl Budget {
     /// # Errors
     /// [`BudgetError`], for the first thing that does not fit.
     pub(crate) fn check<S>(
-        settings: &Settings<S>,
+        settings: &Effective<S>,
         descriptor_limit: Option<u64>,
         rules: Rules,
     ) -> Result<Self, BudgetError> {

@@ -13,7 +13,7 @@ use super::derive::derive;
 use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
 use super::tree::Tree;
-use super::{Budget, Origin, Settings, SettingsError};
+use super::{Budget, Effective, Origin, Settings, SettingsError};
 use crate::rules::Rules;
 
 /// What the names of all variables that set something begin with.
@@ -23,7 +23,7 @@ pub(super) const PREFIX: &str = "LASTCALL__";
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded<S> {
     /// The effective settings.
-    pub(crate) settings: Settings<S>,
+    pub(crate) settings: Effective<S>,
     /// Variables that look like settings and are none.
     pub(crate) misspelt: Vec<Misspelt>,
     origins: Origins,
@@ -58,8 +58,8 @@ impl<S> Loaded<S> {
     }
 }
 
-/// Reads the settings from the defaults, `config_file` and the variables in `environment` that
-/// begin with `LASTCALL__`.
+/// Reads the settings: the defaults, what the program says over them, then the file, then the
+/// variables that begin with `LASTCALL__`.
 ///
 /// Groups in the file are merged key by key into the defaults, lists replace them. A variable's
 /// value is text; where its setting takes no text, it is read as JSON: a number, `true`,
@@ -67,18 +67,22 @@ impl<S> Loaded<S> {
 ///
 /// # Errors
 /// [`SettingsError`]; the budget is not looked at here, see [`Loaded::fit`].
-pub(crate) fn load<S>(
-    config_file: Option<&Path>,
-    environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
-) -> Result<Loaded<S>, SettingsError>
+pub(crate) fn load_from<S>(source: Settings<S>) -> Result<Loaded<S>, SettingsError>
 where
-    S: DeserializeOwned + Serialize + Default,
+    S: DeserializeOwned + Serialize,
 {
-    let defaults = serde_json::to_value(Settings::<S>::default())
+    let Settings {
+        service,
+        code,
+        file,
+        environment,
+    } = source;
+    let config_file = file.as_deref();
+    let defaults = serde_json::to_value(Effective::of(service))
         .map_err(|error| SettingsError::Defaults(error.to_string()))?;
     let environment: BTreeMap<String, OsString> = environment
         .into_iter()
-        .filter_map(|(name, text)| Some((name.into().into_string().ok()?, text.into())))
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text)))
         .collect();
     let misspelt = misspelt(environment.keys().map(String::as_str), &defaults);
     let variables = environment
@@ -86,6 +90,9 @@ where
         .filter(|(name, _)| name.starts_with(PREFIX));
     let written = written(config_file, variables.collect())?;
     let mut tree = Tree::new(&defaults);
+    for (key, value) in code {
+        tree.lay_code(&key, value);
+    }
     tree.lay(written, config_file);
     let mut settings = tree.read(&defaults)?;
     derive(
@@ -100,6 +107,20 @@ where
         origins: tree.origins,
         rules: Rules::default(),
     })
+}
+
+/// [`load_from`] these alone.
+#[cfg(test)]
+pub(crate) fn load<S>(
+    config_file: Option<&Path>,
+    environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+) -> Result<Loaded<S>, SettingsError>
+where
+    S: DeserializeOwned + Serialize + Default,
+{
+    let file = config_file.map(Path::to_owned);
+    let source = Settings::new(S::default()).with_file(file);
+    load_from(source.with_variables(environment))
 }
 
 /// What the operator wrote, the variables over the file.
@@ -182,7 +203,7 @@ fn syntax(error: &ConfigError) -> String {
 }
 
 /// Two listeners cannot share a port, unless each is given a free one.
-fn different_ports<S>(settings: &Settings<S>) -> Result<(), SettingsError> {
+fn different_ports<S>(settings: &Effective<S>) -> Result<(), SettingsError> {
     let (http, admin) = (settings.http.address, settings.admin.address);
     let overlap = http.ip() == admin.ip()
         || http.is_ipv4() == admin.is_ipv4()

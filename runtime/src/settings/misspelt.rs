@@ -75,7 +75,7 @@ fn variables(prefix: &str, value: &Json, names: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Settings, load};
+    use crate::settings::{Effective, load};
 
     fn nearest(name: &str) -> Option<String> {
         let loaded = load::<()>(None, [(name, "1")]).unwrap();
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_variable() {
         let mut names = Vec::new();
-        let defaults = serde_json::to_value(Settings::<()>::default()).unwrap();
+        let defaults = serde_json::to_value(Effective::of(())).unwrap();
         variables("LASTCALL", &defaults, &mut names);
         for name in [
             "LASTCALL__GRACE_PERIOD",

@@ -1,4 +1,4 @@
-//! What an operator may set: defaults, then an optional TOML file, then the environment.
+//! What can be set: defaults, then code, then an optional TOML file, then the environment.
 
 mod budget;
 mod derive;
@@ -9,6 +9,7 @@ mod misspelt;
 mod origin;
 mod print;
 mod rate;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -22,14 +23,17 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::budget::{Budget, BudgetError};
 pub(crate) use self::error::SettingsError;
-pub(crate) use self::load::{Loaded, load};
+#[cfg(test)]
+pub(crate) use self::load::load;
+pub(crate) use self::load::{Loaded, load_from};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::print::print;
 pub(crate) use self::rate::Rate;
+pub use self::source::Settings;
 
-/// All settings of a service whose own ones are `S`.
+/// The effective settings of a service whose own ones are `S`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Settings<S> {
+pub(crate) struct Effective<S> {
     /// The public listener.
     pub(crate) http: Http,
     /// The listener for probes, metrics and preStop.
@@ -70,6 +74,9 @@ pub(crate) struct Http {
     /// Threads that serve connections.
     #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
     pub(crate) workers: u32,
+    /// Threads for what blocks (`web::block`), of all workers together.
+    #[serde(deserialize_with = "field::whole::<1, 65_536, _>")]
+    pub(crate) blocking_threads: u32,
     /// Handshakes the kernel completes ahead of us. It silently lowers this to `somaxconn`.
     #[serde(deserialize_with = "field::whole::<1, 65_535, _>")]
     pub(crate) backlog: u32,
@@ -166,8 +173,9 @@ pub(crate) enum LogLevel {
     Debug,
 }
 
-impl<S: Default> Default for Settings<S> {
-    fn default() -> Self {
+impl<S> Effective<S> {
+    /// The defaults, and these of the service.
+    pub(crate) fn of(service: S) -> Self {
         Self {
             http: Http::default(),
             admin: Admin::default(),
@@ -182,7 +190,7 @@ impl<S: Default> Default for Settings<S> {
                 format: LogFormat::Auto,
                 level: LogLevel::Info,
             },
-            service: S::default(),
+            service,
         }
     }
 }
@@ -199,6 +207,7 @@ impl Default for Http {
             body_rate: None,
             half_close: true,
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
+            blocking_threads: 512,
             backlog: 4_096,
             max_connections: 10_000,
         }

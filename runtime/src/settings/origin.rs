@@ -11,6 +11,8 @@ pub(crate) enum Origin {
     Default,
     /// Nobody: it follows from the grace period.
     GracePeriod,
+    /// The program, in its own code.
+    Code,
     /// The settings file.
     File(PathBuf),
     /// The environment variable of this name.
@@ -24,6 +26,7 @@ impl Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::GracePeriod => f.write_str("from grace_period"),
+            Self::Code => f.write_str("set by the program"),
             Self::File(path) => path.display().fmt(f),
             Self::Variable(name) => f.write_str(name),
             Self::Descriptors(limit) => write!(f, "lowered to the descriptor limit, {limit}"),

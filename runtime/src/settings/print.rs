@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::field::text;
-use super::{Budget, Loaded, Origin, Settings};
+use super::{Budget, Effective, Loaded, Origin};
 
 /// A settings file that gives exactly these settings; a trailing comment says who set a value
 /// that is no default. With the budget, its steps follow.
@@ -90,7 +90,7 @@ fn toml(value: &Json) -> String {
 }
 
 /// What the budget means for a drain, step by step.
-fn timeline<S>(settings: &Settings<S>, budget: &Budget) -> String {
+fn timeline<S>(settings: &Effective<S>, budget: &Budget) -> String {
     let (quiet, jitter) = (text(settings.drain.quiet), text(settings.drain.jitter));
     let mut steps = [
         (

@@ -12,7 +12,7 @@ use serde_path_to_error::Segment;
 
 use super::error::{problem, shown};
 use super::origin::{Origin, Origins};
-use super::{Settings, SettingsError};
+use super::{Effective, SettingsError};
 
 /// The defaults, with what the operator wrote laid over them.
 pub(super) struct Tree {
@@ -28,6 +28,19 @@ impl Tree {
         }
     }
 
+    /// Lays what the program itself says over the defaults.
+    pub(super) fn lay_code(&mut self, key: &str, value: Json) {
+        let mut place = &mut self.values;
+        for name in key.split('.') {
+            if !place.is_object() {
+                *place = Json::Object(serde_json::Map::new());
+            }
+            place = &mut place[name];
+        }
+        *place = value;
+        self.origins.note(key, Origin::Code);
+    }
+
     /// Lays what was written over the defaults. What bears no variable's name is the file's.
     pub(super) fn lay(&mut self, written: Map<String, Value>, file: Option<&Path>) {
         let file = Origin::File(file.unwrap_or(Path::new("")).to_owned());
@@ -41,7 +54,7 @@ impl Tree {
     }
 
     /// Gives the values their types.
-    pub(super) fn read<S>(&mut self, defaults: &Json) -> Result<Settings<S>, SettingsError>
+    pub(super) fn read<S>(&mut self, defaults: &Json) -> Result<Effective<S>, SettingsError>
     where
         S: DeserializeOwned,
     {

@@ -6,5 +6,5 @@ use actix_web::App;
 use hello::Settings;
 
 fn main() -> ExitCode {
-    runtime::service!().run(|settings: &Settings| App::new().configure(hello::routes(settings)))
+    lastcall::service!().run(|settings: &Settings| App::new().configure(hello::routes(settings)))
 }

@@ -6,5 +6,5 @@ use actix_web::App;
 use slow::Settings;
 
 fn main() -> ExitCode {
-    runtime::service!().run(|settings: &Settings| App::new().configure(slow::routes(settings)))
+    lastcall::service!().run(|settings: &Settings| App::new().configure(slow::routes(settings)))
 }

@@ -1,7 +1,7 @@
 //! `/events`: Server-Sent Events, which any replica resumes by `Last-Event-ID`.
 
 use actix_web::{HttpRequest, HttpResponse, Result, error, route};
-use runtime::Drain;
+use lastcall::Drain;
 
 use crate::Set;
 use crate::ticks::{self, Clock};

@@ -1,5 +1,5 @@
 //! A service that streams. `/events` and `/ws` never end by themselves, so they take
-//! [`Drain`](runtime::Drain) and end when told. `/download` and `/upload` end by themselves: they
+//! [`Drain`](lastcall::Drain) and end when told. `/download` and `/upload` end by themselves: they
 //! take no `Drain`, and are finished, not cut.
 
 mod download;

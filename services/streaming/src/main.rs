@@ -6,5 +6,6 @@ use actix_web::App;
 use streaming::Settings;
 
 fn main() -> ExitCode {
-    runtime::service!().run(|settings: &Settings| App::new().configure(streaming::routes(settings)))
+    lastcall::service!()
+        .run(|settings: &Settings| App::new().configure(streaming::routes(settings)))
 }

@@ -11,7 +11,7 @@ use actix_web::body::{BodyStream, BoxBody, MessageBody};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Result, dev, get, rt, web};
 use actix_ws::{AggregatedMessage as Message, CloseReason, Session};
 use futures_util::stream;
-use runtime::Drain;
+use lastcall::Drain;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 

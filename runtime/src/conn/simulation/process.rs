@@ -92,11 +92,17 @@ impl Process {
         let switches = Rc::clone(&process.switches);
         spawn_local(async move {
             let counters = vec![counters];
-            let opened = async { Ok::<_, std::convert::Infallible>(Opened { counters, fence }) };
-            let Ok(exit) = driver.run(opened).await;
+            let opened = async {
+                Ok::<_, std::convert::Infallible>(Opened {
+                    counters,
+                    fences: vec![fence],
+                    threads: Vec::new(),
+                })
+            };
+            let Ok((finished, _)) = driver.run(opened).await;
             // With a pod's last process goes its network, and what its kernel had still to send.
             switches.borrow().iter().for_each(|switch| switch());
-            end.send_replace(Some((exit, clock::now())));
+            end.send_replace(Some((finished.exit, clock::now())));
         });
         process
     }

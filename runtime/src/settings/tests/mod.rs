@@ -97,7 +97,7 @@ fn one_line(error: SettingsError) -> String {
 #[test]
 fn the_defaults_are_those_of_the_design() {
     let loaded = from_env(&[]).unwrap();
-    let Settings {
+    let Effective {
         http,
         admin,
         grace_period,
@@ -199,7 +199,7 @@ fn the_runtimes_own_lists_rates_and_optional_durations_can_be_set_either_way() {
                 http.half_close = false\nlifecycle.live_within = \"20s\"";
     let number = from_env(&[("LASTCALL__HTTP__BODY_RATE", "1024")]).unwrap();
     for loaded in [from_env(&variables).unwrap(), from_file(file).unwrap()] {
-        let Settings {
+        let Effective {
             http,
             drain,
             lifecycle,

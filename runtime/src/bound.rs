@@ -1,0 +1,345 @@
+//! A service within a program that has a `main`, or an event loop, of its own.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+    pin::Pin,
+    process::ExitCode,
+    thread,
+};
+
+use actix_rt::{Arbiter, System};
+use actix_web::{App, body::MessageBody};
+use anyhow::{Context as _, anyhow};
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    Error,
+    control::{Control, Notice},
+    exit::Exit,
+    kernel,
+    lifecycle::{Cause, Phase},
+    listener,
+    process::{
+        Failure,
+        instance::{AnySettings, Channels, Finished, Instance, Open, Parts, Standing, opener},
+    },
+    report::Report,
+    service::{Stateless, With},
+    settings::{self, Settings},
+    signals::Signals,
+    status::Status,
+    threads,
+    worker::Application,
+};
+
+use std::sync::Arc;
+
+/// A service that has its addresses and answers probes (alive, not ready), and waits for the
+/// application that it is to serve. [`Service::bind`](crate::Service::bind) makes one.
+///
+/// Nobody can connect to its public address yet.
+#[must_use = "it serves nothing until `serve` is called"]
+pub struct Bound<S, M: crate::service::State = Stateless> {
+    http: SocketAddr,
+    more: Vec<listener::Bound>,
+    handle: Handle,
+    open: oneshot::Sender<(Vec<listener::Bound>, Open<S, M::Value>)>,
+}
+
+/// A service that serves. Awaited, it gives the drain report once all is over.
+#[derive(Debug)]
+#[must_use = "await its end, lest the program end before it"]
+pub struct Serving {
+    http: SocketAddr,
+    handle: Handle,
+}
+
+/// What tells a service to go, from any thread, and knows how it went.
+#[derive(Clone)]
+pub struct Handle {
+    admin: SocketAddr,
+    control: Arc<Control>,
+    status: watch::Receiver<Status>,
+    end: watch::Receiver<Option<Result<Finished, Error>>>,
+}
+
+/// Binds a service, which lives on a thread of its own from here on: an event loop that the
+/// program blocks can hold up neither probes nor the drain.
+pub(crate) async fn bind<S, M>(
+    parts: Parts<S, M::Value>,
+    settings: Settings<S>,
+    signals: bool,
+) -> Result<Bound<S, M>, Error>
+where
+    S: AnySettings,
+    M: crate::service::State,
+{
+    let mut loaded = settings::load_from(settings).map_err(|e| Error::new(e.exit(), e.into()))?;
+    loaded.rules = parts.rules;
+    let fit = loaded.fit(kernel::raise_descriptor_limit().ok());
+    let budget = fit.map_err(|error| Error::new(error.exit(), error.into()))?;
+    for misspelt in loaded.misspelt {
+        tracing::warn!("{misspelt}");
+    }
+    let settings = loaded.settings;
+    let (bound, standing) = oneshot::channel();
+    let (open, application) = oneshot::channel();
+    let (send_end, mut end) = watch::channel(None);
+    let life = move || async move {
+        let run = async {
+            let signals = signals.then(Signals::catch).transpose();
+            let signals = signals
+                .context("signals cannot be caught")
+                .map_err(|error| (Exit::OsErr, error))?;
+            let instance = Instance {
+                parts,
+                settings,
+                budget,
+                signals,
+            };
+            let channels = Channels {
+                bound: Some(bound),
+                open: application,
+            };
+            instance.run(channels).await
+        };
+        let ended: Result<Finished, Failure> = run.await;
+        send_end.send_replace(Some(ended.map_err(|(exit, error)| Error::new(exit, error))));
+    };
+    spawn(life)?;
+    let Ok(Standing {
+        http,
+        admin,
+        control,
+        status,
+    }) = standing.await
+    else {
+        return Err(failure(&mut end).await);
+    };
+    let handle = Handle {
+        admin,
+        control,
+        status,
+        end,
+    };
+    Ok(Bound {
+        http,
+        more: Vec::new(),
+        handle,
+        open,
+    })
+}
+
+/// Runs the life of a service on a thread of its own: an arbiter of the program's `System`, so that its
+/// actors are the application's, too, or one with a `System` of its own where there is none.
+fn spawn<F>(life: impl FnOnce() -> F + Send + 'static) -> Result<(), Error>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let spawned = match System::try_current() {
+        Some(_) => threads::start(1).map(|arbiter| {
+            arbiter.spawn_fn(|| {
+                let life = life();
+                actix_rt::spawn(async {
+                    life.await;
+                    Arbiter::current().stop();
+                });
+            });
+        }),
+        None => {
+            let thread = thread::Builder::new().name("lastcall".to_owned());
+            let started = thread.spawn(|| System::new().block_on(life()));
+            started.map(drop)
+        }
+    };
+    spawned.map_err(|error| Error::new(Exit::OsErr, error.into()))
+}
+
+/// Why a service ended that was not expected to.
+async fn failure(end: &mut watch::Receiver<Option<Result<Finished, Error>>>) -> Error {
+    match end.wait_for(Option::is_some).await.as_deref() {
+        Ok(Some(Err(error))) => error.clone(),
+        Ok(_) => Error::new(Exit::Ok, anyhow!("it was told to go before it was ready")),
+        Err(_) => panicked(),
+    }
+}
+
+fn panicked() -> Error {
+    Error::new(Exit::Software, anyhow!("the service's thread has panicked"))
+}
+
+impl<S, M: crate::service::State> Bound<S, M> {
+    /// The public address, with the port that it has got.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The admin address, with the port that it has got.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.handle.admin
+    }
+
+    /// What tells it to go.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes a further public address, for the same application: opened with the first, closed with it, and
+    /// within the same `http.max_connections`. Gives it with the port that it has got.
+    ///
+    /// # Errors
+    /// The system's: the port is in use, the address is not this machine's, no permission.
+    pub fn listen(&mut self, address: SocketAddr) -> Result<SocketAddr, Error> {
+        let bound = listener::bind(address).map_err(|error| {
+            let what = format!("{address}: cannot listen there");
+            Error::new(Exit::OsErr, anyhow!(error).context(what))
+        })?;
+        let address = bound.address();
+        self.more.push(bound);
+        Ok(address)
+    }
+
+    async fn serve_opened(self, open: Open<S, M::Value>) -> Result<Serving, Error> {
+        let Self {
+            http,
+            more,
+            mut handle,
+            open: sender,
+        } = self;
+        // If it has ended meanwhile, the phase tells.
+        let _ = sender.send((more, open));
+        let ready = handle
+            .status
+            .wait_for(|status| status.phase >= Phase::Ready);
+        let phase = ready.await.map(|status| status.phase);
+        match phase {
+            Ok(Phase::Ready | Phase::LameDuck | Phase::Draining) => Ok(Serving { http, handle }),
+            _ => Err(failure(&mut handle.end).await),
+        }
+    }
+}
+
+impl<S: Clone + Send + 'static> Bound<S, Stateless> {
+    /// Serves this application, which is called once for each worker, and returns when the service is
+    /// ready.
+    ///
+    /// # Errors
+    /// When it cannot be started, or was told to go before it was ready.
+    pub async fn serve<A, T, B>(self, app: A) -> Result<Serving, Error>
+    where
+        A: Fn(&S) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        self.serve_opened(opener(move |settings: &S, (): &()| app(settings)))
+            .await
+    }
+}
+
+impl<S, St> Bound<S, With<St>>
+where
+    S: Clone + Send + 'static,
+    St: Clone + Send + 'static,
+{
+    /// Serves this application, which is called once for each worker with the state that the start
+    /// hook returned, and returns when the service is ready.
+    ///
+    /// # Errors
+    /// When the start hook fails, or the service cannot be started, or was told to go before it was
+    /// ready.
+    pub async fn serve<A, T, B>(self, app: A) -> Result<Serving, Error>
+    where
+        A: Fn(&S, &St) -> App<T> + Send + Clone + 'static,
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        self.serve_opened(opener(app)).await
+    }
+}
+
+impl Serving {
+    /// The public address.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The admin address.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.handle.admin
+    }
+
+    /// What tells it to go.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+}
+
+impl IntoFuture for Serving {
+    type Output = Result<Report, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.handle.report().await })
+    }
+}
+
+impl Handle {
+    /// Begins the drain, as SIGTERM does: with a lame duck, for as long as `drain.min` and its like
+    /// say. Once it has begun, this changes nothing.
+    pub fn drain(&self) {
+        self.control.notify(Notice::Terminate(Cause::Program));
+    }
+
+    /// Begins the drain without a lame duck, as SIGINT does; or ends a lame duck.
+    pub fn drain_now(&self) {
+        self.control.notify(Notice::Terminate(Cause::Sigint));
+    }
+
+    /// Waits for the end of the service, and gives its drain report.
+    ///
+    /// # Errors
+    /// When it could not be started, or its thread has panicked.
+    pub async fn report(&self) -> Result<Report, Error> {
+        let mut end = self.end.clone();
+        // Cloned before anything else is waited for: what it is borrowed from is locked meanwhile.
+        let ended = end.wait_for(Option::is_some).await.ok();
+        match ended.and_then(|ended| ended.clone()) {
+            Some(ended) => ended.map(|finished| finished.report),
+            None => Err(panicked()),
+        }
+    }
+}
+
+impl Report {
+    /// The exit code that says how it went: 0 if nothing was cut, 3 if something was, 1 if it was
+    /// aborted.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit.unwrap_or(Exit::Software.code()).into()
+    }
+}
+
+impl<S, M: crate::service::State> fmt::Debug for Bound<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound")
+            .field("http", &self.http)
+            .field("admin", &self.handle.admin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("phase", &self.status.borrow().phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,295 @@
+//! One service: from its settings, over its open port, to its last report.
+//!
+//! It neither knows nor asks whose thread it runs on: that of the process, or one among several.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_rt::Arbiter;
+use actix_web::{App, body::MessageBody};
+use anyhow::{Context as _, anyhow};
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_local,
+};
+
+use super::{
+    Failure,
+    admin_listener::AdminListener,
+    public_port::{self, PublicPort},
+};
+use crate::{
+    admin::View,
+    background::{Background, Hook, Start},
+    control::Control,
+    drive::{Driver, Opened},
+    exit::Exit,
+    lifecycle::Schedule,
+    listener::Bound,
+    metrics::{Gauges, Metrics},
+    report::Report,
+    rules::{Rule, Rules},
+    settings::{Budget, Effective},
+    signals::Signals,
+    status::Status,
+    threads,
+    worker::Application,
+};
+
+/// Everything that can be asked of settings.
+pub(crate) trait AnySettings: DeserializeOwned + Serialize + Clone + Send + 'static {}
+
+impl<S: DeserializeOwned + Serialize + Clone + Send + 'static> AnySettings for S {}
+
+/// What the metrics and the drain report call a service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+}
+
+/// What the author of a service has put together, but the application.
+pub(crate) struct Parts<S, St> {
+    pub(crate) identity: Identity,
+    pub(crate) begin: Begin<S, St>,
+    pub(crate) hooks: Vec<Hook<St>>,
+    pub(crate) rules: Rules,
+}
+
+/// Where a service's state comes from.
+pub(crate) enum Begin<S, St> {
+    /// It is there.
+    With(St),
+    /// From the start hook.
+    Start(Start<S, St>),
+}
+
+/// Opens the public port: it is an application, whose type nobody else needs to know.
+pub(crate) type Open<S, St> =
+    Box<dyn FnOnce(PublicPort, S, St) -> LocalBoxFuture<'static, Result<Opened, Failure>> + Send>;
+
+/// [`Open`] for this application.
+pub(crate) fn opener<S, St, A, T, B>(app: A) -> Open<S, St>
+where
+    S: Clone + Send + 'static,
+    St: Clone + Send + 'static,
+    A: Fn(&S, &St) -> App<T> + Send + Clone + 'static,
+    T: Application<B>,
+    B: MessageBody + 'static,
+{
+    Box::new(|port, service, state| port.open(move || app(&service, &state)).boxed_local())
+}
+
+/// A service, before it runs.
+pub(crate) struct Instance<S, St> {
+    pub(crate) parts: Parts<S, St>,
+    pub(crate) settings: Effective<S>,
+    pub(crate) budget: Budget,
+    /// None where its handle alone tells it to go.
+    pub(crate) signals: Option<Signals>,
+}
+
+/// What a service tells while it starts, and what it waits for.
+pub(crate) struct Channels<S, St> {
+    /// Told where it can be reached, once that is known: then it takes its public address before its
+    /// start hook runs, and else after it.
+    pub(crate) bound: Option<oneshot::Sender<Standing>>,
+    /// The public addresses beside `http.address`, and the application.
+    pub(crate) open: oneshot::Receiver<(Vec<Bound>, Open<S, St>)>,
+}
+
+/// A service that has its addresses, and answers at its admin port.
+pub(crate) struct Standing {
+    pub(crate) http: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) control: Arc<Control>,
+    pub(crate) status: watch::Receiver<Status>,
+}
+
+/// How a service ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    pub(crate) exit: Exit,
+    pub(crate) report: Report,
+}
+
+impl<S, St> Channels<S, St> {
+    /// For a service that has its application already, and of which nobody wants to know more.
+    pub(crate) fn at_once(open: Open<S, St>) -> Self {
+        let (send, receiver) = oneshot::channel();
+        // The receiver is here.
+        let _ = send.send((Vec::new(), open));
+        Self {
+            bound: None,
+            open: receiver,
+        }
+    }
+}
+
+impl<S, St> Instance<S, St>
+where
+    S: AnySettings,
+    St: Clone + Send + 'static,
+{
+    /// Serves until it is told to go and everything is finished.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) async fn run(self, channels: Channels<S, St>) -> Result<Finished, Failure> {
+        let Self {
+            parts,
+            settings,
+            budget,
+            signals,
+        } = self;
+        let Identity { name, version } = parts.identity;
+        let (notify, notices) = mpsc::unbounded_channel();
+        let control = Control::new(settings.drain.clone(), parts.rules, notify);
+        if let Some(signals) = signals {
+            spawn_local(signals.forward(Arc::clone(&control)));
+        }
+        let metrics = Metrics::new(name, version);
+        let (background, thread, state) = begin(parts.begin, parts.hooks, &settings, &control)?;
+        let driver = Driver::new(
+            schedule(&settings, &budget, parts.rules),
+            Report::of(name, version),
+            Arc::clone(&control),
+            notices,
+            background,
+        );
+        let view = View {
+            control: Arc::clone(&control),
+            metrics: Arc::clone(&metrics),
+            readiness: settings.lifecycle.readiness,
+            live_within: settings.lifecycle.live_within,
+            status: driver.status(),
+        };
+        metrics.collect(Gauges {
+            control: Arc::clone(&control),
+            status: driver.status(),
+        });
+        let limits = public_port::limits(&settings.http);
+        let admin = AdminListener::open(settings.admin.address, limits, view).await?;
+        let standing = Standing {
+            http: settings.http.address,
+            admin: admin.address,
+            control,
+            status: driver.status(),
+        };
+        let ended = driver
+            .run(open(channels, standing, metrics, settings, state))
+            .await;
+        let ended = match ended {
+            Ok((finished, workers)) if finished.exit != Exit::Aborted => {
+                threads::end(workers.into_iter().chain(thread).collect()).await;
+                Ok(finished)
+            }
+            Ok((aborted, _)) => Ok(aborted),
+            Err(failure) => Err(failure),
+        };
+        admin.close().await;
+        ended
+    }
+}
+
+/// What hooks need, if there are any; and the state, or the way that it comes.
+type Begun<St> = (Option<Background>, Option<Arbiter>, Starting<St>);
+
+/// A service's state, on its way from the start hook.
+enum Starting<St> {
+    Done(St),
+    Hook(oneshot::Receiver<anyhow::Result<St>>),
+}
+
+fn begin<S, St>(
+    begin: Begin<S, St>,
+    hooks: Vec<Hook<St>>,
+    settings: &Effective<S>,
+    control: &Arc<Control>,
+) -> Result<Begun<St>, Failure>
+where
+    S: AnySettings,
+    St: Clone + Send + 'static,
+{
+    let start: Start<S, St> = match begin {
+        // No thread is needed.
+        Begin::With(state) if hooks.is_empty() => return Ok((None, None, Starting::Done(state))),
+        Begin::With(state) => Box::new(|_| async { Ok(state) }.boxed_local()),
+        Begin::Start(start) => start,
+    };
+    let (service, control) = (settings.service.clone(), Arc::clone(control));
+    let threads = settings.http.blocking_threads as usize;
+    let started = Background::start(control, service, start, hooks, threads)
+        .map_err(|error| (Exit::OsErr, error.into()))?;
+    let state = Starting::Hook(started.state);
+    Ok((Some(started.background), Some(started.thread), state))
+}
+
+impl<St> Starting<St> {
+    async fn done(self) -> Result<St, Failure> {
+        let hook = match self {
+            Self::Done(state) => return Ok(state),
+            Self::Hook(hook) => hook,
+        };
+        let started = hook
+            .await
+            .unwrap_or_else(|_| Err(anyhow!("its thread has gone")));
+        started
+            .context("the start hook failed")
+            .map_err(|error| (Exit::Unavailable, error))
+    }
+}
+
+/// Everything from the start hook to the open port.
+async fn open<S, St>(
+    channels: Channels<S, St>,
+    standing: Standing,
+    metrics: Arc<Metrics>,
+    settings: Effective<S>,
+    state: Starting<St>,
+) -> Result<Opened, Failure> {
+    let Effective { http, service, .. } = settings;
+    let (control, admin) = (Arc::clone(&standing.control), standing.admin);
+    let take = || public_port::bind(public_port::KEY, http.address);
+    let early = match channels.bound {
+        None => None,
+        Some(tell) => {
+            let bound = take()?;
+            let http = bound.address();
+            // Whoever has asked may have turned to something else: then it is never served.
+            let _ = tell.send(Standing { http, ..standing });
+            Some(bound)
+        }
+    };
+    let state = state.done().await?;
+    let served = channels.open.await;
+    let (more, open) = served.map_err(|_| (Exit::Ok, anyhow!("it was dropped unserved")))?;
+    let first = early.map_or_else(take, Ok)?;
+    let port = PublicPort {
+        control,
+        metrics,
+        bound: std::iter::once(first).chain(more).collect(),
+        http,
+        admin,
+    };
+    open(port, service, state).await
+}
+
+fn schedule<S>(settings: &Effective<S>, budget: &Budget, rules: Rules) -> Schedule {
+    let drain = &settings.drain;
+    let mut schedule = Schedule {
+        min: drain.min,
+        quiet: drain.quiet,
+        max: drain.max,
+        patience: drain.patience,
+        cut_after: budget.cut_at,
+    };
+    if rules.lack(Rule::LameDuck) {
+        (schedule.min, schedule.quiet, schedule.max) = Default::default();
+    }
+    if rules.lack(Rule::Deadline) {
+        schedule.cut_after = Duration::from_secs(3600);
+    }
+    schedule
+}

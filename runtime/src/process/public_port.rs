@@ -1,0 +1,137 @@
+//! The public port: taking its address, starting the workers, opening it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{App, body::MessageBody, dev::AppConfig};
+use anyhow::anyhow;
+use tokio::{sync::oneshot, task::spawn_local};
+
+use super::Failure;
+use crate::{
+    accept::Places,
+    acceptor::Acceptor,
+    body_limits::BodyLimits,
+    conn::{Limits, Room},
+    control::Control,
+    drive::Opened,
+    exit::Exit,
+    listener::{self, Bound, Listener},
+    metrics::Metrics,
+    settings::Http,
+    worker::{self, Application, WorkerConfig},
+};
+
+/// The setting that names it.
+pub(super) const KEY: &str = "http.address";
+
+/// At `http.max_connections` a connection that has been silent for so long makes room for a newcomer.
+/// Not sooner: a crowd of active clients would put each other out.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// What it takes to open the public port, but the application.
+#[derive(Debug)]
+pub(crate) struct PublicPort {
+    pub(super) control: Arc<Control>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) http: Http,
+    /// The first is that of `http.address`.
+    pub(super) bound: Vec<Bound>,
+    pub(super) admin: SocketAddr,
+}
+
+impl PublicPort {
+    /// Starts the workers, each with an application of its own, and then lets clients connect.
+    pub(crate) async fn open<T, B>(
+        self,
+        app: impl Fn() -> App<T> + Send + Clone + 'static,
+    ) -> Result<Opened, Failure>
+    where
+        T: Application<B>,
+        B: MessageBody + 'static,
+    {
+        let http = &self.http;
+        let first = self.bound.first().map_or(http.address, Bound::address);
+        let worker_config = WorkerConfig {
+            control: Arc::clone(&self.control),
+            metrics: self.metrics,
+            limits: limits(http),
+            app: AppConfig::__priv_test_new(false, first.to_string(), first),
+            blocking_threads: blocking_threads(http),
+        };
+        let (mut workers, mut threads) = (Vec::new(), Vec::new());
+        for _ in 0..http.workers {
+            let started = worker::start(worker_config.clone(), app.clone()).await;
+            let (worker, thread) = started.map_err(|error| (Exit::Software, error))?;
+            workers.push(worker);
+            threads.push(thread);
+        }
+        let counters = workers
+            .iter()
+            .map(|worker| Arc::clone(&worker.counters))
+            .collect();
+        // Only now: whoever connects from here on is served.
+        let room = limits(http).room;
+        let places = Places::new(room.connections);
+        let mut fences = Vec::new();
+        for bound in self.bound {
+            let address = bound.address();
+            let listener = listen(KEY, bound, http.backlog)?;
+            let control = Arc::clone(&self.control);
+            let (fence, raised) = oneshot::channel();
+            let acceptor = Acceptor::open(control, workers.clone(), listener, room, places.clone())
+                .map_err(|error| cannot_listen(KEY, address, error))?;
+            spawn_local(acceptor.run(raised));
+            fences.push(fence);
+            tracing::info!(http = %address, admin = %self.admin, "listening");
+        }
+        Ok(Opened {
+            counters,
+            fences,
+            threads,
+        })
+    }
+}
+
+/// Takes the address of a listener, whose setting is `key`.
+pub(super) fn bind(key: &str, address: SocketAddr) -> Result<Bound, Failure> {
+    listener::bind(address).map_err(|error| cannot_listen(key, address, error))
+}
+
+/// Lets clients connect.
+pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, Failure> {
+    let address = bound.address();
+    let listener = bound.listen(backlog);
+    listener.map_err(|error| cannot_listen(key, address, error))
+}
+
+pub(super) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
+    let what = format!("{key} = \"{address}\": cannot listen there");
+    (Exit::OsErr, anyhow!(error).context(what))
+}
+
+/// Each worker's share of `http.blocking_threads`.
+fn blocking_threads(http: &Http) -> usize {
+    (http.blocking_threads / http.workers).max(1) as usize
+}
+
+pub(super) fn limits(http: &Http) -> Limits {
+    Limits {
+        keep_alive: http.keep_alive,
+        head_timeout: http.head_timeout,
+        body: body_limits(http),
+        half_close: http.half_close,
+        room: Room {
+            connections: http.max_connections as usize,
+            after: SILENT,
+            half_heads: false,
+        },
+    }
+}
+
+fn body_limits(http: &Http) -> BodyLimits {
+    let limits = BodyLimits::new().timeout(http.body_timeout);
+    match http.body_rate {
+        Some(rate) => limits.rate(rate.bytes_per_second().get()),
+        None => limits,
+    }
+}

@@ -1,0 +1,100 @@
+//! A whole service within a test: on free ports of 127.0.0.1, without signals or a command line, and
+//! without the waiting that a cluster needs.
+//!
+//! ```
+//! use actix_web::{App, web};
+//! use lastcall::Settings;
+//!
+//! # actix_web::rt::System::new().block_on(async {
+//! let service = lastcall::service!()
+//!     .test(Settings::new(()), |_: &()| App::new().route("/", web::get().to(async || "Hello")))
+//!     .await;
+//! assert!(service.url("/").starts_with("http://127.0.0.1:"));
+//! // ... requests, by any client ...
+//! let report = service.drain().await;
+//! assert_eq!(report.exit, Some(0), "nothing was cut");
+//! # });
+//! ```
+
+use std::net::SocketAddr;
+
+use crate::{Error, Handle, Report, Serving, Settings};
+
+/// What a test has no need to wait for.
+const AT_ONCE: [&str; 5] = [
+    "drain.min",
+    "drain.quiet",
+    "drain.max",
+    "drain.jitter",
+    "drain.patience",
+];
+
+/// A service that serves a test. [`Service::test`](crate::Service::test) starts one; dropped without
+/// [`drain`](Self::drain) it drains all the same, and nobody hears how.
+#[derive(Debug)]
+pub struct TestService {
+    serving: Serving,
+}
+
+/// These settings, on free ports, with one worker and without waiting, where they say nothing else.
+pub(crate) fn for_a_test<S>(settings: Settings<S>) -> Settings<S> {
+    let settings = settings
+        .set_first("http.address", "127.0.0.1:0")
+        .set_first("admin.address", "127.0.0.1:0")
+        .set_first("http.workers", 1);
+    AT_ONCE
+        .into_iter()
+        .fold(settings, |settings, key| settings.set_first(key, "0s"))
+}
+
+impl TestService {
+    pub(crate) fn new(serving: Result<Serving, Error>) -> Self {
+        match serving {
+            Ok(serving) => Self { serving },
+            Err(error) => panic!("the service could not be started: {error}"),
+        }
+    }
+
+    /// The public address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.serving.http_address()
+    }
+
+    /// The URL of a path, which begins with a slash, at the public address.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.serving.http_address())
+    }
+
+    /// The URL of a path at the admin address: `/metrics`, `/readyz`.
+    #[must_use]
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.serving.admin_address())
+    }
+
+    /// What tells it to go, for a test that looks at the service while it drains.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.serving.handle()
+    }
+
+    /// Drains it, and gives the report.
+    ///
+    /// # Panics
+    /// When the service's thread has panicked.
+    pub async fn drain(self) -> Report {
+        let handle = self.handle();
+        handle.drain();
+        match handle.report().await {
+            Ok(report) => report,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+impl Drop for TestService {
+    fn drop(&mut self) {
+        self.handle().drain_now();
+    }
+}
