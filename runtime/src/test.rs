@@ -61,6 +61,12 @@ impl TestService {
         self.serving.http_address()
     }
 
+    /// The admin address.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.serving.admin_address()
+    }
+
     /// The URL of a path, which begins with a slash, at the public address.
     #[must_use]
     pub fn url(&self, path: &str) -> String {

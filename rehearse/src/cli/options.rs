@@ -83,7 +83,7 @@ pub struct Rehearsal {
         long,
         help_heading = CLUSTER,
         value_name = "T,T,T",
-        default_value = "500ms,1100ms,1400ms"
+        default_value = "150ms,1s,2900ms"
     )]
     pub propagation: Propagation,
     /// Put a network between clients and services on which each packet takes so long, one way (Linux

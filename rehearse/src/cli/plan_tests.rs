@@ -225,7 +225,7 @@ fn bad_input_names_option_value_and_what_is_allowed() {
         ),
         (
             "rollout --propagation 1s,2s",
-            "three durations, such as 500ms,1100ms,1400ms",
+            "three durations, such as 150ms,1s,2900ms",
         ),
         (
             "rollout --network-delay 0s",

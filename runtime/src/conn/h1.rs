@@ -12,6 +12,7 @@ mod end;
 mod guard;
 mod head;
 mod lines;
+mod overdue;
 mod respond;
 mod response_body;
 mod slow_reader;
@@ -48,7 +49,10 @@ use super::{
     timer::Timer,
     transport::Transport,
 };
-use crate::control::{OpenConnection, Stage};
+use crate::{
+    control::{OpenConnection, Stage},
+    request_timeout::RequestTimeout,
+};
 
 /// A response is collected to this size before it is written.
 const WRITE_AHEAD: usize = 32 * 1024;
@@ -242,6 +246,9 @@ impl<A: App> H1<A> {
             if self.as_mut().poll_late_body(read, cx).is_ready() {
                 return self.give_up_body(cx);
             }
+            if self.as_mut().poll_overdue(cx).is_ready() {
+                return self.give_up_handler();
+            }
             return match self.project().io.poll_flush(cx) {
                 Poll::Ready(Err(_)) => Step::Gone,
                 _ => Step::Wait,
@@ -263,7 +270,12 @@ impl<A: App> H1<A> {
             }
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
-        match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
+        let (polled, limit) = RequestTimeout::watch(poll);
+        if let Some(request) = this.request {
+            request.limit(limit);
+        }
+        match polled {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
             Ok(Poll::Pending) => Poll::Pending,
             Err(_) => Poll::Ready(self.respond_to_panic()),

@@ -98,6 +98,8 @@ pub(crate) struct Limits {
     pub(crate) head_timeout: Duration,
     /// While a body is waited for, where its route says nothing else.
     pub(crate) body: BodyLimits,
+    /// While a handler is at work, where its route says nothing else.
+    pub(crate) request_timeout: Option<Duration>,
     /// A client that has sent its FIN still gets its answer.
     pub(crate) half_close: bool,
     pub(crate) room: Room,

@@ -1,4 +1,9 @@
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_http::uri::PathAndQuery;
 use actix_web::{
@@ -28,6 +33,8 @@ pub(super) struct InFlight {
     pub(super) is_http_1_0: bool,
     answered: Option<(Rc<Route>, StatusCode)>,
     ends_itself: bool,
+    /// What its route says of how long its handler may take.
+    limit: Option<Duration>,
     /// Its end is known, and is not that its client has left.
     settled: Cell<bool>,
 }
@@ -49,6 +56,7 @@ impl InFlight {
             is_http_1_0: false,
             answered: None,
             ends_itself: false,
+            limit: None,
             settled: Cell::new(false),
         }
     }
@@ -68,6 +76,20 @@ impl InFlight {
             Some((route, _)) => route.pattern.clone(),
             None => routes.name(self.path()),
         }
+    }
+
+    /// Its route says how long its handler may take.
+    #[inline]
+    pub(super) fn limit(&mut self, limit: Option<Duration>) {
+        self.limit = self.limit.or(limit);
+    }
+
+    /// When its handler has taken too long, if that is limited: by its route, or else by `general`. A
+    /// response that its handler ends itself has only its route's limit.
+    pub(super) fn due(&self, general: Option<Duration>) -> Option<Instant> {
+        let general = general.filter(|_| !self.ends_itself);
+        // Beyond what the clock can count is for ever.
+        self.began.checked_add(self.limit.or(general)?)
     }
 
     /// A handler has answered. One that has taken [`Drain`](crate::Drain) ends its response itself.
@@ -121,6 +143,9 @@ impl Drop for InFlight {
         self.counters.0.request_ended(!self.settled.get());
     }
 }
+
+/// The answer in the place of a handler that takes too long.
+pub(super) const OVERDUE: &str = "the handler took too long\n";
 
 /// Paths beyond this length are not remembered: an idle connection costs the same, whatever it has
 /// asked for.

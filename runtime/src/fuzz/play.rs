@@ -155,6 +155,7 @@ async fn start(
         keep_alive: limit,
         head_timeout: limit,
         body: BodyLimits::new().timeout(limit),
+        request_timeout: None,
         half_close: true,
         room: Room {
             connections: usize::MAX,

@@ -70,6 +70,7 @@ impl AdminListener {
     ) -> Result<Self, Failure> {
         let limits = Limits {
             room: ROOM,
+            request_timeout: None,
             ..limits
         };
         let bound = bind("admin.address", address)?;

@@ -119,6 +119,7 @@ pub(super) fn limits(http: &Http) -> Limits {
         keep_alive: http.keep_alive,
         head_timeout: http.head_timeout,
         body: body_limits(http),
+        request_timeout: http.request_timeout,
         half_close: http.half_close,
         room: Room {
             connections: http.max_connections as usize,

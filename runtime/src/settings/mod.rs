@@ -69,6 +69,9 @@ pub(crate) struct Http {
     pub(crate) body_timeout: Duration,
     /// How quick such a body must be on average, if at all.
     pub(crate) body_rate: Option<Rate>,
+    /// How long a handler may take, from its request's head to the end of its response.
+    #[serde(with = "field::optional_duration")]
+    pub(crate) request_timeout: Option<Duration>,
     /// Whether a client that has sent its FIN still gets its answer.
     pub(crate) half_close: bool,
     /// Threads that serve connections.
@@ -205,6 +208,7 @@ impl Default for Http {
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(30),
             body_rate: None,
+            request_timeout: None,
             half_close: true,
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
             blocking_threads: 512,

@@ -41,6 +41,10 @@ impl<A: App> H1<A> {
                 Poll::Ready(Ok(now)) => read = Some(now),
                 Poll::Ready(Err(_)) => return Step::Gone,
                 Poll::Pending if self.has_left() => return self.fail(),
+                Poll::Pending if self.as_mut().poll_overdue(cx).is_ready() => {
+                    tracing::warn!("a response took too long, and is ended without an end");
+                    return self.fail();
+                }
                 Poll::Pending if self.as_mut().poll_late_body(read, cx).is_pending() => {
                     return match self.poll_given_up(cx) {
                         Poll::Ready(()) => Step::Gone,

@@ -16,8 +16,9 @@ use actix_http::{
     body::{BoxBody, EitherBody},
 };
 use bytes::Bytes;
-use h2::{SendStream, server::SendResponse};
+use h2::{Reason, SendStream, server::SendResponse};
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep_until};
 
 use super::{
     incoming::Incoming,
@@ -25,8 +26,9 @@ use super::{
 };
 use crate::conn::{
     app::{self, App, Called},
-    request::InFlight,
+    request::{InFlight, OVERDUE},
 };
+use crate::request_timeout::RequestTimeout;
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pin_project! {
         // What the body still owes, if its length was announced.
         owed: Option<u64>,
         stalled: Option<Stalled<A>>,
+        // Until its handler has taken too long, where that is limited.
+        overdue: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -93,6 +97,7 @@ impl<A: App> Stream<A> {
             chunk: Bytes::new(),
             owed: None,
             stalled: None,
+            overdue: None,
             shared,
         }
     }
@@ -134,6 +139,47 @@ impl<A: App> Stream<A> {
         match self
             .as_mut()
             .respond_instead(StatusCode::REQUEST_TIMEOUT, text)
+        {
+            Some(end) => Poll::Ready(end),
+            None => self.poll_body(cx),
+        }
+    }
+
+    /// Ready once the request has taken longer than it may.
+    fn poll_overdue(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let general = this.shared.worker.limits.request_timeout;
+        let due = this
+            .request
+            .as_ref()
+            .and_then(|request| request.due(general));
+        let Some(due) = due.map(Into::into) else {
+            return Poll::Pending;
+        };
+        let sleep = this
+            .overdue
+            .get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if sleep.deadline() != due {
+            // Its route has said something, or it has turned out to end itself.
+            sleep.as_mut().reset(due);
+        }
+        // Polled each time, since a stream's waker changes: see `Session::poll_streams`.
+        sleep.as_mut().poll(cx)
+    }
+
+    /// Drops the handler, and answers in its place, if that is still possible.
+    fn give_up_handler(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StreamEnd> {
+        if let Some(mut outgoing) = self.as_mut().project().outgoing.take() {
+            tracing::warn!("a response took too long, and is ended without an end");
+            outgoing.send_reset(Reason::INTERNAL_ERROR);
+            if let Some(request) = self.project().request.take() {
+                request.fail();
+            }
+            return Poll::Ready(StreamEnd::Failed);
+        }
+        match self
+            .as_mut()
+            .respond_instead(StatusCode::GATEWAY_TIMEOUT, OVERDUE)
         {
             Some(end) => Poll::Ready(end),
             None => self.poll_body(cx),
@@ -185,7 +231,12 @@ impl<A: App> Stream<A> {
             }
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
-        match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
+        let (polled, limit) = RequestTimeout::watch(poll);
+        if let Some(request) = this.request {
+            request.limit(limit);
+        }
+        match polled {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
             Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(StreamEnd::Reset)),
             Err(_) => Poll::Ready(self.respond_to_panic()),
@@ -209,6 +260,9 @@ impl<A: App> Future for Stream<A> {
         self.as_mut().ask_for_body(Incoming::is_asked);
         if end.is_pending() && self.as_mut().poll_late(cx).is_ready() {
             return self.give_up_body(cx);
+        }
+        if end.is_pending() && self.as_mut().poll_overdue(cx).is_ready() {
+            return self.give_up_handler(cx);
         }
         end
     }

@@ -162,6 +162,7 @@ fn limits() -> Limits {
         keep_alive: KEEP_ALIVE,
         head_timeout: Duration::from_secs(5),
         body: BodyLimits::new().timeout(Duration::from_secs(30)),
+        request_timeout: None,
         half_close: true,
         room: Room {
             connections: usize::MAX,

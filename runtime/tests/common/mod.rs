@@ -1,0 +1,35 @@
+//! A client that sees bytes, for services that a test starts.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+/// Everything that comes back for one request, on a connection of its own.
+pub async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// [`exchange`] for a GET whose connection ends with it.
+pub async fn get(address: SocketAddr, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    exchange(address, &request).await
+}
+
+/// The status of an answer.
+pub fn status(answer: &str) -> u16 {
+    answer[9..12].parse().unwrap()
+}
+
+/// The body of an answer that is not chunked.
+pub fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").unwrap().1
+}
