@@ -19,6 +19,7 @@ use actix_web::{
 use tokio::sync::watch;
 
 use crate::{
+    checks::Checks,
     control::{Control, Notice},
     lifecycle::{Cause, Phase, Probes, probes},
     metrics::Metrics,
@@ -35,13 +36,14 @@ pub(crate) struct View {
     pub(crate) readiness: Readiness,
     /// How long no worker may leave a question unanswered, for liveness.
     pub(crate) live_within: Option<Duration>,
+    pub(crate) checks: Arc<Checks>,
     pub(crate) status: watch::Receiver<Status>,
 }
 
 impl View {
     fn probes(&self) -> Probes {
         let phase = self.status.borrow().phase;
-        let probes = probes(phase, self.readiness);
+        let probes = probes(phase, self.readiness, self.checks.pass());
         match self.control.lacks(Rule::Probes) {
             false => probes,
             true => Probes {
@@ -68,10 +70,7 @@ pub(crate) fn app(
     App::new()
         .app_data(web::Data::new(view))
         .route("/livez", shown().to(livez))
-        .route(
-            "/readyz",
-            shown().to(async |view: web::Data<View>| answer(view.probes().readyz)),
-        )
+        .route("/readyz", shown().to(readyz))
         .route(
             "/healthz",
             shown().to(async |view: web::Data<View>| answer(view.probes().healthz)),
@@ -90,6 +89,15 @@ fn answer(passes: bool) -> HttpResponse {
     match passes {
         true => HttpResponse::Ok().body("ok\n"),
         false => HttpResponse::ServiceUnavailable().body("no\n"),
+    }
+}
+
+/// Which checks fail, since when and why, if there are any.
+async fn readyz(view: web::Data<View>) -> HttpResponse {
+    let lines = view.checks.lines();
+    match view.probes().readyz {
+        true => HttpResponse::Ok().body(format!("ok\n{lines}")),
+        false => HttpResponse::ServiceUnavailable().body(format!("no\n{lines}")),
     }
 }
 
@@ -113,7 +121,10 @@ async fn metrics(view: web::Data<View>) -> HttpResponse {
 
 async fn status(view: web::Data<View>) -> HttpResponse {
     let workers = view.control.ledger.ask_workers().await;
-    let page = view.status.borrow().page(&view.control, workers);
+    let page = view
+        .status
+        .borrow()
+        .page(&view.control, workers, &view.checks);
     HttpResponse::Ok().json(page)
 }
 

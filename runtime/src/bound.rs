@@ -161,7 +161,14 @@ where
 async fn failure(end: &mut watch::Receiver<Option<Result<Finished, Error>>>) -> Error {
     match end.wait_for(Option::is_some).await.as_deref() {
         Ok(Some(Err(error))) => error.clone(),
-        Ok(_) => Error::new(Exit::Ok, anyhow!("it was told to go before it was ready")),
+        Ok(Some(Ok(finished))) => {
+            let why = match finished.report.cause {
+                Some(Cause::Failure) => "background work failed before it was ready",
+                _ => "it was told to go before it was ready",
+            };
+            Error::new(finished.exit, anyhow!(why))
+        }
+        Ok(None) => panicked(),
         Err(_) => panicked(),
     }
 }
@@ -301,6 +308,12 @@ impl Handle {
     /// Begins the drain without a lame duck, as SIGINT does; or ends a lame duck.
     pub fn drain_now(&self) {
         self.control.notify(Notice::Terminate(Cause::Sigint));
+    }
+
+    /// How many requests are being handled.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.control.ledger.requests()
     }
 
     /// Waits for the end of the service, and gives its drain report.

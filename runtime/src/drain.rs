@@ -28,6 +28,11 @@ pub(crate) fn enter(control: Arc<Control>) {
     CONTROL.set(Some(control));
 }
 
+/// The control of the service whose worker this thread is, if it is one.
+pub(crate) fn control() -> Option<Arc<Control>> {
+    CONTROL.with_borrow(Clone::clone)
+}
+
 /// Left in a request's extensions by [`Drain`].
 struct EndsItself;
 
@@ -150,8 +155,7 @@ impl FromRequest for Drain {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         TAKEN.set(true);
         request.extensions_mut().insert(EndsItself);
-        let control = CONTROL.with_borrow(Clone::clone);
-        ready(Ok(control.map_or(Self(None), Self::new)))
+        ready(Ok(control().map_or(Self(None), Self::new)))
     }
 }
 

@@ -252,6 +252,10 @@ impl Driver {
         while self.control.ledger.load().open > 0 && asked.elapsed() < ACCOUNT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        for (name, count) in self.control.ledger.background.by_name() {
+            let name = format!("{name} (background)");
+            self.control.ledger.count_cut(&name, count as u64);
+        }
         let unaccounted = self.control.ledger.load().in_flight;
         if unaccounted > 0 {
             self.control
@@ -267,7 +271,15 @@ impl Driver {
         let cut = !unfinished.is_empty() || !self.control.ledger.cut().is_empty();
         let names = unfinished.iter().map(|name| format!("{name} (unfinished)"));
         self.report.hooks_failed.extend(names);
-        self.exit = Some(if cut { Exit::Cut } else { Exit::Ok });
+        let failed = self
+            .machine
+            .termination()
+            .is_some_and(|(_, cause)| cause == Cause::Failure);
+        self.exit = Some(match (cut, failed) {
+            (true, _) => Exit::Cut,
+            (false, true) => Exit::Software,
+            (false, false) => Exit::Ok,
+        });
         self.enter(Phase::Stopped, now);
     }
 
@@ -286,6 +298,8 @@ impl Driver {
         self.report.crossed = self.control.ledger.crossed.get();
         self.report.unanswered = self.control.ledger.unanswered.get();
         self.report.vanished = self.control.ledger.vanished.get();
+        self.report.background_finished = self.control.ledger.background.finished();
+        self.report.background_failed = self.control.ledger.background.failed();
         self.report.cut = self.control.ledger.cut();
         self.report.exit = self.exit.map(Exit::code);
         self.report.publish();

@@ -28,6 +28,7 @@ mod admin;
 mod background;
 mod body_limits;
 mod bound;
+mod checks;
 mod cli;
 mod clock;
 mod conn;
@@ -58,6 +59,7 @@ pub mod test;
 mod threads;
 mod worker;
 
+pub use background::{Jobs, Stop};
 pub use body_limits::{BodyLimits, BodyLimitsService};
 pub use bound::{Bound, Handle, Serving};
 pub use drain::Drain;

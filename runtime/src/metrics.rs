@@ -15,14 +15,18 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, text},
     metrics::{
-        counter::ConstCounter, counter::Counter, family::Family, gauge::ConstGauge,
+        MetricType, counter::ConstCounter, counter::Counter, family::Family, gauge::ConstGauge,
         histogram::Histogram, info::Info,
     },
     registry::{Registry, Unit},
 };
 use tokio::sync::watch;
 
-use crate::{control::Control, status::Status};
+use crate::{
+    checks::{Checks, State},
+    control::Control,
+    status::Status,
+};
 
 /// Seconds: the buckets that OpenTelemetry advises for `http.server.request.duration`.
 const BUCKETS: [f64; 14] = [
@@ -96,6 +100,7 @@ impl Metrics {
 #[derive(Debug)]
 pub(crate) struct Gauges {
     pub(crate) control: Arc<Control>,
+    pub(crate) checks: Arc<Checks>,
     pub(crate) status: watch::Receiver<Status>,
 }
 
@@ -122,6 +127,11 @@ impl Collector for Gauges {
                 "lastcall_workers_blocked",
                 "Workers whose event loops a handler holds up",
                 workers.blocked,
+            ),
+            (
+                "lastcall_background_running",
+                "Background work, and jobs that handlers have handed over",
+                load.background,
             ),
         ];
         for (name, help, value) in gauges {
@@ -152,6 +162,11 @@ impl Collector for Gauges {
                 self.control.ledger.unanswered.get(),
             ),
             (
+                "lastcall_background_failed",
+                "Background work and jobs that have failed or panicked",
+                self.control.ledger.background.failed().values().sum(),
+            ),
+            (
                 "lastcall_peers_vanished",
                 "Peers that went without a word, with bytes on their way",
                 self.control.ledger.vanished.get(),
@@ -166,6 +181,7 @@ impl Collector for Gauges {
                 counter.metric_type(),
             )?)?;
         }
+        self.encode_checks(&mut encoder)?;
         let phase = ConstGauge::new(self.status.borrow().phase as i64);
         let help = "0 starting, 1 ready, 2 lame duck, 3 draining, 4 stopped";
         phase.encode(encoder.encode_descriptor(
@@ -174,6 +190,23 @@ impl Collector for Gauges {
             None,
             phase.metric_type(),
         )?)
+    }
+}
+
+impl Gauges {
+    fn encode_checks(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let results = self.checks.results();
+        if results.is_empty() {
+            return Ok(());
+        }
+        let help = "Whether a readiness check passes";
+        let name = "lastcall_check_passing";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for check in results {
+            let passing = ConstGauge::new(i64::from(check.state == State::Passing));
+            passing.encode(family.encode_family(&[("check", check.name)])?)?;
+        }
+        Ok(())
     }
 }
 

@@ -73,9 +73,13 @@ pub struct Report {
     /// Peers that went without a word, and were waited for no longer; a response that one of them
     /// did not get is in `cut`.
     pub vanished: u64,
+    /// Background work and jobs that have ended well since T0.
+    pub background_finished: u64,
+    /// Background work and jobs that have failed or panicked since the start, by name.
+    pub background_failed: BTreeMap<&'static str, u64>,
     /// Shutdown hooks that failed, or were cut, by name.
     pub hooks_failed: Vec<String>,
-    /// What the deadline cut, by route.
+    /// What the deadline cut, by route; background work by its name.
     pub cut: BTreeMap<String, u64>,
     /// The exit code: 0 if nothing was cut, 3 if something was, 1 if the drain was aborted.
     pub exit: Option<u8>,

@@ -8,8 +8,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::rules::Rule;
 use crate::{
     Bound, Error, Settings,
-    background::Hook,
+    background::{Hook, Stop, Tasks, Work},
     bound::bind,
+    checks::Check,
     process::{
         self,
         instance::{Begin, Identity, Parts, opener},
@@ -53,7 +54,7 @@ impl<St: Clone + Send + 'static> State for With<St> {
 pub struct Service<S, M: State = Stateless> {
     identity: Identity,
     begin: Begin<S, M::Value>,
-    hooks: Vec<Hook<M::Value>>,
+    tasks: Tasks<M::Value>,
     signals: bool,
     rules: Rules,
 }
@@ -66,7 +67,7 @@ impl<S> Service<S> {
         Self {
             identity: Identity { name, version },
             begin: Begin::With(()),
-            hooks: Vec::new(),
+            tasks: Tasks::default(),
             signals: true,
             rules: Rules::default(),
         }
@@ -107,7 +108,7 @@ impl<S> Service<S> {
             begin: Begin::Start(Box::new(|settings| {
                 async move { start(&settings).await }.boxed_local()
             })),
-            hooks: Vec::new(),
+            tasks: Tasks::default(),
             signals: self.signals,
             rules: self.rules,
         }
@@ -142,7 +143,78 @@ impl<S, M: State> Service<S, M> {
         R: Future<Output = anyhow::Result<()>> + 'static,
     {
         let run = Box::new(|state| async move { hook(state).await }.boxed_local());
-        self.hooks.push(Hook { name, run });
+        self.tasks.hooks.push(Hook { name, run });
+        self
+    }
+
+    /// Adds work that goes on beside the requests, for as long as the process lives: a consumer of a
+    /// queue, a cache's refresh. It begins when the start hook is done, on its thread.
+    ///
+    /// The drain waits for it: it is to return once [`Stop`] tells it to, and what it has begun is
+    /// finished. What has not returned when the deadline comes is cut, and named in the drain report.
+    /// If it fails or panics, it is named there, too, and the process drains and ends with exit code
+    /// 70; with `lifecycle.background_failure = "ignore"` it goes on without it.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use actix_web::App;
+    /// # async fn refresh() -> anyhow::Result<()> { Ok(()) }
+    /// lastcall::service!()
+    ///     .background("refresh", async |(), stop| {
+    ///         let mut turns = tokio::time::interval(Duration::from_secs(60));
+    ///         loop {
+    ///             tokio::select! {
+    ///                 () = stop.at_drain() => return Ok(()),
+    ///                 _ = turns.tick() => refresh().await?,
+    ///             }
+    ///         }
+    ///     })
+    ///     .run(|(): &()| App::new());
+    /// ```
+    #[must_use]
+    pub fn background<F, R>(mut self, name: &'static str, work: F) -> Self
+    where
+        F: FnOnce(M::Value, Stop) -> R + Send + 'static,
+        R: Future<Output = anyhow::Result<()>> + 'static,
+    {
+        let run = Box::new(|state, stop| async move { work(state, stop).await }.boxed_local());
+        self.tasks.work.push(Work { name, run });
+        self
+    }
+
+    /// Adds a readiness check: whether something that the service needs is there. While it fails,
+    /// `/readyz` does, and shows which check, since when and why.
+    ///
+    /// It is asked in the background, each `checks.interval`, and what it has said last is what a probe
+    /// sees, so that no probe waits for it. A single failure changes nothing:
+    /// `checks.failure_threshold`.
+    ///
+    /// Mind what it makes of an outage: if all replicas depend on one database, and that is away, all
+    /// become unready at once, and clients get refused connections in the place of errors that the
+    /// service could have explained. Check what this replica alone may lack; for what all share, an
+    /// error for each request is mostly better.
+    ///
+    /// ```no_run
+    /// # use actix_web::App;
+    /// # #[derive(Clone)]
+    /// # struct Pool;
+    /// # impl Pool {
+    /// #     async fn open() -> anyhow::Result<Self> { Ok(Self) }
+    /// #     async fn ping(self) -> anyhow::Result<()> { Ok(()) }
+    /// # }
+    /// lastcall::service!()
+    ///     .start(async |(): &()| Pool::open().await)
+    ///     .check("database", |pool: Pool| pool.ping())
+    ///     .run(|(): &(), _: &Pool| App::new());
+    /// ```
+    #[must_use]
+    pub fn check<F, R>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: Fn(M::Value) -> R + Send + 'static,
+        R: Future<Output = anyhow::Result<()>> + 'static,
+    {
+        let run = Box::new(move |state| check(state).boxed_local());
+        self.tasks.checks.push(Check { name, run });
         self
     }
 
@@ -201,7 +273,7 @@ impl<S, M: State> Service<S, M> {
         Parts {
             identity: self.identity,
             begin: self.begin,
-            hooks: self.hooks,
+            tasks: self.tasks,
             rules: self.rules,
         }
     }

@@ -1,10 +1,11 @@
 //! What `/status` shows.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use serde::Serialize;
 
 use crate::{
+    checks::{CheckResult, Checks},
     control::{Control, Workers},
     lifecycle::{Cause, Load, Phase},
 };
@@ -42,10 +43,13 @@ pub(crate) struct Page {
     workers: Workers,
     streams_told: u64,
     responses_finished: u64,
+    /// How much runs, by name.
+    background: BTreeMap<&'static str, usize>,
+    checks: Vec<CheckResult>,
 }
 
 impl Status {
-    pub(crate) fn page(&self, control: &Control, workers: Workers) -> Page {
+    pub(crate) fn page(&self, control: &Control, workers: Workers, checks: &Checks) -> Page {
         Page {
             phase: self.phase,
             cause: self.termination.map(|(_, cause)| cause),
@@ -56,6 +60,8 @@ impl Status {
             workers,
             streams_told: control.ledger.streams_told.get(),
             responses_finished: control.ledger.responses_finished.get(),
+            background: control.ledger.background.by_name(),
+            checks: checks.results(),
         }
     }
 }

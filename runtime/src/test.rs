@@ -16,7 +16,7 @@
 //! # });
 //! ```
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use crate::{Error, Handle, Report, Serving, Settings};
 
@@ -28,6 +28,9 @@ const AT_ONCE: [&str; 5] = [
     "drain.jitter",
     "drain.patience",
 ];
+
+/// How often it is looked at how many requests are being handled.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// A service that serves a test. [`Service::test`](crate::Service::test) starts one; dropped without
 /// [`drain`](Self::drain) it drains all the same, and nobody hears how.
@@ -83,6 +86,14 @@ impl TestService {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.serving.handle()
+    }
+
+    /// Waits until so many requests are being handled, for a test that drains the service in the middle of
+    /// one.
+    pub async fn until_requests(&self, count: usize) {
+        while self.serving.handle().requests() < count {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Drains it, and gives the report.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Counters, Workers};
-use crate::lifecycle::Load;
+use crate::{background::Running, lifecycle::Load};
 
 /// How often something has happened.
 #[derive(Debug, Default)]
@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     pub(crate) unanswered: Count,
     /// Peers that have gone without a word, and were waited for no longer.
     pub(crate) vanished: Count,
+    /// Background work, and jobs that handlers have handed over.
+    pub(crate) background: Running,
     cut: Mutex<BTreeMap<String, u64>>,
     counters: OnceLock<Vec<Arc<Counters>>>,
 }
@@ -60,12 +62,12 @@ impl Ledger {
 
     /// What is open and in flight, over all workers.
     pub(crate) fn load(&self) -> Load {
-        self.counters
-            .get()
-            .into_iter()
-            .flatten()
-            .map(|counters| counters.load())
-            .sum()
+        let counters = self.counters.get().into_iter().flatten();
+        let connections: Load = counters.map(|counters| counters.load()).sum();
+        Load {
+            background: self.background.count(),
+            ..connections
+        }
     }
 
     /// Asks the workers whether their event loops go round, and waits for their answers a while.

@@ -30,6 +30,7 @@ impl Counters {
         Load {
             open: self.open.load(SeqCst),
             in_flight: self.in_flight.load(SeqCst),
+            background: 0,
         }
     }
 

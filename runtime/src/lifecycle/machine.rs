@@ -177,7 +177,9 @@ impl Machine {
             Cause::Prestop => {}
             // Container runtimes repeat SIGTERM; a repetition is counted and changes nothing.
             Cause::Sigterm | Cause::Sigquit if termination.signalled => termination.repeated += 1,
-            Cause::Sigterm | Cause::Sigquit | Cause::Program => termination.signalled = true,
+            Cause::Sigterm | Cause::Sigquit | Cause::Program | Cause::Failure => {
+                termination.signalled = true;
+            }
             Cause::Sigint | Cause::Sighup => match termination.interrupted {
                 Some(at) if now < at + SAME_INTERRUPT => {}
                 // Whoever presses Ctrl+C again wants the prompt back, not a drain.
@@ -230,7 +232,7 @@ impl Machine {
         if self.phase != Phase::Draining || !self.fenced || self.hooks_running {
             return;
         }
-        if load.open == 0 {
+        if load.open == 0 && load.background == 0 {
             self.hooks_running = true;
             actions.push(Action::RunHooks);
         }

@@ -64,6 +64,8 @@ pub enum Cause {
     Sighup,
     /// The program itself, by its [`Handle`](crate::Handle).
     Program,
+    /// Background work has failed.
+    Failure,
 }
 
 /// The figures that the machine decides by; all durations count from T0.
@@ -89,6 +91,8 @@ pub struct Load {
     pub open: usize,
     /// Those that are not idle: a byte of a request read, a response under way or unacknowledged.
     pub in_flight: usize,
+    /// Background work, and jobs that handlers have handed over.
+    pub background: usize,
 }
 
 impl Sum for Load {
@@ -96,6 +100,7 @@ impl Sum for Load {
         loads.fold(Self::default(), |sum, load| Self {
             open: sum.open + load.open,
             in_flight: sum.in_flight + load.in_flight,
+            background: sum.background + load.background,
         })
     }
 }

@@ -13,9 +13,9 @@ pub(crate) struct Probes {
 ///
 /// `/readyz` goes on passing in the lame duck: Kubernetes took the endpoint off the list when it
 /// deleted the pod, and a failing probe would take away only kube-proxy's fallback to terminating
-/// endpoints that still serve (KEP-1669). A load balancer that polls by itself needs the opposite,
+/// endpoints that still serve (KEP-1669). It fails while a readiness check of the author does. A load balancer that polls by itself needs the opposite,
 /// and has `/healthz`.
-pub(crate) fn probes(phase: Phase, readiness: Readiness) -> Probes {
+pub(crate) fn probes(phase: Phase, readiness: Readiness, checks_pass: bool) -> Probes {
     let readyz = match phase {
         Phase::Ready => true,
         Phase::LameDuck => readiness == Readiness::Serving,
@@ -23,7 +23,7 @@ pub(crate) fn probes(phase: Phase, readiness: Readiness) -> Probes {
     };
     Probes {
         livez: true,
-        readyz,
-        healthz: phase == Phase::Ready,
+        readyz: readyz && checks_pass,
+        healthz: phase == Phase::Ready && checks_pass,
     }
 }

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     admin::View,
-    background::{Background, Hook, Start},
+    background::{Background, Context, Start, Tasks},
+    checks::Checks,
     control::Control,
     drive::{Driver, Opened},
     exit::Exit,
@@ -53,7 +54,7 @@ pub(crate) struct Identity {
 pub(crate) struct Parts<S, St> {
     pub(crate) identity: Identity,
     pub(crate) begin: Begin<S, St>,
-    pub(crate) hooks: Vec<Hook<St>>,
+    pub(crate) tasks: Tasks<St>,
     pub(crate) rules: Rules,
 }
 
@@ -150,7 +151,10 @@ where
             spawn_local(signals.forward(Arc::clone(&control)));
         }
         let metrics = Metrics::new(name, version);
-        let (background, thread, state) = begin(parts.begin, parts.hooks, &settings, &control)?;
+        let checks = Checks::new(parts.tasks.checks.iter().map(|check| check.name));
+        let context = context(&settings, &control, &checks);
+        let service = settings.service.clone();
+        let (background, thread, state) = begin(parts.begin, parts.tasks, service, context)?;
         let driver = Driver::new(
             schedule(&settings, &budget, parts.rules),
             Report::of(name, version),
@@ -163,10 +167,12 @@ where
             metrics: Arc::clone(&metrics),
             readiness: settings.lifecycle.readiness,
             live_within: settings.lifecycle.live_within,
+            checks: Arc::clone(&checks),
             status: driver.status(),
         };
         metrics.collect(Gauges {
             control: Arc::clone(&control),
+            checks,
             status: driver.status(),
         });
         let limits = public_port::limits(&settings.http);
@@ -193,7 +199,7 @@ where
     }
 }
 
-/// What hooks need, if there are any; and the state, or the way that it comes.
+/// What hooks and tasks need, if there are any; and the state, or the way that it comes.
 type Begun<St> = (Option<Background>, Option<Arbiter>, Starting<St>);
 
 /// A service's state, on its way from the start hook.
@@ -204,26 +210,33 @@ enum Starting<St> {
 
 fn begin<S, St>(
     begin: Begin<S, St>,
-    hooks: Vec<Hook<St>>,
-    settings: &Effective<S>,
-    control: &Arc<Control>,
+    tasks: Tasks<St>,
+    service: S,
+    context: Context,
 ) -> Result<Begun<St>, Failure>
 where
     S: AnySettings,
     St: Clone + Send + 'static,
 {
     let start: Start<S, St> = match begin {
-        // No thread is needed.
-        Begin::With(state) if hooks.is_empty() => return Ok((None, None, Starting::Done(state))),
+        Begin::With(state) if tasks.is_empty() => return Ok((None, None, Starting::Done(state))),
         Begin::With(state) => Box::new(|_| async { Ok(state) }.boxed_local()),
         Begin::Start(start) => start,
     };
-    let (service, control) = (settings.service.clone(), Arc::clone(control));
-    let threads = settings.http.blocking_threads as usize;
-    let started = Background::start(control, service, start, hooks, threads)
+    let started = Background::start(context, service, start, tasks)
         .map_err(|error| (Exit::OsErr, error.into()))?;
     let state = Starting::Hook(started.state);
     Ok((Some(started.background), Some(started.thread), state))
+}
+
+fn context<S>(settings: &Effective<S>, control: &Arc<Control>, results: &Arc<Checks>) -> Context {
+    Context {
+        control: Arc::clone(control),
+        results: Arc::clone(results),
+        checks: settings.checks.clone(),
+        failure: settings.lifecycle.background_failure,
+        blocking_threads: settings.http.blocking_threads as usize,
+    }
 }
 
 impl<St> Starting<St> {

@@ -45,6 +45,8 @@ pub(crate) struct Effective<S> {
     pub(crate) drain: Drain,
     /// How the phases show to the outside.
     pub(crate) lifecycle: Lifecycle,
+    /// How readiness checks are asked.
+    pub(crate) checks: Checks,
     /// The log on stderr.
     pub(crate) log: Log,
     /// The service's own settings.
@@ -127,6 +129,35 @@ pub(crate) struct Lifecycle {
     /// `/livez` fails when no worker has answered for so long.
     #[serde(with = "field::optional_duration")]
     pub(crate) live_within: Option<Duration>,
+    /// What background work that fails does to the process.
+    pub(crate) background_failure: BackgroundFailure,
+}
+
+/// `lifecycle.background_failure`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BackgroundFailure {
+    /// The process drains, and ends with exit code 70.
+    Drain,
+    /// It is logged, counted and named in the drain report.
+    Ignore,
+}
+
+/// `checks.*`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checks {
+    /// From the end of a check to its next turn.
+    #[serde(with = "field::positive_duration")]
+    pub(crate) interval: Duration,
+    /// How long the answer may take.
+    #[serde(with = "field::positive_duration")]
+    pub(crate) timeout: Duration,
+    /// So many failures in a row make the service unready.
+    #[serde(deserialize_with = "field::whole::<1, 1_000, _>")]
+    pub(crate) failure_threshold: u32,
+    /// So many successes in a row make it ready again.
+    #[serde(deserialize_with = "field::whole::<1, 1_000, _>")]
+    pub(crate) success_threshold: u32,
 }
 
 /// `lifecycle.readiness`
@@ -188,7 +219,9 @@ impl<S> Effective<S> {
             lifecycle: Lifecycle {
                 readiness: Readiness::Serving,
                 live_within: None,
+                background_failure: BackgroundFailure::Drain,
             },
+            checks: Checks::default(),
             log: Log {
                 format: LogFormat::Auto,
                 level: LogLevel::Info,
@@ -214,6 +247,17 @@ impl Default for Http {
             blocking_threads: 512,
             backlog: 4_096,
             max_connections: 10_000,
+        }
+    }
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(1),
+            failure_threshold: 3,
+            success_threshold: 1,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// Everything that comes back for one request, on a connection of its own.
-pub async fn exchange(address: SocketAddr, request: &str) -> String {
+pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -19,17 +19,30 @@ pub async fn exchange(address: SocketAddr, request: &str) -> String {
 }
 
 /// [`exchange`] for a GET whose connection ends with it.
-pub async fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     exchange(address, &request).await
 }
 
 /// The status of an answer.
-pub fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     answer[9..12].parse().unwrap()
 }
 
 /// The body of an answer that is not chunked.
-pub fn body(answer: &str) -> &str {
+pub(crate) fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").unwrap().1
+}
+
+/// Settings for [`lastcall::Service::bind`] that need no waiting, on free ports.
+pub(crate) fn quick() -> lastcall::Settings<()> {
+    let settings = lastcall::Settings::new(())
+        .set("http.address", "127.0.0.1:0")
+        .set("admin.address", "127.0.0.1:0")
+        .set("http.workers", 1);
+    ["min", "quiet", "max", "jitter", "patience"]
+        .into_iter()
+        .fold(settings, |settings, key| {
+            settings.set(&format!("drain.{key}"), "0s")
+        })
 }

@@ -1,68 +1,72 @@
-//! What `hello` answers.
+//! What `hello` answers: the whole service, on a free port, as it runs in a cluster.
 
 use actix_web::App;
-use actix_web::http::{StatusCode, header};
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use awc::{Client, ClientRequest};
 use hello::Settings;
+use lastcall::test::TestService;
 
-/// Status, content type and body of `GET path`.
-async fn get(settings: &Settings, path: &str) -> (StatusCode, String, String) {
-    let app = init_service(App::new().configure(hello::routes(settings))).await;
-    let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
-    let content_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .map_or("", |value| {
-            value.to_str().expect("the content type is text")
-        });
-    let head = (response.status(), content_type.to_owned());
-    let body = String::from_utf8_lossy(&read_body(response).await).into_owned();
-    (head.0, head.1, body)
+async fn hello(settings: Settings) -> TestService {
+    let app = |settings: &Settings| App::new().configure(hello::routes(settings));
+    let settings = lastcall::Settings::new(settings);
+    lastcall::service!().test(settings, app).await
+}
+
+/// Status, content type and body of the answer.
+async fn send(request: ClientRequest) -> (u16, String, String) {
+    let mut answer = request.send().await.expect("an answer");
+    let content_type = answer.headers().get("content-type");
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+    let body = answer.body().await.expect("a body");
+    let body = String::from_utf8_lossy(&body).into();
+    (
+        answer.status().as_u16(),
+        content_type.unwrap_or_default(),
+        body,
+    )
 }
 
 #[actix_web::test]
 async fn greets_the_world_by_default() {
-    let (status, _, body) = get(&Settings::default(), "/").await;
-    assert_eq!((status, body.as_str()), (StatusCode::OK, "Hello, world!"));
+    let service = hello(Settings::default()).await;
+    let (status, _, body) = send(Client::default().get(service.url("/"))).await;
+    assert_eq!((status, body.as_str()), (200, "Hello, world!"));
+    assert_eq!(service.drain().await.exit, Some(0), "nothing was cut");
 }
 
 #[actix_web::test]
 async fn greets_as_it_is_set() {
-    let settings = Settings {
-        greeting: "Grüezi".to_owned(),
-    };
-    assert_eq!(get(&settings, "/").await.2, "Grüezi");
-}
-
-#[actix_web::test]
-async fn greets_by_name() {
+    let greeting = "Grüezi".to_owned();
+    let service = hello(Settings { greeting }).await;
     assert_eq!(
-        get(&Settings::default(), "/hello/Ada%20L.").await.2,
-        "Hello, Ada L.!"
+        send(Client::default().get(service.url("/"))).await.2,
+        "Grüezi"
     );
 }
 
 #[actix_web::test]
-async fn greets_by_the_name_in_a_body() {
-    let app = init_service(App::new().configure(hello::routes(&Settings::default()))).await;
-    let request = TestRequest::post().uri("/").set_payload("Ada");
-    let response = call_service(&app, request.to_request()).await;
-    assert_eq!(read_body(response).await, "Hello, Ada!");
+async fn greets_by_name() {
+    let service = hello(Settings::default()).await;
+    let (.., body) = send(Client::default().get(service.url("/hello/Ada%20L."))).await;
+    assert_eq!(body, "Hello, Ada L.!");
+    let post = Client::default().post(service.url("/"));
+    let mut answer = post.send_body("Ada").await.expect("an answer");
+    assert_eq!(answer.body().await.expect("a body"), "Hello, Ada!");
 }
 
 #[actix_web::test]
 async fn markup_in_a_name_stays_text() {
-    let (status, content_type, body) =
-        get(&Settings::default(), "/hello/%3Cscript%3Ealert(1)").await;
-    assert_eq!(status, StatusCode::OK);
-    assert_eq!(content_type, "text/plain; charset=utf-8");
-    assert_eq!(body, "Hello, <script>alert(1)!");
+    let service = hello(Settings::default()).await;
+    let get = Client::default().get(service.url("/hello/%3Cscript%3Ealert(1)"));
+    let expected = (200, "text/plain; charset=utf-8", "Hello, <script>alert(1)!");
+    let (status, content_type, body) = send(get).await;
+    assert_eq!((status, content_type.as_str(), body.as_str()), expected);
 }
 
 #[actix_web::test]
 async fn an_unknown_path_is_not_found() {
+    let service = hello(Settings::default()).await;
     assert_eq!(
-        get(&Settings::default(), "/helo").await.0,
-        StatusCode::NOT_FOUND
+        send(Client::default().get(service.url("/helo"))).await.0,
+        404
     );
 }

@@ -39,6 +39,7 @@ pub fn routes(settings: &Settings) -> impl FnOnce(&mut web::ServiceConfig) + use
 
 type Query = web::Query<HashMap<String, String>>;
 
+/// Answers after the delay that is set, or asked for.
 #[get("/")]
 async fn wait(settings: web::Data<Settings>, query: Query) -> Result<String> {
     let delay = match query.get("ms") {
@@ -70,6 +71,7 @@ struct Received {
     crc32: String,
 }
 
+/// Reads a body to its end, and says what arrived.
 // `web::Payload` is the body as it arrives: memory stays flat, however long the upload.
 #[post("/upload")]
 async fn upload(mut body: web::Payload) -> Result<web::Json<Received>> {

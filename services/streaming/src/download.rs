@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, Result, error, route, web};
 
 use crate::Set;
 
+/// A body as long as the client wants it.
 // Byte `i` of a download is `i % 251`: a prime, so that a block lost or doubled shows.
 #[route("/download", method = "GET", method = "HEAD")]
 pub(crate) async fn download(

@@ -6,6 +6,7 @@ use lastcall::Drain;
 use crate::Set;
 use crate::ticks::{self, Clock};
 
+/// Events without an end, from the one on that the client has not seen.
 #[route("/events", method = "GET", method = "HEAD")]
 pub(crate) async fn events(set: Set, request: HttpRequest, drain: Drain) -> Result<HttpResponse> {
     let clock = Clock::read(set.interval);

@@ -11,6 +11,7 @@ struct Received {
     crc32: String,
 }
 
+/// Reads a body to its end, and says what arrived.
 // `web::Payload` is the body as it arrives: memory stays flat, however long the upload.
 #[post("/upload")]
 pub(crate) async fn upload(mut body: web::Payload) -> Result<web::Json<Received>> {

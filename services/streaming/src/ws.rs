@@ -24,6 +24,7 @@ use crate::{Set, ticks::Clock};
 /// the longest lame duck and the jitter, 12 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A WebSocket that sends back each message.
 #[get("/ws")]
 pub(crate) async fn ws(
     set: Set,

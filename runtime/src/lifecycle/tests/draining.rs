@@ -3,11 +3,23 @@ use super::*;
 const EMPTY: Input = Input::Load(Load {
     open: 0,
     in_flight: 0,
+    background: 0,
 });
 const IDLE: Input = Input::Load(Load {
     open: 3,
     in_flight: 0,
+    background: 0,
 });
+
+#[test]
+fn background_work_is_waited_for_as_connections_are() {
+    let mut life = Life::draining();
+    life.load.background = 1;
+    let life = life.at(3_001, Input::Fenced).unmoved(9_000, &[Input::Tick]);
+    assert_eq!(life.when(Action::RunHooks), None);
+    let life = life.load(9_001, 0, 0);
+    assert_eq!(life.when(Action::RunHooks), Some(9_001));
+}
 
 #[test]
 fn nothing_is_closed_before_the_fence_is_up() {

@@ -6,7 +6,7 @@ fn all(phase: Phase, readiness: Readiness) -> (bool, bool, bool) {
         livez,
         readyz,
         healthz,
-    } = probes(phase, readiness);
+    } = probes(phase, readiness, true);
     (livez, readyz, healthz)
 }
 
@@ -35,5 +35,17 @@ fn the_classic_readiness_fails_from_t0_and_is_the_same_otherwise() {
     ];
     for (phase, answers) in expected {
         assert_eq!(all(phase, Readiness::FailAtDrain), answers, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_failing_check_makes_unready_and_never_dead() {
+    for phase in [Phase::Ready, Phase::LameDuck] {
+        let expected = Probes {
+            livez: true,
+            readyz: false,
+            healthz: false,
+        };
+        assert_eq!(probes(phase, Readiness::Serving, false), expected);
     }
 }

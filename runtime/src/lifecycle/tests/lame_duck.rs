@@ -249,6 +249,7 @@ fn the_end_is_seen_with_whatever_happens_first_after_it() {
         Input::Load(Load {
             open: 1,
             in_flight: 1,
+            background: 0,
         }),
     ] {
         let mut life = Life::ready().at(0, SIGTERM);

@@ -77,7 +77,11 @@ impl Life {
 
     /// From now on so much is open and in flight; nobody tells the machine yet.
     pub(super) fn serving(mut self, open: usize, in_flight: usize) -> Self {
-        self.load = Load { open, in_flight };
+        self.load = Load {
+            open,
+            in_flight,
+            background: 0,
+        };
         self
     }
 

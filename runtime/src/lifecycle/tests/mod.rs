@@ -103,18 +103,21 @@ fn the_load_of_a_process_is_that_of_all_its_workers() {
         Load {
             open: 3,
             in_flight: 1,
+            background: 0,
         },
         Load::default(),
         Load {
             open: 2,
             in_flight: 2,
+            background: 0,
         },
     ];
     assert_eq!(
         workers.into_iter().sum::<Load>(),
         Load {
             open: 5,
-            in_flight: 3
+            in_flight: 3,
+            background: 0,
         }
     );
 }

@@ -51,6 +51,7 @@ impl Random {
                 Input::Load(Load {
                     open,
                     in_flight: open.min(self.below(3) as usize),
+                    background: 0,
                 })
             }
             21..=22 => Input::HooksDone,

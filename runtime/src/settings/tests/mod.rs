@@ -103,6 +103,7 @@ fn the_defaults_are_those_of_the_design() {
         grace_period,
         drain,
         lifecycle,
+        checks,
         log,
         service,
     } = loaded.settings;
@@ -120,6 +121,11 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!((drain.patience.as_secs(), drain.ignore), (21, Vec::new()));
     assert_eq!(lifecycle.readiness, Readiness::Serving);
     assert_eq!(lifecycle.live_within, None);
+    assert_eq!(lifecycle.background_failure, BackgroundFailure::Drain);
+    assert_eq!((http.request_timeout, http.blocking_threads), (None, 512));
+    let seconds = [checks.interval, checks.timeout].map(|time| time.as_secs());
+    assert_eq!(seconds, [5, 1]);
+    assert_eq!((checks.failure_threshold, checks.success_threshold), (3, 1));
     assert_eq!((log.format, log.level), (LogFormat::Auto, LogLevel::Info));
     assert_eq!(service.greeting, "Hello");
 }
