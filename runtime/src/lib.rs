@@ -18,8 +18,19 @@
 //!
 //! The binary then serves, and has `prestop`, `healthcheck`, `check`, `--config`, `--help` and
 //! `--version`. Handlers know nothing of the drain, but for those that stream without end: they
-//! take [`Drain`]. For what must be ready before the port is bound, and what must be done after
-//! the last response, see [`Service::start`] and [`Service::on_shutdown`].
+//! take [`Drain`].
+//!
+//! | what a service needs beside its routes | |
+//! |---|---|
+//! | something before the port is open, something after the last response | [`Service::start`], [`Service::on_shutdown`] |
+//! | work that goes on beside the requests; jobs that outlive their response | [`Service::background`], [`Jobs`] |
+//! | readiness that depends on something | [`Service::check`] |
+//! | limits for single routes | [`RequestTimeout`], [`BodyLimits`] |
+//! | a `main` of its own, several services in one process | [`Service::bind`], [`Bound::serve`] |
+//! | tests | [`Service::test`], [`test::TestService`] |
+//!
+//! A response is never lost, and a drain never longer than it must be: how that is done stands in
+//! ARCHITECTURE.md of the repository.
 #![deny(unsafe_code)]
 
 mod accept;

@@ -199,6 +199,12 @@ impl Listener {
     }
 }
 
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// Errors of the connection that was at the head of the queue, and has gone with them (accept(2)
 /// passes pending network errors on).
 pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {

@@ -183,3 +183,9 @@ async fn threads_for_what_blocks_are_shared_out_among_the_workers() {
     serving.handle().drain();
     serving.await.unwrap();
 }
+
+#[actix_web::test]
+async fn the_one_call_says_so_if_it_is_made_within_an_event_loop() {
+    let code = lastcall::service!().run(|(): &()| App::new());
+    assert_eq!(code, std::process::ExitCode::from(70));
+}

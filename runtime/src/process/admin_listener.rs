@@ -132,6 +132,8 @@ impl AdminListener {
     /// Closes the listener, and lets answers on their way (that of `/prestop`) get out.
     pub(super) async fn close(mut self) {
         self.accepting.abort();
+        // Only once it has gone the port is closed.
+        let _ = (&mut self.accepting).await;
         self.control.raise(Stage::Drain, clock::now());
         let gone = async {
             while self.counters.load().in_flight > 0 && self.notices.recv().await.is_some() {}
