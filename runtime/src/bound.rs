@@ -27,7 +27,7 @@ use crate::{
     },
     report::Report,
     service::{Stateless, With},
-    settings::{self, Settings},
+    settings::{Settings, SettingsError},
     signals::Signals,
     status::Status,
     threads,
@@ -76,10 +76,12 @@ where
     S: AnySettings,
     M: crate::service::State,
 {
-    let mut loaded = settings::load_from(settings).map_err(|e| Error::new(e.exit(), e.into()))?;
+    let refused = |error: SettingsError| Error::new(error.exit(), error.into());
+    let mut loaded = parts.author.load(settings).map_err(refused)?;
     loaded.rules = parts.rules;
-    let fit = loaded.fit(kernel::raise_descriptor_limit().ok());
-    let budget = fit.map_err(|error| Error::new(error.exit(), error.into()))?;
+    parts.author.accept(&loaded).map_err(refused)?;
+    let limit = kernel::raise_descriptor_limit().ok();
+    let budget = loaded.fit(limit).map_err(refused)?;
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }

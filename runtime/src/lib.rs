@@ -64,7 +64,7 @@ pub use error::Error;
 pub use lifecycle::{Cause, Load, Phase};
 pub use report::Report;
 pub use service::{Service, State, Stateless, With};
-pub use settings::Settings;
+pub use settings::{Invalid, Required, Secret, Settings};
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

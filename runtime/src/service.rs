@@ -1,3 +1,5 @@
+mod settings;
+
 use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
 
 use actix_web::{App, body::MessageBody};
@@ -15,6 +17,7 @@ use crate::{
         instance::{Begin, Identity, Parts, opener},
     },
     rules::Rules,
+    settings::Author,
     test::{TestService, for_a_test},
     worker::Application,
 };
@@ -56,6 +59,7 @@ pub struct Service<S, M: State = Stateless> {
     hooks: Vec<Hook<M::Value>>,
     signals: bool,
     rules: Rules,
+    author: Author<S>,
 }
 
 impl<S> Service<S> {
@@ -69,6 +73,7 @@ impl<S> Service<S> {
             hooks: Vec::new(),
             signals: true,
             rules: Rules::default(),
+            author: Author::default(),
         }
     }
 
@@ -110,6 +115,7 @@ impl<S> Service<S> {
             hooks: Vec::new(),
             signals: self.signals,
             rules: self.rules,
+            author: self.author,
         }
     }
 }
@@ -203,6 +209,7 @@ impl<S, M: State> Service<S, M> {
             begin: self.begin,
             hooks: self.hooks,
             rules: self.rules,
+            author: self.author,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What operators write, and what they are told.
 
 mod refused;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fs;
