@@ -19,7 +19,9 @@
 //! The binary then serves, and has `prestop`, `healthcheck`, `check`, `--config`, `--help` and
 //! `--version`. Handlers know nothing of the drain, but for those that stream without end: they
 //! take [`Drain`]. For what must be ready before the port is bound, and what must be done after
-//! the last response, see [`Service::start`] and [`Service::on_shutdown`].
+//! the last response, see [`Service::start`] and [`Service::on_shutdown`]; for settings that must be
+//! set, [`Required`], for those that nobody may see, [`Secret`], for those that must fit each other,
+//! [`Service::validate`]; for subcommands, [`Service::command`].
 #![deny(unsafe_code)]
 
 mod accept;

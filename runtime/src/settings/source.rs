@@ -43,7 +43,8 @@ impl<S> Settings<S> {
 
     /// Sets one by its path: `.set("drain.min", "0s")`. A file and the environment, where they are
     /// read, are laid over it. The value is what would stand in the file; that there is such a
-    /// setting, and that it takes such a value, is checked when the service is bound.
+    /// setting, and that it takes such a value, is checked when the service is bound: if not, the exit
+    /// code is 70.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.code.push((key.to_owned(), value.into()));

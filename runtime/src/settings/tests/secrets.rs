@@ -116,6 +116,16 @@ fn nor_where_it_is_no_text() {
 }
 
 #[test]
+fn nor_where_the_file_is_no_toml() {
+    let file = TempFile::new("[service]\npassword = \"hunter2\ngreeting = \"Hi\"\n");
+    let told = one_line(load::<Vault>(Some(&file.0), [("A", "b")]).unwrap_err());
+    assert!(
+        told.contains("line 2") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_is_set_by_code_or_environment_is_not_shown_by_debug() {
     let settings = Settings::new(()).set("service.password", "hunter2");
     let settings = settings.with_variables([("LASTCALL__SERVICE__PASSWORD", "hunter2")]);
