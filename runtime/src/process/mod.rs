@@ -73,7 +73,7 @@ where
     match cli.command {
         Command::Prestop | Command::Healthcheck => {
             let source = from_here(Json::Null, cli.config);
-            match parts.author.load_for_probe(source) {
+            match parts.author.load(source) {
                 Ok(loaded) => probe(signals, cli.command, &loaded.settings).await,
                 Err(error) => fail(error.exit(), error),
             }

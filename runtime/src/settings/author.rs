@@ -5,10 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::{
-    Loaded, Settings, SettingsError,
-    error::shown,
-    load::{PREFIX, load_from},
-    required::take_unset,
+    Loaded, Settings, SettingsError, error::shown, load::load_from, required::take_unset,
     secret::opened,
 };
 
@@ -57,38 +54,20 @@ impl<S> Default for Author<S> {
     }
 }
 
-impl<S: DeserializeOwned + Serialize> Author<S> {
-    /// Reads the settings, over the author's defaults.
+impl<S: Serialize> Author<S> {
+    /// Reads settings over the author's defaults: the service's, or for a probe, which needs none of
+    /// the service's own and takes any for good, those of `serde_json::Value`.
     ///
     /// # Errors
     /// As [`load_from`].
-    pub(crate) fn load(&self, source: Settings<S>) -> Result<Loaded<S>, SettingsError> {
-        load_from(self.under(source))
-    }
-
-    /// Reads what a probe must know, which is none of the service's own settings: it works without
-    /// their secrets, and whatever may be wrong with them meanwhile.
-    ///
-    /// # Errors
-    /// As [`load_from`].
-    pub(crate) fn load_for_probe(
-        &self,
-        mut source: Settings<Json>,
-    ) -> Result<Loaded<Json>, SettingsError> {
-        let own = format!("{PREFIX}SERVICE");
-        let environment = &mut source.environment;
-        environment.retain(|(name, _)| {
-            let rest = name.to_str().and_then(|name| name.strip_prefix(&own));
-            rest.is_none_or(|rest| !(rest.is_empty() || rest.starts_with("__")))
-        });
-        load_from(self.under(source))
-    }
-
-    fn under<T>(&self, source: Settings<T>) -> Settings<T> {
+    pub(crate) fn load<T>(&self, source: Settings<T>) -> Result<Loaded<T>, SettingsError>
+    where
+        T: DeserializeOwned + Serialize,
+    {
         let defaults = self.defaults.iter().rev();
-        defaults.fold(source, |source, (key, value)| {
+        load_from(defaults.fold(source, |source, (key, value)| {
             source.set_first(key, value.clone())
-        })
+        }))
     }
 
     /// Whether everything that is required is set, and the author's checks pass.

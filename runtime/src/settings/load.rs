@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, File, FileFormat};
 use serde::Serialize;
@@ -20,6 +20,9 @@ use crate::rules::Rules;
 
 /// What the names of all variables that set something begin with.
 pub(super) const PREFIX: &str = "LASTCALL__";
+
+/// Variables, those whose names are text.
+type Environment = BTreeMap<String, OsString>;
 
 /// Settings, and where each of them came from.
 #[derive(Clone, Debug)]
@@ -73,31 +76,24 @@ pub(crate) fn load_from<S>(source: Settings<S>) -> Result<Loaded<S>, SettingsErr
 where
     S: DeserializeOwned + Serialize,
 {
-    let effective = Effective::of(source.service);
-    let defaults = opened(|| serde_json::to_value(&effective))
-        .map_err(|error| SettingsError::Defaults(error.to_string()))?;
-    let environment: BTreeMap<String, OsString> = source
-        .environment
+    let Settings {
+        service,
+        code,
+        file,
+        environment,
+    } = source;
+    let effective = Effective::of(service);
+    let json = || serde_json::to_value(&effective);
+    let defaults = opened(json).and_then(|open| Ok((open, json()?)));
+    let (defaults, masked) =
+        defaults.map_err(|error| SettingsError::Defaults(error.to_string()))?;
+    let environment: Environment = environment
         .into_iter()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text)))
         .collect();
-    let misspelt = misspelt(environment.keys().map(String::as_str), &defaults);
+    let misspelt = misspelt(environment.keys().map(String::as_str), &masked);
     let mut tree = Tree::new(defaults);
-    for (key, value) in source.code {
-        tree.set(&key, value, &Origin::Code);
-    }
-    if let Some(path) = source.file {
-        tree.lay(read_file(&path)?, &Origin::File(path));
-    }
-    // In reverse, so that a value given to a whole group is laid over the group's members, and
-    // is refused, instead of vanishing under them.
-    let ours = environment.into_iter().rev();
-    for (name, text) in ours.filter(|(name, _)| name.starts_with(PREFIX)) {
-        let text = text
-            .into_string()
-            .map_err(|text| not_text(&name, &text, &effective))?;
-        tree.set(&key(&name), text.into(), &Origin::Variable(name));
-    }
+    lay(&mut tree, code, file, environment, &masked)?;
     let mut settings = tree.read()?;
     derive(
         &mut settings.drain,
@@ -111,6 +107,32 @@ where
         origins: tree.origins,
         rules: Rules::default(),
     })
+}
+
+/// Lays what is set over the defaults.
+fn lay(
+    tree: &mut Tree,
+    code: Vec<(String, Json)>,
+    file: Option<PathBuf>,
+    environment: Environment,
+    masked: &Json,
+) -> Result<(), SettingsError> {
+    for (key, value) in code {
+        tree.set(&key, value, &Origin::Code);
+    }
+    if let Some(path) = file {
+        tree.lay(read_file(&path)?, &Origin::File(path));
+    }
+    // In reverse, so that a value given to a whole group is laid over the group's members, and
+    // is refused, instead of vanishing under them.
+    let ours = environment.into_iter().rev();
+    for (name, text) in ours.filter(|(name, _)| name.starts_with(PREFIX)) {
+        let text = text
+            .into_string()
+            .map_err(|text| not_text(&name, &text, masked))?;
+        tree.set(&key(&name), text.into(), &Origin::Variable(name));
+    }
+    Ok(())
 }
 
 /// [`load_from`] these alone.
@@ -148,10 +170,9 @@ pub(super) fn key(name: &str) -> String {
 }
 
 /// Only what is known to be no secret is shown.
-fn not_text<S: Serialize>(name: &str, text: &OsStr, defaults: &Effective<S>) -> SettingsError {
+fn not_text(name: &str, text: &OsStr, masked: &Json) -> SettingsError {
     let key = key(name);
-    let known = serde_json::to_value(defaults).unwrap_or_default();
-    let known = key.split('.').try_fold(&known, |json, key| json.get(key));
+    let known = key.split('.').try_fold(masked, |json, key| json.get(key));
     let open = known.is_some_and(|value| !value.is_null() && value != MASK);
     SettingsError::BadValue {
         key,

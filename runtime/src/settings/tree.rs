@@ -48,10 +48,11 @@ impl Tree {
     {
         loop {
             let mut unknown = Vec::new();
-            let mut note = |path: serde_ignored::Path<'_>| unknown.push(keys(&path));
+            let mut note = noting(&mut unknown);
             let source = serde_ignored::Deserializer::new(&self.values, &mut note);
             secret::met();
             let read = serde_path_to_error::deserialize(source);
+            drop(note);
             unknown.extend(read.as_ref().err().and_then(unknown_field));
             if self.read_mounted(&unknown)? {
                 continue;
@@ -219,6 +220,11 @@ fn unknown_field(error: &ReadError) -> Option<Vec<String>> {
         _ => None,
     });
     refused.then(|| keys.collect()).flatten()
+}
+
+/// Of one type, so that what reads Lastcall's own settings is compiled once, whatever the service's are.
+fn noting(unknown: &mut Vec<Vec<String>>) -> impl FnMut(serde_ignored::Path<'_>) {
+    |path| unknown.push(keys(&path))
 }
 
 /// The path's keys, without the steps that only the types have.

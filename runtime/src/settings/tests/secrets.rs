@@ -368,7 +368,7 @@ fn a_probe_needs_none_of_the_services_own_settings() {
     };
     let file = TempFile::new("[service]\ncolour = \"red\"\n");
     let source = Settings::new(serde_json::Value::Null).with_file(Some(file.0.clone()));
-    let probe = author.load_for_probe(source.with_variables(variables));
+    let probe = author.load(source.with_variables(variables));
     let settings = probe.unwrap().settings;
     assert_eq!(settings.admin.address.port(), 1);
     assert_eq!(settings.grace_period.as_secs(), 9);
