@@ -191,7 +191,7 @@ fn grammar(name: &'static str, version: &'static str, own: &Own) -> clap::Comman
             "check",
             "Print settings and budget; exit 64 if they cannot work",
         ))
-        .subcommands(own.iter().map(|(name, about)| subcommand(*name, *about)))
+        .subcommands(own.iter().map(|(name, about)| subcommand(name, about)))
 }
 
 #[cfg(test)]

@@ -80,3 +80,67 @@ impl<S, M: State> Service<S, M> {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use actix_web::{App, web};
+    use serde::{Deserialize, Serialize};
+
+    use crate::{Error, Invalid, Required, Service, Settings};
+
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    struct Own {
+        url: Required<String>,
+        low: u32,
+    }
+
+    fn service() -> Service<Own> {
+        let positive = |own: &Own| match own.low {
+            0 => Err(Invalid::new("service.low", "must be above zero")),
+            _ => Ok(()),
+        };
+        Service::new("checked", "1.0.0").validate(positive)
+    }
+
+    fn expect(error: &Error, exit: u8, line: &str) {
+        assert_eq!(error.to_string(), line);
+        let exit = ExitCode::from(exit);
+        assert_eq!(format!("{:?}", error.exit_code()), format!("{exit:?}"));
+    }
+
+    #[actix_web::test]
+    async fn what_is_bound_is_checked_as_what_runs() {
+        let unset = service().bind(Settings::new(Own::default())).await;
+        let line = "must be set: service.url (LASTCALL__SERVICE__URL)";
+        expect(&unset.unwrap_err(), 64, line);
+
+        let set = Settings::new(Own::default()).set("service.url", "here");
+        let invalid = service().bind(set.clone()).await;
+        let line = "service.low = 0 (default): must be above zero";
+        expect(&invalid.unwrap_err(), 64, line);
+
+        let mistaken = service().default("service.low", "high").bind(set).await;
+        let line = "service.low = \"high\" (set by the program): \
+                    must be a whole number from 0 to 4294967295";
+        expect(&mistaken.unwrap_err(), 70, line);
+    }
+
+    #[actix_web::test]
+    async fn a_default_lies_under_what_a_test_says() {
+        let settings = Settings::new(Own::default()).set("service.url", "here");
+        let routes = |own: &Own| {
+            assert_eq!((own.url.as_str(), own.low), ("here", 7));
+            App::new().route("/", web::get().to(async || "Hello"))
+        };
+        let service = service()
+            .default("service.low", 7)
+            .default("service.url", "there")
+            .default("http.address", "192.0.2.1:80")
+            .test(settings, routes)
+            .await;
+        assert!(service.address().ip().is_loopback());
+        assert_eq!(service.drain().await.exit, Some(0));
+    }
+}

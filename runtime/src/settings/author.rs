@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Loaded, Settings, SettingsError, error::shown, load::load_from, required::take_unset,
-    secret::opened,
+    secret::opened, tree::get,
 };
 
 /// What is wrong with a setting, in the words of the service's own check: see
@@ -91,10 +91,7 @@ fn invalid_in<S: Serialize>(loaded: &Loaded<S>, invalid: Invalid) -> SettingsErr
     let Invalid { key, problem } = invalid;
     // Secrets are masked in it.
     let settings = serde_json::to_value(&loaded.settings).unwrap_or_default();
-    let value = key
-        .split('.')
-        .try_fold(&settings, |json, key| json.get(key));
-    let setting = match value {
+    let setting = match get(&settings, &key) {
         None | Some(Json::Null) => format!("{key} (not set)"),
         Some(value) => format!("{key} = {} ({})", shown(value), loaded.origin(&key)),
     };

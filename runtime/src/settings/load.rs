@@ -14,7 +14,7 @@ use super::derive::derive;
 use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
 use super::secret::{MASK, opened};
-use super::tree::Tree;
+use super::tree::{Tree, get};
 use super::{Budget, Effective, Origin, Settings, SettingsError};
 use crate::rules::Rules;
 
@@ -172,8 +172,7 @@ pub(super) fn key(name: &str) -> String {
 /// Only what is known to be no secret is shown.
 fn not_text(name: &str, text: &OsStr, masked: &Json) -> SettingsError {
     let key = key(name);
-    let known = key.split('.').try_fold(masked, |json, key| json.get(key));
-    let open = known.is_some_and(|value| !value.is_null() && value != MASK);
+    let open = get(masked, &key).is_some_and(|value| !value.is_null() && value != MASK);
     SettingsError::BadValue {
         key,
         value: if open {

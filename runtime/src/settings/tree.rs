@@ -78,9 +78,7 @@ impl Tree {
             let Some(meant) = mounted::meant(&name, &key) else {
                 continue;
             };
-            let meant_keys = meant.split('.');
-            let place = meant_keys.fold(Some(&self.values), |json, key| json?.get(key));
-            if place.is_some_and(Json::is_object) {
+            if get(&self.values, meant).is_some_and(Json::is_object) {
                 continue;
             }
             if let Origin::Variable(other) = self.origins.of(meant) {
@@ -201,6 +199,11 @@ fn masked(value: &Json) -> Json {
         Json::Array(items) => items.iter().map(masked).collect(),
         _ => secret::MASK.into(),
     }
+}
+
+/// What stands at a key, such as `drain.min`.
+pub(super) fn get<'a>(values: &'a Json, key: &str) -> Option<&'a Json> {
+    key.split('.').try_fold(values, |json, key| json.get(key))
 }
 
 fn at<'a>(root: &'a mut Json, path: &serde_path_to_error::Path) -> Option<&'a mut Json> {
