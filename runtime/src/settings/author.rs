@@ -5,8 +5,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::{
-    Loaded, Settings, SettingsError, error::shown, load::load_from, required::take_unset,
-    secret::opened, tree::get,
+    Loaded, Settings, SettingsError, error::shown, load::load_from, path::get,
+    required::take_unset, secret::opened,
 };
 
 /// What is wrong with a setting, in the words of the service's own check: see

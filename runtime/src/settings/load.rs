@@ -13,8 +13,9 @@ use serde_json::Value as Json;
 use super::derive::derive;
 use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
+use super::path::get;
 use super::secret::{MASK, opened};
-use super::tree::{Tree, get};
+use super::tree::Tree;
 use super::{Budget, Effective, Origin, Settings, SettingsError};
 use crate::rules::Rules;
 

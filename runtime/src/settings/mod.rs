@@ -9,6 +9,7 @@ mod load;
 mod misspelt;
 mod mounted;
 mod origin;
+mod path;
 mod print;
 mod rate;
 mod required;

@@ -5,13 +5,11 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
-use serde_path_to_error::Segment;
 
 use super::error::{problem, shown};
 use super::origin::{Origin, Origins};
+use super::path::{ReadError, at, get, noting, unknown_field};
 use super::{Effective, SettingsError, mounted, required, secret};
-
-type ReadError = serde_path_to_error::Error<serde_json::Error>;
 
 /// The defaults, with what was set laid over them.
 pub(super) struct Tree {
@@ -199,49 +197,4 @@ fn masked(value: &Json) -> Json {
         Json::Array(items) => items.iter().map(masked).collect(),
         _ => secret::MASK.into(),
     }
-}
-
-/// What stands at a key, such as `drain.min`.
-pub(super) fn get<'a>(values: &'a Json, key: &str) -> Option<&'a Json> {
-    key.split('.').try_fold(values, |json, key| json.get(key))
-}
-
-fn at<'a>(root: &'a mut Json, path: &serde_path_to_error::Path) -> Option<&'a mut Json> {
-    path.iter().try_fold(root, |value, segment| match segment {
-        Segment::Seq { index } => value.get_mut(index),
-        Segment::Map { key } => value.get_mut(key),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    })
-}
-
-/// The key that a type refuses which denies unknown ones by itself.
-fn unknown_field(error: &ReadError) -> Option<Vec<String>> {
-    let message = error.inner().to_string();
-    let refused = message.starts_with("unknown field `");
-    let keys = error.path().iter().map(|segment| match segment {
-        Segment::Map { key } => Some(key.clone()),
-        _ => None,
-    });
-    refused.then(|| keys.collect()).flatten()
-}
-
-/// Of one type, so that what reads Lastcall's own settings is compiled once, whatever the service's are.
-fn noting(unknown: &mut Vec<Vec<String>>) -> impl FnMut(serde_ignored::Path<'_>) {
-    |path| unknown.push(keys(&path))
-}
-
-/// The path's keys, without the steps that only the types have.
-fn keys(path: &serde_ignored::Path<'_>) -> Vec<String> {
-    use serde_ignored::Path;
-    let (parent, key) = match path {
-        Path::Root => return Vec::new(),
-        Path::Seq { parent, index } => (parent, index.to_string()),
-        Path::Map { parent, key } => (parent, key.clone()),
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => return keys(parent),
-    };
-    let mut keys = keys(parent);
-    keys.push(key);
-    keys
 }
