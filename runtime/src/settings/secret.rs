@@ -16,6 +16,9 @@ thread_local! {
 /// A setting that nobody is shown: it is `***` to `Debug`, to `Serialize`, to the subcommand
 /// `check`, and in what is said of bad settings. Only [`reveal`](Self::reveal) gives the value.
 ///
+/// A type that is made of a text, and has a secret within, belongs in a `Secret` as a whole: only then
+/// is the text not shown where it cannot be made of it.
+///
 /// It is set as any other. Where it is read from a file, as Kubernetes mounts secrets,
 /// `LASTCALL__SERVICE__PASSWORD_FILE` names the file for `service.password`.
 ///

@@ -11,6 +11,9 @@ use super::origin::{Origin, Origins};
 use super::path::{ReadError, at, get, noting, unknown_field};
 use super::{Effective, SettingsError, mounted, required, secret};
 
+/// What serde says of a value whose type it has only tried; what was tried may be a secret.
+const UNTAGGED: &str = "data did not match any variant";
+
 /// The defaults, with what was set laid over them.
 pub(super) struct Tree {
     defaults: Json,
@@ -132,13 +135,16 @@ impl Tree {
             return SettingsError::Defaults(format!("{key}: {problem}"));
         }
         let hidden = message.starts_with(secret::REFUSED) || matches!(origin, Origin::FileOf(_));
+        let met = secret::met();
         let value = at(&mut self.values, error.path());
-        let value = value.map(|value| match () {
-            () if hidden => secret::MASK.to_owned(),
+        let value = value.map(|value| match value {
+            _ if hidden => secret::MASK.to_owned(),
             // A group that is none has no secret in it; of any other, nobody knows here.
-            () if message.ends_with(", expected unit") => shown(value),
-            () if value.is_object() || value.is_array() && secret::met() => shown(&masked(value)),
-            () => shown(value),
+            _ if message.ends_with(", expected unit") => shown(value),
+            Json::Object(_) => shown(&masked(value)),
+            Json::Array(_) if met => shown(&masked(value)),
+            _ if met && message.starts_with(UNTAGGED) => shown(&masked(value)),
+            _ => shown(value),
         });
         SettingsError::BadValue {
             value: value.unwrap_or_default(),

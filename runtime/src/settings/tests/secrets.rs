@@ -13,6 +13,14 @@ struct Vault {
     cert_file: String,
     nested: Option<Nested>,
     port: Option<u16>,
+    tried: Option<Tried>,
+}
+
+/// Its types are tried one by one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Tried {
+    Number(Secret<u16>),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +83,12 @@ fn a_bad_value_of_a_secret_is_not_shown() {
             "SERVICE__KEYS",
             "[1,\"hunter2\"]",
             "service.keys[1] = *** (…KEYS): must be a whole number from 0 to 65535",
+        ),
+        (
+            "SERVICE__TRIED",
+            "hunter2",
+            "service.tried = \"***\" (…TRIED): \
+             data did not match any variant of untagged enum Tried",
         ),
     ] {
         let told = told.replace('…', "LASTCALL__SERVICE__");
@@ -205,12 +219,12 @@ fn a_file_that_cannot_be_used_is_named_and_its_content_is_not_shown() {
     assert_eq!(
         refusal(&[("SERVICE__COLOUR_FILE", path)]),
         "unknown setting service.colour (LASTCALL__SERVICE__COLOUR_FILE): must be one of \
-         cert_file, greeting, keys, nested, other, password, pin, port"
+         cert_file, greeting, keys, nested, other, password, pin, port, tried"
     );
     assert_eq!(
         refusal(&[("SERVICE__COLOUR_FILE_FILE", path)]),
         "unknown setting service.colour_file (LASTCALL__SERVICE__COLOUR_FILE_FILE): must be one \
-         of cert_file, greeting, keys, nested, other, password, pin, port"
+         of cert_file, greeting, keys, nested, other, password, pin, port, tried"
     );
     let told = refusal(&[("DRAIN_FILE", path)]);
     assert!(told.starts_with("unknown setting drain_file (LASTCALL__DRAIN_FILE)"));
