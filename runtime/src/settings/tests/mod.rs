@@ -1,5 +1,7 @@
 //! What operators write, and what they are told.
 
+mod author;
+mod mounted;
 mod refused;
 mod secrets;
 
