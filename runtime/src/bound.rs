@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     process::ExitCode,
+    sync::Arc,
     thread,
 };
 
@@ -27,14 +28,12 @@ use crate::{
     },
     report::Report,
     service::{Stateless, With},
-    settings::{self, Settings},
+    settings::{Settings, SettingsError},
     signals::Signals,
     status::Status,
     threads,
     worker::Application,
 };
-
-use std::sync::Arc;
 
 /// A service that has its addresses and answers probes (alive, not ready), and waits for the
 /// application that it is to serve. [`Service::bind`](crate::Service::bind) makes one.
@@ -45,8 +44,11 @@ pub struct Bound<S, M: crate::service::State = Stateless> {
     http: SocketAddr,
     more: Vec<listener::Bound>,
     handle: Handle,
-    open: oneshot::Sender<(Vec<listener::Bound>, Open<S, M::Value>)>,
+    open: oneshot::Sender<Served<S, M::Value>>,
 }
+
+/// What a bound service waits for: its further addresses, and its application.
+type Served<S, St> = (Vec<listener::Bound>, Open<S, St>);
 
 /// A service that serves. Awaited, it gives the drain report once all is over.
 #[derive(Debug)]
@@ -76,10 +78,12 @@ where
     S: AnySettings,
     M: crate::service::State,
 {
-    let mut loaded = settings::load_from(settings).map_err(|e| Error::new(e.exit(), e.into()))?;
+    let refused = |error: SettingsError| Error::new(error.exit(), error.into());
+    let mut loaded = parts.author.load(settings).map_err(refused)?;
     loaded.rules = parts.rules;
-    let fit = loaded.fit(kernel::raise_descriptor_limit().ok());
-    let budget = fit.map_err(|error| Error::new(error.exit(), error.into()))?;
+    parts.author.accept(&loaded).map_err(refused)?;
+    let limit = kernel::raise_descriptor_limit().ok();
+    let budget = loaded.fit(limit).map_err(refused)?;
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }

@@ -19,16 +19,21 @@ and the setting's path, with two underscores between levels:
   LASTCALL__HTTP__ADDRESS=127.0.0.1:8080    http.address
   LASTCALL__DRAIN__MIN=5s                   drain.min
   LASTCALL__SERVICE__...                    the service's own
+With _FILE behind it, it names a file that has the value, such as a secret.
 `check` lists them all.
 
 Exit codes:
    0  nothing was cut; a probe or a check passed
-   1  aborted by a second SIGINT
+   1  aborted by a second SIGINT; for what does not serve, by any signal
    3  the drain's deadline cut something that was in flight
   64  bad settings or a bad command line
-  69  start-up failed, or a probe found no service that answers with 200
+  69  start-up or a subcommand of the service's own failed, or a probe found
+      no service that answers with 200
   70  a bug
   71  the system refused, as for a port in use";
+
+/// The names that every service has; `help` is clap's.
+const OURS: [&str; 5] = ["serve", "prestop", "healthcheck", "check", "help"];
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +55,12 @@ pub(crate) enum Command {
     Healthcheck,
     /// Print the effective settings and the budget.
     Check,
+    /// One of the service's own, by its place among them.
+    Own(usize),
 }
+
+/// The names and descriptions of the service's own subcommands.
+pub(crate) type Own = Vec<(&'static str, &'static str)>;
 
 /// The command line is answered by text alone: help, the version, or what is wrong with it.
 #[derive(Debug)]
@@ -82,10 +92,15 @@ impl Cli {
     ///
     /// # Errors
     /// An [`Answer`] to print: for `--help` and `--version` too.
-    pub(crate) fn parse(name: &'static str, version: &'static str) -> Result<Self, Answer> {
+    pub(crate) fn parse(
+        name: &'static str,
+        version: &'static str,
+        own: &Own,
+    ) -> Result<Self, Answer> {
         Self::parse_from(
             name,
             version,
+            own,
             std::env::args_os(),
             std::env::var_os(CONFIG_VARIABLE),
         )
@@ -96,10 +111,11 @@ impl Cli {
     fn parse_from(
         name: &'static str,
         version: &'static str,
+        own: &Own,
         arguments: impl IntoIterator<Item: Into<OsString> + Clone>,
         config_variable: Option<OsString>,
     ) -> Result<Self, Answer> {
-        let matches = grammar(name, version)
+        let matches = grammar(name, version, own)
             .try_get_matches_from(arguments)
             .map_err(Answer)?;
         let config = matches.get_one::<PathBuf>("config").cloned().or_else(|| {
@@ -109,24 +125,46 @@ impl Cli {
         });
         Ok(Self {
             config,
-            command: Command::from(&matches),
+            command: Command::of(&matches, own),
         })
     }
 }
 
-impl From<&ArgMatches> for Command {
-    fn from(matches: &ArgMatches) -> Self {
+impl Command {
+    fn of(matches: &ArgMatches, own: &Own) -> Self {
         match matches.subcommand_name() {
             Some("prestop") => Self::Prestop,
             Some("healthcheck") => Self::Healthcheck,
             Some("check") => Self::Check,
-            _ => Self::Serve,
+            Some(named) => {
+                let place = own.iter().position(|(name, _)| *name == named);
+                place.map_or(Self::Serve, Self::Own)
+            }
+            None => Self::Serve,
         }
     }
 }
 
-fn grammar(name: &'static str, version: &'static str) -> clap::Command {
-    let subcommand = |name, about| clap::Command::new(name).about(about);
+/// What is wrong with the names of the service's own subcommands, if anything is.
+pub(crate) fn mistake(own: &Own) -> Option<String> {
+    let said = |problem: &str, name: &str| format!("the subcommand {name:?}: {problem}");
+    own.iter().enumerate().find_map(|(place, (name, _))| {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if OURS.contains(name) {
+            Some(said("every service has one of this name", name))
+        } else if own[..place].iter().any(|(other, _)| other == name) {
+            Some(said("there are two of this name", name))
+        } else if name.is_empty() || name.starts_with('-') || !name.bytes().all(word) {
+            Some(said("a name has letters, digits, - and _", name))
+        } else {
+            None
+        }
+    })
+}
+
+fn grammar(name: &'static str, version: &'static str, own: &Own) -> clap::Command {
+    let subcommand =
+        |name: &'static str, about: &'static str| clap::Command::new(name).about(about);
     clap::Command::new(name)
         .version(version)
         .about("Serves until it is told to go, and leaves without dropping a request.")
@@ -153,6 +191,7 @@ fn grammar(name: &'static str, version: &'static str) -> clap::Command {
             "check",
             "Print settings and budget; exit 64 if they cannot work",
         ))
+        .subcommands(own.iter().map(|(name, about)| subcommand(name, about)))
 }
 
 #[cfg(test)]
@@ -161,7 +200,8 @@ mod tests {
 
     fn parse(arguments: &[&str], config: Option<&str>) -> Result<Cli, Answer> {
         let arguments = ["hello"].iter().chain(arguments).copied();
-        Cli::parse_from("hello", "1.2.3", arguments, config.map(Into::into))
+        let own = vec![("migrate", "Brings the schema up to date")];
+        Cli::parse_from("hello", "1.2.3", &own, arguments, config.map(Into::into))
     }
 
     fn answer(arguments: &[&str]) -> (Exit, String) {
@@ -188,6 +228,7 @@ mod tests {
             ("prestop", Command::Prestop),
             ("healthcheck", Command::Healthcheck),
             ("check", Command::Check),
+            ("migrate", Command::Own(0)),
         ] {
             assert_eq!(parse(&[word], None).unwrap().command, command);
         }
@@ -253,6 +294,7 @@ mod tests {
             "prestop",
             "healthcheck",
             "check",
+            "migrate      Brings the schema up to date",
             "LASTCALL__DRAIN__MIN=5s",
             "  64  bad",
         ] {
@@ -266,7 +308,24 @@ mod tests {
     }
 
     #[test]
+    fn a_subcommand_of_the_services_own_needs_a_name_of_its_own() {
+        let mistake =
+            |names: &[&'static str]| mistake(&names.iter().map(|name| (*name, "about")).collect());
+        assert_eq!(mistake(&["migrate", "seed-2", "a_b"]), None);
+        for ours in OURS {
+            assert_eq!(
+                mistake(&["migrate", ours]).unwrap(),
+                format!("the subcommand {ours:?}: every service has one of this name")
+            );
+        }
+        assert!(mistake(&["a", "b", "a"]).unwrap().contains("two"));
+        for no_word in ["", "-x", "two words", "é"] {
+            assert!(mistake(&[no_word]).unwrap().contains("letters"));
+        }
+    }
+
+    #[test]
     fn the_grammar_is_consistent() {
-        grammar("hello", "1.2.3").debug_assert();
+        grammar("hello", "1.2.3", &Own::new()).debug_assert();
     }
 }

@@ -25,6 +25,8 @@
 //! | something before the port is open, something after the last response | [`Service::start`], [`Service::on_shutdown`] |
 //! | work that goes on beside the requests; jobs that outlive their response | [`Service::background`], [`Jobs`] |
 //! | readiness that depends on something | [`Service::check`] |
+//! | settings that must be set, that nobody may see, that must fit each other | [`Required`], [`Secret`], [`Service::validate`] |
+//! | subcommands of its own | [`Service::command`] |
 //! | limits for single routes | [`RequestTimeout`], [`BodyLimits`] |
 //! | a `main` of its own, several services in one process | [`Service::bind`], [`Bound::serve`] |
 //! | tests | [`Service::test`], [`test::TestService`] |
@@ -79,7 +81,7 @@ pub use lifecycle::{Cause, Load, Phase};
 pub use report::Report;
 pub use request_timeout::{Limited, RequestTimeout, RequestTimeoutService};
 pub use service::{Service, State, Stateless, With};
-pub use settings::Settings;
+pub use settings::{Invalid, Required, Secret, Settings};
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

@@ -1,3 +1,5 @@
+mod settings;
+
 use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
 
 use actix_web::{App, body::MessageBody};
@@ -16,6 +18,7 @@ use crate::{
         instance::{Begin, Identity, Parts, opener},
     },
     rules::Rules,
+    settings::Author,
     test::{TestService, for_a_test},
     worker::Application,
 };
@@ -57,6 +60,7 @@ pub struct Service<S, M: State = Stateless> {
     tasks: Tasks<M::Value>,
     signals: bool,
     rules: Rules,
+    author: Author<S>,
 }
 
 impl<S> Service<S> {
@@ -70,6 +74,7 @@ impl<S> Service<S> {
             tasks: Tasks::default(),
             signals: true,
             rules: Rules::default(),
+            author: Author::default(),
         }
     }
 
@@ -78,8 +83,8 @@ impl<S> Service<S> {
     /// The process is in `Starting` meanwhile: alive and not ready. An error ends it with exit
     /// code 69 and is logged with its causes; a signal ends it at once with 0. The hook has a
     /// thread and an event loop of its own, which live as long as the process: what it spawns
-    /// goes on. The state it returns is handed to the application and to whatever is added behind
-    /// it, so it comes first.
+    /// goes on. The state it returns is handed to the application, and to whatever is added behind
+    /// this call.
     ///
     /// ```no_run
     /// # use actix_web::{App, web};
@@ -108,9 +113,10 @@ impl<S> Service<S> {
             begin: Begin::Start(Box::new(|settings| {
                 async move { start(&settings).await }.boxed_local()
             })),
-            tasks: Tasks::default(),
+            tasks: self.tasks.for_state(),
             signals: self.signals,
             rules: self.rules,
+            author: self.author,
         }
     }
 }
@@ -275,6 +281,7 @@ impl<S, M: State> Service<S, M> {
             begin: self.begin,
             tasks: self.tasks,
             rules: self.rules,
+            author: self.author,
         }
     }
 }

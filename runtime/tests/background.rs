@@ -205,3 +205,24 @@ async fn a_job_that_fails_is_named_and_ends_nothing() {
         (2, Some(0))
     );
 }
+
+#[actix_web::test]
+async fn what_is_added_before_the_start_hook_is_done_as_well() {
+    let done = Arc::<AtomicBool>::default();
+    let note = Arc::clone(&done);
+    let service = lastcall::service!()
+        .on_shutdown("first", async move |()| {
+            note.store(true, SeqCst);
+            Ok(())
+        })
+        .background("second", async |(), stop: Stop| {
+            stop.at_drain().await;
+            Ok(())
+        })
+        .start(async |(): &()| Ok("state"))
+        .test(Settings::new(()), |(): &(), _| App::new())
+        .await;
+    let report = service.drain().await;
+    assert!(done.load(SeqCst));
+    assert_eq!((report.background_finished, report.exit), (1, Some(0)));
+}

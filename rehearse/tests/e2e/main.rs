@@ -63,6 +63,7 @@ mod resources;
 mod resume;
 mod sabotage;
 mod scenarios;
+mod settings;
 mod signals;
 mod silence;
 mod socket;

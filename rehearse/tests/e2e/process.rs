@@ -1,4 +1,4 @@
-//! A process of the example `unruly`.
+//! A process of the example `unruly`, or of another.
 
 use std::{
     env,
@@ -20,7 +20,12 @@ pub(crate) struct Setup(Command);
 impl Setup {
     /// The bare program: no settings, and nothing of this test's own environment.
     pub(crate) fn bare() -> Self {
-        let mut command = Command::new(program());
+        Self::bare_of("unruly")
+    }
+
+    /// The same of another example.
+    pub(crate) fn bare_of(name: &str) -> Self {
+        let mut command = Command::new(example(name));
         command.env_clear();
         Self(command)
     }

@@ -66,6 +66,29 @@ impl<St> Default for Tasks<St> {
     }
 }
 
+impl Tasks<()> {
+    /// The same, beside those that need state.
+    pub(crate) fn for_state<St: 'static>(self) -> Tasks<St> {
+        let hook = |Hook { name, run }: Hook<()>| Hook {
+            name,
+            run: Box::new(|_: St| run(())) as Box<_>,
+        };
+        let work = |Work { name, run }: Work<()>| Work {
+            name,
+            run: Box::new(|_: St, stop| run((), stop)) as Box<_>,
+        };
+        let check = |Check { name, run }: Check<()>| Check {
+            name,
+            run: Box::new(move |_: St| run(())) as Box<_>,
+        };
+        Tasks {
+            hooks: self.hooks.into_iter().map(hook).collect(),
+            work: self.work.into_iter().map(work).collect(),
+            checks: self.checks.into_iter().map(check).collect(),
+        }
+    }
+}
+
 impl<St> Tasks<St> {
     /// Whether no thread is needed.
     pub(crate) fn is_empty(&self) -> bool {

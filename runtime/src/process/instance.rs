@@ -31,7 +31,7 @@ use crate::{
     metrics::{Gauges, Metrics},
     report::Report,
     rules::{Rule, Rules},
-    settings::{Budget, Effective},
+    settings::{Author, Budget, Effective},
     signals::Signals,
     status::Status,
     threads,
@@ -56,6 +56,7 @@ pub(crate) struct Parts<S, St> {
     pub(crate) begin: Begin<S, St>,
     pub(crate) tasks: Tasks<St>,
     pub(crate) rules: Rules,
+    pub(crate) author: Author<S>,
 }
 
 /// Where a service's state comes from.

@@ -1,23 +1,27 @@
 //! A process from its first instruction to its exit code.
 
 mod admin_listener;
+mod command;
 pub(crate) mod instance;
 pub(crate) mod public_port;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     process::ExitCode,
     thread,
 };
 
+use serde_json::Value as Json;
 use tokio::sync::oneshot;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use self::instance::{AnySettings, Channels, Instance, Open, Parts};
 use crate::{
-    cli::{Cli, Command},
+    cli::{self, Cli, Command},
     exit::Exit,
     kernel, probe,
-    settings::{self, Budget, Loaded, Settings},
+    settings::{self, Budget, Effective, Loaded, Settings, SettingsError},
     signals::Signals,
     telemetry,
 };
@@ -57,30 +61,64 @@ where
             );
         }
     };
-    let cli = match Cli::parse(parts.identity.name, parts.identity.version) {
+    let commands = &parts.author.commands;
+    let own = commands.iter().map(|own| (own.name, own.about)).collect();
+    if let Some(mistake) = cli::mistake(&own) {
+        return fail(Exit::Software, mistake);
+    }
+    let cli = match Cli::parse(parts.identity.name, parts.identity.version, &own) {
         Ok(cli) => cli,
         Err(answer) => return answer.print(),
     };
-    let source = Settings::new(S::default())
-        .with_file(cli.config)
-        .with_variables(std::env::vars_os());
-    let mut loaded = match settings::load_from(source) {
-        Ok(loaded) => loaded,
-        Err(error) => return fail(error.exit(), error),
-    };
-    loaded.rules = parts.rules;
-    let (admin, grace) = (loaded.settings.admin.address, loaded.settings.grace_period);
     match cli.command {
-        Command::Prestop => ask(signals, move || probe::prestop(admin, grace)).await,
-        Command::Healthcheck => ask(signals, move || probe::healthcheck(admin)).await,
-        Command::Check => check(&mut loaded),
-        Command::Serve => {
-            let limit = kernel::raise_descriptor_limit().ok();
-            match loaded.fit(limit) {
-                Ok(budget) => serve(signals, parts, loaded, budget, open).await,
+        Command::Prestop | Command::Healthcheck => {
+            let source = from_here(Json::Null, cli.config);
+            match parts.author.load(source) {
+                Ok(loaded) => probe(signals, cli.command, &loaded.settings).await,
                 Err(error) => fail(error.exit(), error),
             }
         }
+        _ => match parts.author.load(from_here(S::default(), cli.config)) {
+            Ok(loaded) => with_settings(signals, cli.command, parts, loaded, open).await,
+            Err(error) => fail(error.exit(), error),
+        },
+    }
+}
+
+/// What is said in the file and in this process's environment, over these defaults.
+fn from_here<S>(defaults: S, file: Option<PathBuf>) -> Settings<S> {
+    Settings::new(defaults)
+        .with_file(file)
+        .with_variables(std::env::vars_os())
+}
+
+async fn with_settings<S, St>(
+    signals: Signals,
+    command: Command,
+    mut parts: Parts<S, St>,
+    mut loaded: Loaded<S>,
+    open: Open<S, St>,
+) -> Exit
+where
+    S: AnySettings,
+    St: Clone + Send + 'static,
+{
+    loaded.rules = parts.rules;
+    let accepted = parts.author.accept(&loaded);
+    let limit = kernel::raise_descriptor_limit().ok();
+    if command == Command::Check {
+        return check(&mut loaded, accepted, limit);
+    }
+    if let Err(error) = accepted {
+        return fail(error.exit(), error);
+    }
+    if let Command::Own(index) = command {
+        let own = parts.author.commands.swap_remove(index);
+        return command::run(signals, own, loaded).await;
+    }
+    match loaded.fit(limit) {
+        Ok(budget) => serve(signals, parts, loaded, budget, open).await,
+        Err(error) => fail(error.exit(), error),
     }
 }
 
@@ -96,11 +134,7 @@ where
     S: AnySettings,
     St: Clone + Send + 'static,
 {
-    let settings = loaded.settings;
-    let _flushed = telemetry::init(&settings.log);
-    for misspelt in loaded.misspelt {
-        tracing::warn!("{misspelt}");
-    }
+    let (settings, _flushed) = logged(loaded);
     let instance = Instance {
         parts,
         settings,
@@ -119,22 +153,43 @@ where
     }
 }
 
+/// Starts the log, which goes on until the guard is dropped.
+fn logged<S>(loaded: Loaded<S>) -> (Effective<S>, WorkerGuard) {
+    let flushed = telemetry::init(&loaded.settings.log);
+    for misspelt in loaded.misspelt {
+        tracing::warn!("{misspelt}");
+    }
+    (loaded.settings, flushed)
+}
+
 /// Says what is wrong in one line.
 fn fail(exit: Exit, error: impl std::fmt::Display) -> Exit {
     eprintln!("error: {error}");
     exit
 }
 
-/// Prints the effective settings and the budget.
-fn check<S: AnySettings>(loaded: &mut Loaded<S>) -> Exit {
+/// Prints the effective settings and the budget, and what is wrong with them.
+fn check<S: AnySettings>(
+    loaded: &mut Loaded<S>,
+    accepted: Result<(), SettingsError>,
+    limit: Option<u64>,
+) -> Exit {
     for misspelt in &loaded.misspelt {
         eprintln!("warning: {misspelt}");
     }
-    let fit = loaded.fit(kernel::raise_descriptor_limit().ok());
+    let fit = loaded.fit(limit);
     print!("{}", settings::print(loaded, fit.as_ref().ok()));
-    match fit {
-        Ok(_) => Exit::Ok,
+    match accepted.and(fit.map(drop)) {
+        Ok(()) => Exit::Ok,
         Err(error) => fail(error.exit(), error),
+    }
+}
+
+async fn probe(signals: Signals, command: Command, settings: &Effective<Json>) -> Exit {
+    let (admin, grace) = (settings.admin.address, settings.grace_period);
+    match command {
+        Command::Prestop => ask(signals, move || probe::prestop(admin, grace)).await,
+        _ => ask(signals, move || probe::healthcheck(admin)).await,
     }
 }
 

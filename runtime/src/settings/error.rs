@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
+use super::load::PREFIX;
+use super::secret::REFUSED;
 use super::{BudgetError, Origin, field};
 use crate::exit::Exit;
 
@@ -48,6 +50,35 @@ pub(crate) enum SettingsError {
         /// "must be …", or what the service's own type said.
         problem: String,
     },
+    /// A file that a variable names, and that cannot be read.
+    #[error("{name} = {}: cannot read the file: {source}", path.display())]
+    Mounted {
+        /// The variable.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Two variables for one setting.
+    #[error("{other} and {name} are both set: must be only one of them")]
+    Both {
+        /// The variable that has the value.
+        other: String,
+        /// The variable that names a file.
+        name: String,
+    },
+    /// Nobody has set what has no default.
+    #[error("must be set: {}", with_variables(.0))]
+    Unset(Vec<String>),
+    /// The service's own check finds fault with a value.
+    #[error("{setting}: {problem}")]
+    Invalid {
+        /// The key, its value and its origin.
+        setting: String,
+        /// What the author says of it.
+        problem: String,
+    },
     /// Both listeners would bind the same port.
     #[error(
         "http.address = \"{http}\" and admin.address = \"{admin}\": must be two different ports"
@@ -70,10 +101,28 @@ impl SettingsError {
     /// The operator's mistakes are 64, the author's 70.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Defaults(_) => Exit::Software,
+            Self::Defaults(_)
+            | Self::UnknownKey {
+                origin: Origin::Code,
+                ..
+            }
+            | Self::BadValue {
+                origin: Origin::Code,
+                ..
+            } => Exit::Software,
             _ => Exit::Usage,
         }
     }
+}
+
+/// Each with the variable that would set it.
+fn with_variables(keys: &[String]) -> String {
+    let with_variable = |key: &String| {
+        let name = key.to_uppercase().replace('.', "__");
+        format!("{key} ({PREFIX}{name})")
+    };
+    let named: Vec<_> = keys.iter().map(with_variable).collect();
+    named.join(", ")
 }
 
 fn allowed_keys(known: &[String]) -> String {
@@ -98,6 +147,9 @@ pub(super) fn shown(value: &Json) -> String {
 /// Turns serde's "invalid type: string "x", expected u16" into what a user is to be told.
 pub(super) fn problem(message: &str) -> String {
     let Some((_, expected)) = message.split_once(", expected ") else {
+        if message == REFUSED {
+            return "cannot be used".to_owned();
+        }
         return message.to_owned();
     };
     let mut told = "must be ".to_owned();

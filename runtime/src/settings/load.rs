@@ -1,23 +1,29 @@
 //! Reads the settings: defaults, then the file, then the environment.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigError, File, FileFormat, Map, Source, Value};
+use config::{Config, ConfigError, File, FileFormat};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use super::derive::derive;
 use super::misspelt::{Misspelt, misspelt};
 use super::origin::Origins;
+use super::path::get;
+use super::secret::{MASK, opened};
 use super::tree::Tree;
 use super::{Budget, Effective, Origin, Settings, SettingsError};
 use crate::rules::Rules;
 
 /// What the names of all variables that set something begin with.
 pub(super) const PREFIX: &str = "LASTCALL__";
+
+/// Variables, those whose names are text.
+type Environment = BTreeMap<String, OsString>;
 
 /// Settings, and where each of them came from.
 #[derive(Clone, Debug)]
@@ -26,7 +32,7 @@ pub(crate) struct Loaded<S> {
     pub(crate) settings: Effective<S>,
     /// Variables that look like settings and are none.
     pub(crate) misspelt: Vec<Misspelt>,
-    origins: Origins,
+    pub(super) origins: Origins,
     /// Which rules the settings must fit.
     pub(crate) rules: Rules,
 }
@@ -61,12 +67,12 @@ impl<S> Loaded<S> {
 /// Reads the settings: the defaults, what the program says over them, then the file, then the
 /// variables that begin with `LASTCALL__`.
 ///
-/// Groups in the file are merged key by key into the defaults, lists replace them. A variable's
-/// value is text; where its setting takes no text, it is read as JSON: a number, `true`,
-/// `["a", "b"]`.
+/// Groups are merged key by key, lists replace each other. A variable's value is text; where its
+/// setting takes no text, it is read as JSON: a number, `true`, `["a", "b"]`.
 ///
 /// # Errors
-/// [`SettingsError`]; the budget is not looked at here, see [`Loaded::fit`].
+/// [`SettingsError`]. What is required, what the author checks, and the budget are not looked at
+/// here: see [`Author::accept`](super::Author::accept) and [`Loaded::fit`].
 pub(crate) fn load_from<S>(source: Settings<S>) -> Result<Loaded<S>, SettingsError>
 where
     S: DeserializeOwned + Serialize,
@@ -77,24 +83,19 @@ where
         file,
         environment,
     } = source;
-    let config_file = file.as_deref();
-    let defaults = serde_json::to_value(Effective::of(service))
-        .map_err(|error| SettingsError::Defaults(error.to_string()))?;
-    let environment: BTreeMap<String, OsString> = environment
+    let effective = Effective::of(service);
+    let json = || serde_json::to_value(&effective);
+    let defaults = opened(json).and_then(|open| Ok((open, json()?)));
+    let (defaults, masked) =
+        defaults.map_err(|error| SettingsError::Defaults(error.to_string()))?;
+    let environment: Environment = environment
         .into_iter()
         .filter_map(|(name, text)| Some((name.into_string().ok()?, text)))
         .collect();
-    let misspelt = misspelt(environment.keys().map(String::as_str), &defaults);
-    let variables = environment
-        .into_iter()
-        .filter(|(name, _)| name.starts_with(PREFIX));
-    let written = written(config_file, variables.collect())?;
-    let mut tree = Tree::new(&defaults);
-    for (key, value) in code {
-        tree.lay_code(&key, value);
-    }
-    tree.lay(written, config_file);
-    let mut settings = tree.read(&defaults)?;
+    let misspelt = misspelt(environment.keys().map(String::as_str), &masked);
+    let mut tree = Tree::new(defaults);
+    lay(&mut tree, code, file, environment, &masked)?;
+    let mut settings = tree.read()?;
     derive(
         &mut settings.drain,
         settings.grace_period,
@@ -107,6 +108,32 @@ where
         origins: tree.origins,
         rules: Rules::default(),
     })
+}
+
+/// Lays what is set over the defaults.
+fn lay(
+    tree: &mut Tree,
+    code: Vec<(String, Json)>,
+    file: Option<PathBuf>,
+    environment: Environment,
+    masked: &Json,
+) -> Result<(), SettingsError> {
+    for (key, value) in code {
+        tree.set(&key, value, &Origin::Code);
+    }
+    if let Some(path) = file {
+        tree.lay(read_file(&path)?, &Origin::File(path));
+    }
+    // In reverse, so that a value given to a whole group is laid over the group's members, and
+    // is refused, instead of vanishing under them.
+    let ours = environment.into_iter().rev();
+    for (name, text) in ours.filter(|(name, _)| name.starts_with(PREFIX)) {
+        let text = text
+            .into_string()
+            .map_err(|text| not_text(&name, &text, masked))?;
+        tree.set(&key(&name), text.into(), &Origin::Variable(name));
+    }
+    Ok(())
 }
 
 /// [`load_from`] these alone.
@@ -123,64 +150,39 @@ where
     load_from(source.with_variables(environment))
 }
 
-/// What the operator wrote, the variables over the file.
-fn written(
-    config_file: Option<&Path>,
-    variables: BTreeMap<String, OsString>,
-) -> Result<Map<String, Value>, SettingsError> {
-    let mut layers = Config::builder();
-    if let Some(path) = config_file {
-        let text = fs::read_to_string(path).map_err(|source| SettingsError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        layers = layers.add_source(File::from_str(&text, FileFormat::Toml));
-    }
-    // In reverse, so that a value given to a whole group is laid over the group's members, and
-    // is refused, instead of vanishing under them.
-    for (name, text) in variables.into_iter().rev() {
-        layers = layers.add_source(Variable::new(name, text)?);
-    }
-    let layers = layers.build().and_then(|config| config.collect());
-    layers.map_err(|error| SettingsError::Syntax {
-        path: config_file.map(Path::to_owned).unwrap_or_default(),
+/// The file, whose numbers and texts stay what they are.
+fn read_file(path: &Path) -> Result<Json, SettingsError> {
+    let text = fs::read_to_string(path).map_err(|source| SettingsError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let file = File::from_str(&text, FileFormat::Toml);
+    let file = Config::builder().add_source(file).build();
+    let values = file.and_then(Config::try_deserialize);
+    values.map_err(|error| SettingsError::Syntax {
+        path: path.to_owned(),
         problem: syntax(&error),
     })
 }
 
-/// One variable of the environment, as a layer of its own, so that its value bears its name.
-#[derive(Clone, Debug)]
-struct Variable {
-    name: String,
-    text: String,
+/// The path of what a variable of this name sets.
+pub(super) fn key(name: &str) -> String {
+    name[PREFIX.len()..].replace("__", ".").to_lowercase()
 }
 
-impl Variable {
-    fn new(name: String, text: OsString) -> Result<Self, SettingsError> {
-        match text.into_string() {
-            Ok(text) => Ok(Self { name, text }),
-            Err(text) => Err(SettingsError::BadValue {
-                key: Self::key(&name),
-                value: format!("{text:?}"),
-                origin: Origin::Variable(name),
-                problem: "must be UTF-8 text".to_owned(),
-            }),
-        }
-    }
-
-    fn key(name: &str) -> String {
-        name[PREFIX.len()..].replace("__", ".").to_lowercase()
-    }
-}
-
-impl Source for Variable {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let value = Value::new(Some(&self.name), self.text.clone());
-        Ok(Map::from([(Self::key(&self.name), value)]))
+/// Only what is known to be no secret is shown.
+fn not_text(name: &str, text: &OsStr, masked: &Json) -> SettingsError {
+    let key = key(name);
+    let open = get(masked, &key).is_some_and(|value| !value.is_null() && value != MASK);
+    SettingsError::BadValue {
+        key,
+        value: if open {
+            format!("{text:?}")
+        } else {
+            MASK.to_owned()
+        },
+        origin: Origin::Variable(name.to_owned()),
+        problem: "must be UTF-8 text".to_owned(),
     }
 }
 

@@ -60,7 +60,7 @@ fn judge(name: &str, known: &[String]) -> Option<Misspelt> {
     })
 }
 
-/// The variables of all settings in `value`.
+/// The variables of all settings in `value`, and those that name files with their values.
 fn variables(prefix: &str, value: &Json, names: &mut Vec<String>) {
     match value {
         Json::Object(group) if !group.is_empty() => {
@@ -68,7 +68,7 @@ fn variables(prefix: &str, value: &Json, names: &mut Vec<String>) {
                 variables(&format!("{prefix}__{}", key.to_uppercase()), value, names);
             }
         }
-        _ => names.push(prefix.to_owned()),
+        _ => names.extend([prefix.to_owned(), format!("{prefix}_FILE")]),
     }
 }
 
@@ -97,6 +97,10 @@ mod tests {
                 "LASTCALL__HTTP__MAX_CONNECTIONS",
             ),
             ("LASTCALL_LOG__LEVLE", "LASTCALL__LOG__LEVEL"),
+            (
+                "LASTCALL_ADMIN_ADRESS_FILE",
+                "LASTCALL__ADMIN__ADDRESS_FILE",
+            ),
         ] {
             assert_eq!(nearest(name).as_deref(), Some(setting), "{name}");
         }

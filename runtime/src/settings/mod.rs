@@ -1,14 +1,19 @@
 //! What can be set: defaults, then code, then an optional TOML file, then the environment.
 
+mod author;
 mod budget;
 mod derive;
 mod error;
 mod field;
 mod load;
 mod misspelt;
+mod mounted;
 mod origin;
+mod path;
 mod print;
 mod rate;
+mod required;
+mod secret;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -21,14 +26,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::author::Invalid;
+pub(crate) use self::author::{Author, Command};
 pub(crate) use self::budget::{Budget, BudgetError};
 pub(crate) use self::error::SettingsError;
+pub(crate) use self::load::Loaded;
 #[cfg(test)]
 pub(crate) use self::load::load;
-pub(crate) use self::load::{Loaded, load_from};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::print::print;
 pub(crate) use self::rate::Rate;
+pub use self::required::Required;
+pub use self::secret::Secret;
 pub use self::source::Settings;
 
 /// The effective settings of a service whose own ones are `S`.

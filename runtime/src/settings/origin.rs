@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     File(PathBuf),
     /// The environment variable of this name.
     Variable(String),
+    /// The file that the environment variable of this name names.
+    FileOf(String),
     /// Lowered from its default to what this many descriptors allow.
     Descriptors(u64),
 }
@@ -28,7 +30,7 @@ impl Display for Origin {
             Self::GracePeriod => f.write_str("from grace_period"),
             Self::Code => f.write_str("set by the program"),
             Self::File(path) => path.display().fmt(f),
-            Self::Variable(name) => f.write_str(name),
+            Self::Variable(name) | Self::FileOf(name) => f.write_str(name),
             Self::Descriptors(limit) => write!(f, "lowered to the descriptor limit, {limit}"),
         }
     }
@@ -41,6 +43,10 @@ pub(super) struct Origins(BTreeMap<String, Origin>);
 impl Origins {
     pub(super) fn note(&mut self, key: &str, origin: Origin) {
         self.0.insert(key.to_owned(), origin);
+    }
+
+    pub(super) fn forget(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// Of the value itself, else of the list or group that it is in, or that it is.

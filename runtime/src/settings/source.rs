@@ -1,4 +1,4 @@
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const FILE_VARIABLE: &str = "LASTCALL_CONFIG";
 ///     .set("http.workers", 1)
 ///     .set("drain.min", "0s");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings<S> {
     pub(super) service: S,
     pub(super) code: Vec<(String, Value)>,
@@ -43,7 +43,8 @@ impl<S> Settings<S> {
 
     /// Sets one by its path: `.set("drain.min", "0s")`. A file and the environment, where they are
     /// read, are laid over it. The value is what would stand in the file; that there is such a
-    /// setting, and that it takes such a value, is checked when the service is bound.
+    /// setting, and that it takes such a value, is checked when the service is bound: if not, the exit
+    /// code is 70.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.code.push((key.to_owned(), value.into()));
@@ -86,5 +87,15 @@ impl<S: Default> Settings<S> {
     /// `LASTCALL_CONFIG` names, and this process's environment.
     pub fn from_environment() -> Self {
         Self::new(S::default()).with_environment()
+    }
+}
+
+// Not what is set by code and environment: there may be secrets in it.
+impl<S: fmt::Debug> fmt::Debug for Settings<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("service", &self.service)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }

@@ -1,84 +1,114 @@
 //! The settings as a tree of plain values, before they have types.
 //!
-//! `config` layers what the operator wrote, but is not let to convert it: it would take `true`
-//! for 1, round 2.7 workers to 3, and drop a default's empty list. serde's JSON does not.
+//! serde's JSON gives them their types, and not `config`, which would take `true` for 1, round 2.7
+//! workers to 3, and drop a default's empty list.
 
-use std::path::Path;
-
-use config::{Map, Value, ValueKind};
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
-use serde_path_to_error::Segment;
+use serde_json::{Map, Value as Json};
 
 use super::error::{problem, shown};
 use super::origin::{Origin, Origins};
-use super::{Effective, SettingsError};
+use super::path::{ReadError, at, get, noting, unknown_field};
+use super::{Effective, SettingsError, mounted, required, secret};
 
-/// The defaults, with what the operator wrote laid over them.
+/// What serde says of a value whose type it has only tried; what was tried may be a secret.
+const UNTAGGED: &str = "data did not match any variant";
+
+/// The defaults, with what was set laid over them.
 pub(super) struct Tree {
+    defaults: Json,
     values: Json,
     pub(super) origins: Origins,
 }
 
 impl Tree {
-    pub(super) fn new(defaults: &Json) -> Self {
+    pub(super) fn new(mut defaults: Json) -> Self {
+        required::take_unset(&mut defaults);
         Self {
             values: defaults.clone(),
+            defaults,
             origins: Origins::default(),
         }
     }
 
-    /// Lays what the program itself says over the defaults.
-    pub(super) fn lay_code(&mut self, key: &str, value: Json) {
-        let mut place = &mut self.values;
-        for name in key.split('.') {
-            if !place.is_object() {
-                *place = Json::Object(serde_json::Map::new());
-            }
-            place = &mut place[name];
-        }
-        *place = value;
-        self.origins.note(key, Origin::Code);
+    /// Sets one by its path, such as `drain.min`.
+    pub(super) fn set(&mut self, key: &str, value: Json, origin: &Origin) {
+        let within = |value, name: &str| Json::Object(Map::from_iter([(name.to_owned(), value)]));
+        self.lay(key.rsplit('.').fold(value, within), origin);
     }
 
-    /// Lays what was written over the defaults. What bears no variable's name is the file's.
-    pub(super) fn lay(&mut self, written: Map<String, Value>, file: Option<&Path>) {
-        let file = Origin::File(file.unwrap_or(Path::new("")).to_owned());
-        lay(
-            &mut self.values,
-            Value::from(written),
-            "",
-            &file,
-            &mut self.origins,
-        );
+    /// Lays values over what is there: groups key by key, lists as a whole.
+    pub(super) fn lay(&mut self, values: Json, origin: &Origin) {
+        lay(&mut self.values, values, "", origin, &mut self.origins);
     }
 
     /// Gives the values their types.
-    pub(super) fn read<S>(&mut self, defaults: &Json) -> Result<Effective<S>, SettingsError>
+    pub(super) fn read<S>(&mut self) -> Result<Effective<S>, SettingsError>
     where
         S: DeserializeOwned,
     {
         loop {
-            let mut unknown = None;
-            let mut note = |path: serde_ignored::Path<'_>| {
-                unknown.get_or_insert_with(|| keys(&path));
-            };
+            let mut unknown = Vec::new();
+            let mut note = noting(&mut unknown);
             let source = serde_ignored::Deserializer::new(&self.values, &mut note);
-            match serde_path_to_error::deserialize(source) {
-                Ok(settings) => match unknown {
-                    None => return Ok(settings),
-                    Some(keys) => return Err(self.unknown_key(&keys, defaults)),
-                },
-                Err(error) if self.read_as_json(error.path()) => {}
-                Err(error) => return Err(self.bad_value(&error)),
+            secret::met();
+            let read = serde_path_to_error::deserialize(source);
+            drop(note);
+            unknown.extend(read.as_ref().err().and_then(unknown_field));
+            if self.read_mounted(&unknown)? {
+                continue;
+            }
+            match (read, unknown.first()) {
+                (Ok(settings), None) => return Ok(settings),
+                (Err(error), None) if self.read_as_json(error.path()) => {}
+                (Err(error), None) => return Err(self.bad_value(&error)),
+                (_, Some(keys)) => return Err(self.unknown_key(keys)),
             }
         }
+    }
+
+    /// Takes the values of such unknown settings that are variables which name a file: see
+    /// [`mounted`]. That they are unknown lets a setting win that really has such a name.
+    fn read_mounted(&mut self, unknown: &[Vec<String>]) -> Result<bool, SettingsError> {
+        let mut any = false;
+        for keys in unknown {
+            let key = keys.join(".");
+            let Origin::Variable(name) = self.origins.of(&key) else {
+                continue;
+            };
+            let Some(meant) = mounted::meant(&name, &key) else {
+                continue;
+            };
+            if get(&self.values, meant).is_some_and(Json::is_object) {
+                continue;
+            }
+            if let Origin::Variable(other) = self.origins.of(meant) {
+                return Err(SettingsError::Both { other, name });
+            }
+            let path = self.remove(keys);
+            let text = mounted::read(&name, path.as_str().unwrap_or_default())?;
+            self.set(meant, text.into(), &Origin::FileOf(name));
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn remove(&mut self, keys: &[String]) -> Json {
+        self.origins.forget(&keys.join("."));
+        let Some((last, group)) = keys.split_last() else {
+            return Json::Null;
+        };
+        let group = group.iter().try_fold(&mut self.values, Json::get_mut);
+        let group = group.and_then(Json::as_object_mut);
+        group
+            .and_then(|group| group.remove(last))
+            .unwrap_or_default()
     }
 
     /// A variable's text that its setting does not take may be a number, a boolean or a list.
     /// That it is tried only then keeps the greeting "123" a text.
     fn read_as_json(&mut self, path: &serde_path_to_error::Path) -> bool {
-        let Origin::Variable(_) = self.origins.of(&path.to_string()) else {
+        let (Origin::Variable(_) | Origin::FileOf(_)) = self.origins.of(&path.to_string()) else {
             return false;
         };
         let Some(value) = at(&mut self.values, path) else {
@@ -96,30 +126,39 @@ impl Tree {
         }
     }
 
-    fn bad_value(
-        &mut self,
-        error: &serde_path_to_error::Error<serde_json::Error>,
-    ) -> SettingsError {
+    fn bad_value(&mut self, error: &ReadError) -> SettingsError {
         let key = error.path().to_string();
-        let problem = problem(&error.inner().to_string());
-        match self.origins.of(&key) {
-            Origin::Default => SettingsError::Defaults(format!("{key}: {problem}")),
-            origin => SettingsError::BadValue {
-                value: at(&mut self.values, error.path())
-                    .map(|value| shown(value))
-                    .unwrap_or_default(),
-                key,
-                origin,
-                problem,
-            },
+        let message = error.inner().to_string();
+        let problem = problem(&message);
+        let origin = self.origins.of(&key);
+        if origin == Origin::Default {
+            return SettingsError::Defaults(format!("{key}: {problem}"));
+        }
+        let hidden = message.starts_with(secret::REFUSED) || matches!(origin, Origin::FileOf(_));
+        let met = secret::met();
+        let value = at(&mut self.values, error.path());
+        let value = value.map(|value| match value {
+            _ if hidden => secret::MASK.to_owned(),
+            // A group that is none has no secret in it; of any other, nobody knows here.
+            _ if message.ends_with(", expected unit") => shown(value),
+            Json::Object(_) => shown(&masked(value)),
+            Json::Array(_) if met => shown(&masked(value)),
+            _ if met && message.starts_with(UNTAGGED) => shown(&masked(value)),
+            _ => shown(value),
+        });
+        SettingsError::BadValue {
+            value: value.unwrap_or_default(),
+            key,
+            origin,
+            problem,
         }
     }
 
-    fn unknown_key(&self, keys: &[String], defaults: &Json) -> SettingsError {
+    fn unknown_key(&self, keys: &[String]) -> SettingsError {
         let beside = keys
             .iter()
             .take(keys.len() - 1)
-            .try_fold(defaults, |json, key| json.get(key));
+            .try_fold(&self.defaults, |json, key| json.get(key));
         let known = beside.and_then(Json::as_object);
         let key = keys.join(".");
         SettingsError::UnknownKey {
@@ -132,70 +171,36 @@ impl Tree {
     }
 }
 
-fn lay(under: &mut Json, over: Value, key: &str, file: &Origin, origins: &mut Origins) {
-    let origin = over
-        .origin()
-        .map_or(file.clone(), |name| Origin::Variable(name.to_owned()));
-    match over.kind {
-        ValueKind::Table(table) if !table.is_empty() || under.is_object() => {
+fn lay(under: &mut Json, over: Json, key: &str, origin: &Origin, origins: &mut Origins) {
+    match over {
+        Json::Object(group) if !group.is_empty() || under.is_object() => {
             if !under.is_object() {
-                *under = Json::Object(serde_json::Map::new());
+                *under = Json::Object(Map::new());
+                origins.forget(key);
             }
-            for (name, value) in table {
-                let key = if key.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{key}.{name}")
-                };
-                lay(&mut under[name], value, &key, file, origins);
+            for (name, value) in group {
+                let dot = if key.is_empty() { "" } else { "." };
+                let key = format!("{key}{dot}{name}");
+                lay(&mut under[name], value, &key, origin, origins);
             }
         }
-        kind => {
-            *under = json(kind);
-            origins.note(key, origin);
+        value => {
+            *under = value;
+            origins.note(key, origin.clone());
         }
     }
 }
 
-fn json(kind: ValueKind) -> Json {
-    match kind {
-        ValueKind::Nil => Json::Null,
-        ValueKind::Boolean(value) => value.into(),
-        ValueKind::I64(value) => value.into(),
-        ValueKind::U64(value) => value.into(),
-        ValueKind::Float(value) => value.into(),
-        ValueKind::String(value) => value.into(),
-        ValueKind::Array(values) => values.into_iter().map(|value| json(value.kind)).collect(),
-        ValueKind::Table(table) => table
-            .into_iter()
-            .map(|(key, value)| (key, json(value.kind)))
-            .collect(),
-        // No source of ours writes these.
-        ValueKind::I128(value) => value.to_string().into(),
-        ValueKind::U128(value) => value.to_string().into(),
+/// The same with its values hidden: some of them may be secrets.
+fn masked(value: &Json) -> Json {
+    match value {
+        Json::Object(group) => {
+            let masked = group
+                .iter()
+                .map(|(key, value)| (key.clone(), masked(value)));
+            Json::Object(masked.collect())
+        }
+        Json::Array(items) => items.iter().map(masked).collect(),
+        _ => secret::MASK.into(),
     }
-}
-
-fn at<'a>(root: &'a mut Json, path: &serde_path_to_error::Path) -> Option<&'a mut Json> {
-    path.iter().try_fold(root, |value, segment| match segment {
-        Segment::Seq { index } => value.get_mut(index),
-        Segment::Map { key } => value.get_mut(key),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    })
-}
-
-/// The path's keys, without the steps that only the types have.
-fn keys(path: &serde_ignored::Path<'_>) -> Vec<String> {
-    use serde_ignored::Path;
-    let (parent, key) = match path {
-        Path::Root => return Vec::new(),
-        Path::Seq { parent, index } => (parent, index.to_string()),
-        Path::Map { parent, key } => (parent, key.clone()),
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => return keys(parent),
-    };
-    let mut keys = keys(parent);
-    keys.push(key);
-    keys
 }

@@ -10,6 +10,15 @@ use rehearse_kubernetes::{Container, PodTemplate, Variable};
 /// What its manifests call the container that runs the service.
 pub(super) const CONTAINER: &str = "service";
 
+/// What the variables of a service's own settings begin with.
+const OWN: &str = "LASTCALL__SERVICE__";
+
+/// What a variable ends in that names a file with the value.
+const FILE: &str = "_FILE";
+
+/// What a service says of settings that somebody must set.
+const UNSET: &str = "must be set: ";
+
 /// A service in its pod.
 pub(super) struct Service<'a> {
     pub(super) pod: &'a PodTemplate,
@@ -38,9 +47,11 @@ impl<'a> Service<'a> {
             return Ok(None);
         };
         let answer = check(name, &environment(pod, container, source, problems))?;
+        let unseen = unseen(container);
         answer
             .problems
             .into_iter()
+            .filter_map(|problem| without_unseen(problem, &unseen))
             .for_each(|problem| problems.add(problem));
         Ok(answer.settings.map(|settings| Self {
             pod,
@@ -48,6 +59,36 @@ impl<'a> Service<'a> {
             settings,
         }))
     }
+}
+
+/// Names of the variables of a service's own settings whose values are somewhere else.
+fn unseen(container: &Container) -> Vec<&str> {
+    let own = container
+        .env
+        .iter()
+        .filter(|variable| variable.name.starts_with(OWN));
+    own.filter_map(
+        |Variable {
+             name, value_from, ..
+         }| {
+            let by_file = name.strip_suffix(FILE);
+            by_file.or_else(|| value_from.is_some().then_some(name))
+        },
+    )
+    .collect()
+}
+
+/// What a service misses is no problem if it is in a secret.
+fn without_unseen(problem: String, unseen: &[&str]) -> Option<String> {
+    let Some(unset) = problem.strip_prefix(UNSET) else {
+        return Some(problem);
+    };
+    let is_seen = |setting: &&str| {
+        let by = |name: &&str| setting.ends_with(&format!("({name})"));
+        !unseen.iter().any(by)
+    };
+    let left: Vec<_> = unset.split(", ").filter(is_seen).collect();
+    (!left.is_empty()).then(|| format!("{UNSET}{}", left.join(", ")))
 }
 
 /// What of a container's environment is for the service's settings.
@@ -80,11 +121,13 @@ fn environment(
             value,
             value_from,
         } = variable;
-        if value_from.is_some() {
+        let by_file = name.starts_with("LASTCALL__") && name.ends_with(FILE);
+        if value_from.is_some() || by_file {
             // A service's secrets are its own; the budget must be seen.
-            if !name.starts_with("LASTCALL__SERVICE__") {
+            if !name.starts_with(OWN) {
+                let how = if by_file { "a file" } else { "valueFrom" };
                 problems.add(format_args!(
-                    "{name} by valueFrom: cannot be checked: give its value"
+                    "{name} by {how}: cannot be checked: give its value"
                 ));
             }
         } else if name != "LASTCALL_CONFIG" {

@@ -1,6 +1,9 @@
 //! What operators write, and what they are told.
 
+mod author;
+mod mounted;
 mod refused;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fs;

@@ -227,7 +227,7 @@ fn an_unknown_key_is_told_with_its_origin_and_its_neighbours() {
     assert_eq!(
         file_refusal("[drian]\nmin = \"5s\""),
         "unknown setting drian (FILE): must be one of \
-         admin, drain, grace_period, http, lifecycle, log, service"
+         admin, checks, drain, grace_period, http, lifecycle, log, service"
     );
     let told = refusal("LASTCALL__SERVICE__GREETNIG", "Hi");
     assert!(told.starts_with("unknown setting service.greetnig (LASTCALL__SERVICE__GREETNIG): "));

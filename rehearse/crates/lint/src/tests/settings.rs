@@ -36,6 +36,11 @@ fn settings_that_cannot_be_seen_are_refused() {
                 "LASTCALL__GRACE_PERIOD by valueFrom: cannot be checked: give its value",
             ),
             (
+                "name: LASTCALL__GRACE_PERIOD\n              value: 30s",
+                "name: LASTCALL__GRACE_PERIOD_FILE\n              value: /etc/grace",
+                "LASTCALL__GRACE_PERIOD_FILE by a file: cannot be checked: give its value",
+            ),
+            (
                 "env:",
                 "envFrom: [{configMapRef: {name: a}}]\n          env:",
                 "envFrom: could set anything: name each variable in env",
@@ -58,6 +63,32 @@ fn settings_that_cannot_be_seen_are_refused() {
 fn a_services_secrets_are_its_own() {
     let token = "{name: LASTCALL__SERVICE__TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}";
     assert_eq!(in_file(&with_variable(token)), NOTHING);
+}
+
+#[test]
+fn what_is_in_a_secret_is_not_missing() {
+    const BOTH: &str = "must be set: service.token (LASTCALL__SERVICE__TOKEN), \
+                        service.url (LASTCALL__SERVICE__URL)";
+    let check = |name: &str, environment: &Environment| {
+        let own = |name: &String| name.starts_with("LASTCALL__SERVICE__");
+        assert!(!environment.variables.keys().any(own), "no file is here");
+        let problems = vec![BOTH.to_owned()];
+        check(name, environment).map(|answer| Answer { problems, ..answer })
+    };
+    let found = |yaml: &str| {
+        let mut findings = Findings::default();
+        let source = Source::parse("hello.yaml", false, yaml).unwrap();
+        super::super::examine(&[source], &check, &mut findings).unwrap();
+        let found = findings.all.into_iter();
+        found.map(|finding| finding.problem).collect::<Vec<_>>()
+    };
+    let url = "{name: LASTCALL__SERVICE__URL, valueFrom: {secretKeyRef: {name: a, key: b}}}";
+    let token = "{name: LASTCALL__SERVICE__TOKEN_FILE, value: /run/secrets/token}";
+    let one = "must be set: service.token (LASTCALL__SERVICE__TOKEN)";
+    assert_eq!(found(super::GOOD), [BOTH]);
+    assert_eq!(found(&with_variable(url)), [one]);
+    let both = format!("{url}\n            - {token}");
+    assert_eq!(found(&with_variable(&both)), NOTHING);
 }
 
 #[test]

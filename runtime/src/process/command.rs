@@ -1,0 +1,50 @@
+//! A subcommand of the service's own, from its settings to its exit code.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use tokio::sync::oneshot;
+
+use super::{fail, logged};
+use crate::{
+    exit::Exit,
+    settings::{Command, Loaded},
+    signals::Signals,
+    threads,
+};
+
+/// Runs it on a thread of its own, so that a signal ends it even where it blocks.
+pub(super) async fn run<S>(mut signals: Signals, command: Command<S>, loaded: Loaded<S>) -> Exit
+where
+    S: Send + 'static,
+{
+    let (settings, _flushed) = logged(loaded);
+    let Command { name, run, .. } = command;
+    let thread = match threads::start(settings.http.blocking_threads as usize) {
+        Ok(thread) => thread,
+        Err(error) => return fail(Exit::OsErr, error),
+    };
+    let (send, end) = oneshot::channel();
+    thread.spawn_fn(move || {
+        actix_rt::spawn(async move {
+            let end = AssertUnwindSafe(run(settings.service)).catch_unwind();
+            // Nobody waits for it any more if there was a signal.
+            let _ = send.send(end.await);
+        });
+    });
+    tokio::select! {
+        end = end => match end {
+            Ok(Ok(Ok(()))) => Exit::Ok,
+            Ok(Ok(Err(error))) => {
+                tracing::error!(error = format!("{error:#}"), "{name} failed");
+                Exit::Unavailable
+            }
+            // The panic is in the log.
+            Ok(Err(_)) | Err(_) => Exit::Software,
+        },
+        cause = signals.next() => {
+            tracing::warn!(?cause, "{name} was ended by a signal");
+            Exit::Aborted
+        }
+    }
+}
