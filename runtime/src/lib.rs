@@ -65,6 +65,7 @@ pub use lifecycle::{Cause, Load, Phase};
 pub use report::Report;
 pub use service::{Service, State, Stateless, With};
 pub use settings::Settings;
+pub use telemetry::Telemetry;
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

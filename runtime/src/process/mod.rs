@@ -19,7 +19,7 @@ use crate::{
     kernel, probe,
     settings::{self, Budget, Loaded, Settings},
     signals::Signals,
-    telemetry,
+    telemetry::Telemetry,
 };
 
 /// Why a service could not be started, and the exit code that says so.
@@ -97,7 +97,8 @@ where
     St: Clone + Send + 'static,
 {
     let settings = loaded.settings;
-    let _flushed = telemetry::init(&settings.log);
+    let telemetry = Telemetry::start(&settings.log);
+    telemetry.init(Vec::new());
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }

@@ -14,7 +14,7 @@ pub(super) const DURATION: &str = r#"a duration such as "3s" or "500ms""#;
 /// Beyond any use, and far below where the clock's arithmetic would overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-fn expected<E: Error>(what: impl Display) -> E {
+pub(super) fn expected<E: Error>(what: impl Display) -> E {
     E::custom(format_args!("invalid value, expected {what}"))
 }
 

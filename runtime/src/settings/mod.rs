@@ -4,6 +4,7 @@ mod budget;
 mod derive;
 mod error;
 mod field;
+mod levels;
 mod load;
 mod misspelt;
 mod origin;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::budget::{Budget, BudgetError};
 pub(crate) use self::error::SettingsError;
+pub(crate) use self::levels::{LEVELS, Levels};
 #[cfg(test)]
 pub(crate) use self::load::load;
 pub(crate) use self::load::{Loaded, load_from};
@@ -141,8 +143,8 @@ pub(crate) enum Readiness {
 pub(crate) struct Log {
     /// Text for people or JSON for machines.
     pub(crate) format: LogFormat,
-    /// The least severe level that is written.
-    pub(crate) level: LogLevel,
+    /// The least severe level that is written, by target.
+    pub(crate) level: Levels,
 }
 
 /// `log.format`
@@ -155,22 +157,6 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line, its fields flattened.
     Json,
-}
-
-/// `log.level`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum LogLevel {
-    /// Nothing is written.
-    Off,
-    /// What needs somebody's attention.
-    Error,
-    /// What may need it.
-    Warn,
-    /// The life of the process.
-    Info,
-    /// What a developer asks for.
-    Debug,
 }
 
 impl<S> Effective<S> {
@@ -188,7 +174,7 @@ impl<S> Effective<S> {
             },
             log: Log {
                 format: LogFormat::Auto,
-                level: LogLevel::Info,
+                level: Levels::default(),
             },
             service,
         }

@@ -120,7 +120,10 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!((drain.patience.as_secs(), drain.ignore), (21, Vec::new()));
     assert_eq!(lifecycle.readiness, Readiness::Serving);
     assert_eq!(lifecycle.live_within, None);
-    assert_eq!((log.format, log.level), (LogFormat::Auto, LogLevel::Info));
+    assert_eq!(
+        (log.format, log.level),
+        (LogFormat::Auto, Levels::default())
+    );
     assert_eq!(service.greeting, "Hello");
 }
 

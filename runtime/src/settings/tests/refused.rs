@@ -40,6 +40,12 @@ fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
              must be one of \"auto\", \"text\", \"json\"",
         ),
         (
+            "LASTCALL__LOG__LEVEL",
+            "info,sqlx=wran",
+            "log.level = \"info,sqlx=wran\" (LASTCALL__LOG__LEVEL): must be off, error, warn, info \
+             or debug, and for targets by name a list such as \"info,sqlx=warn\"",
+        ),
+        (
             "LASTCALL__HTTP__ADDRESS",
             "localhost:80",
             "http.address = \"localhost:80\" (LASTCALL__HTTP__ADDRESS): must be an IP address and \
