@@ -15,6 +15,7 @@ mod abuse_crowds;
 mod abuse_heads;
 mod abuse_readers;
 mod abuse_shapes;
+mod access_log;
 mod bodies;
 mod command_line;
 mod conform;

@@ -249,7 +249,9 @@ async fn open<S, St>(
     settings: Effective<S>,
     state: Starting<St>,
 ) -> Result<Opened, Failure> {
-    let Effective { http, service, .. } = settings;
+    let Effective {
+        http, log, service, ..
+    } = settings;
     let (control, admin) = (Arc::clone(&standing.control), standing.admin);
     let take = || public_port::bind(public_port::KEY, http.address);
     let early = match channels.bound {
@@ -270,6 +272,7 @@ async fn open<S, St>(
         control,
         metrics,
         bound: std::iter::once(first).chain(more).collect(),
+        observe: public_port::observe(&http, &log),
         http,
         admin,
     };

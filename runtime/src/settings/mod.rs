@@ -73,6 +73,8 @@ pub(crate) struct Http {
     pub(crate) body_rate: Option<Rate>,
     /// Whether a client that has sent its FIN still gets its answer.
     pub(crate) half_close: bool,
+    /// Where requests have ids from. Not set: as the access log needs them.
+    pub(crate) request_id: Option<RequestIds>,
     /// Threads that serve connections.
     #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
     pub(crate) workers: u32,
@@ -85,6 +87,18 @@ pub(crate) struct Http {
     /// Connections open at once, in all workers together.
     #[serde(deserialize_with = "field::whole::<1, 1_000_000, _>")]
     pub(crate) max_connections: u32,
+}
+
+/// `http.request_id`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RequestIds {
+    /// They have none.
+    Off,
+    /// From their clients, by `x-request-id`; else they are made.
+    Take,
+    /// They are made, whatever clients say: these are strangers.
+    Make,
 }
 
 /// `admin.*`
@@ -145,6 +159,18 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
     /// The least severe level that is written, by target.
     pub(crate) level: Levels,
+    /// Whether each request has a line.
+    pub(crate) access: Access,
+}
+
+/// `log.access`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Access {
+    /// None has.
+    Off,
+    /// One, when its response has ended.
+    On,
 }
 
 /// `log.format`
@@ -175,6 +201,7 @@ impl<S> Effective<S> {
             log: Log {
                 format: LogFormat::Auto,
                 level: Levels::default(),
+                access: Access::Off,
             },
             service,
         }
@@ -192,6 +219,7 @@ impl Default for Http {
             body_timeout: Duration::from_secs(30),
             body_rate: None,
             half_close: true,
+            request_id: None,
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
             blocking_threads: 512,
             backlog: 4_096,

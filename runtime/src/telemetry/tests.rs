@@ -1,6 +1,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
+use crate::settings::Access;
 
 struct Sink(Sender<Vec<u8>>);
 
@@ -44,7 +45,15 @@ fn logged_while(
 ) -> String {
     let (sender, receiver) = channel();
     let level = level.parse().unwrap();
-    let telemetry = Telemetry::writing_to(Sink(sender), &Log { format, level }, terminal);
+    let telemetry = Telemetry::writing_to(
+        Sink(sender),
+        &Log {
+            format,
+            level,
+            access: Access::Off,
+        },
+        terminal,
+    );
     let subscriber = tracing_subscriber::registry().with(telemetry.layer());
     tracing::subscriber::with_default(subscriber, || act(&telemetry.level));
     drop(telemetry);

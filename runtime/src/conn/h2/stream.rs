@@ -25,7 +25,7 @@ use super::{
 };
 use crate::conn::{
     app::{self, App, Called},
-    request::InFlight,
+    request::{InFlight, within},
 };
 
 /// How a stream ended.
@@ -161,7 +161,8 @@ impl<A: App> Stream<A> {
         let StreamStateProj::Queued { request } = this.state.as_mut().project() else {
             return Poll::Ready(None);
         };
-        match app::call(&this.shared.worker.app, request, cx) {
+        let call = || app::call(&this.shared.worker.app, request, cx);
+        match within(this.request, call) {
             Poll::Ready(Called::Begun(response)) => {
                 this.state.set(StreamState::Handling { response })
             }
@@ -185,7 +186,8 @@ impl<A: App> Stream<A> {
             }
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
-        match catch_unwind(AssertUnwindSafe(|| response.poll(cx))) {
+        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
+        match within(this.request, poll) {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
             Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(StreamEnd::Reset)),
             Err(_) => Poll::Ready(self.respond_to_panic()),

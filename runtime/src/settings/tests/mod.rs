@@ -111,6 +111,7 @@ fn the_defaults_are_those_of_the_design() {
         [http.keep_alive, http.head_timeout, http.body_timeout].map(|time| time.as_secs());
     assert_eq!(seconds, [75, 5, 30]);
     assert_eq!((http.body_rate, http.half_close), (None, true));
+    assert_eq!((http.request_id, log.access), (None, Access::Off));
     assert!((1..=1_024).contains(&http.workers));
     assert_eq!((http.backlog, http.max_connections), (4_096, 10_000));
     assert_eq!(admin.address.to_string(), "0.0.0.0:9090");
