@@ -48,6 +48,7 @@ mod kinds;
 mod left;
 mod line_ends;
 mod log;
+mod log_level;
 mod metrics;
 mod moments;
 mod no_body;
