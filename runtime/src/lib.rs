@@ -63,6 +63,7 @@ pub use bound::{Bound, Handle, Serving};
 pub use drain::Drain;
 pub use error::Error;
 pub use lifecycle::{Cause, Load, Phase};
+pub use prometheus_client;
 pub use report::Report;
 pub use request_id::RequestId;
 pub use service::{Service, State, Stateless, With};

@@ -73,6 +73,11 @@ impl Metrics {
         self.lock().register_collector(Box::new(collector));
     }
 
+    /// Adds the author's own.
+    pub(crate) fn add(&self, register: impl FnOnce(&mut Registry)) {
+        register(&mut self.lock());
+    }
+
     /// Counts a request that is answered in no handler's place.
     fn refuse(&self, status: StatusCode) {
         let labels = vec![("http_response_status_code", status.as_str().to_owned())];

@@ -2,7 +2,9 @@ use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
 
 use actix_web::{App, body::MessageBody};
 use futures_util::FutureExt as _;
+use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing_subscriber::Layer;
 
 #[cfg(feature = "sabotage")]
 use crate::rules::Rule;
@@ -12,7 +14,7 @@ use crate::{
     bound::bind,
     process::{
         self,
-        instance::{Begin, Identity, Parts, opener},
+        instance::{Begin, Identity, MakeLayer, Parts, Register, opener},
     },
     rules::Rules,
     test::{TestService, for_a_test},
@@ -54,6 +56,8 @@ pub struct Service<S, M: State = Stateless> {
     identity: Identity,
     begin: Begin<S, M::Value>,
     hooks: Vec<Hook<M::Value>>,
+    metrics: Vec<Register>,
+    layers: Vec<MakeLayer<S>>,
     signals: bool,
     rules: Rules,
 }
@@ -67,6 +71,8 @@ impl<S> Service<S> {
             identity: Identity { name, version },
             begin: Begin::With(()),
             hooks: Vec::new(),
+            metrics: Vec::new(),
+            layers: Vec::new(),
             signals: true,
             rules: Rules::default(),
         }
@@ -108,6 +114,8 @@ impl<S> Service<S> {
                 async move { start(&settings).await }.boxed_local()
             })),
             hooks: Vec::new(),
+            metrics: self.metrics,
+            layers: self.layers,
             signals: self.signals,
             rules: self.rules,
         }
@@ -143,6 +151,57 @@ impl<S, M: State> Service<S, M> {
     {
         let run = Box::new(|state| async move { hook(state).await }.boxed_local());
         self.hooks.push(Hook { name, run });
+        self
+    }
+
+    /// Adds metrics of the service's own, which `/metrics` shows beside Lastcall's. The registry is
+    /// [`prometheus_client`](crate::prometheus_client)'s; a handle on a metric is cloned into
+    /// whatever counts. Names that begin with `lastcall_` or `http_server_` are Lastcall's.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, web};
+    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+    /// # struct Settings {}
+    /// use lastcall::prometheus_client::{metrics::counter::Counter, registry::Registry};
+    ///
+    /// let sold = Counter::<u64>::default();
+    /// let shown = sold.clone();
+    /// lastcall::service!()
+    ///     .metrics(move |registry: &mut Registry| registry.register("sold", "Things sold", shown))
+    ///     .run(move |_: &Settings| App::new().app_data(web::Data::new(sold.clone())));
+    /// ```
+    #[must_use]
+    pub fn metrics(mut self, register: impl FnOnce(&mut Registry) + Send + 'static) -> Self {
+        self.metrics.push(Box::new(register));
+        self
+    }
+
+    /// Adds a layer to the `tracing` subscriber that [`run`](Service::run) sets, beside the log: to report
+    /// errors elsewhere, to look at tasks. It sees everything, whatever `log.level` says; filter it
+    /// by itself. A program that [binds](Self::bind) has a subscriber of its own:
+    /// see [`Telemetry`](crate::Telemetry).
+    ///
+    /// ```no_run
+    /// # use actix_web::App;
+    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+    /// # struct Settings { audit: std::path::PathBuf }
+    /// use tracing_subscriber::{Layer, filter::Targets};
+    ///
+    /// lastcall::service!()
+    ///     .layer(|settings: &Settings| {
+    ///         let file = tracing_appender::rolling::daily(&settings.audit, "audit");
+    ///         let audit = Targets::new().with_target("audit", tracing::Level::INFO);
+    ///         tracing_subscriber::fmt::layer().with_writer(file).with_filter(audit)
+    ///     })
+    ///     .run(|_: &Settings| App::new());
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, make: impl FnOnce(&S) -> L + Send + 'static) -> Self
+    where
+        L: Layer<tracing_subscriber::Registry> + Send + Sync,
+    {
+        self.layers
+            .push(Box::new(|settings| make(settings).boxed()));
         self
     }
 
@@ -202,6 +261,8 @@ impl<S, M: State> Service<S, M> {
             identity: self.identity,
             begin: self.begin,
             hooks: self.hooks,
+            metrics: self.metrics,
+            layers: self.layers,
             rules: self.rules,
         }
     }

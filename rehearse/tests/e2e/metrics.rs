@@ -120,3 +120,14 @@ fn requests_that_were_refused_are_counted_by_status_and_aborted_ones_too() {
     service.wait_requests(0);
     service.stop();
 }
+
+#[test]
+fn a_services_own_metrics_and_layers_stand_beside_ours() {
+    let service = Setup::new().set("log.level", "info,unruly=error").serve();
+    assert_eq!(value(&service, &["unruly_said_total "]), Some(0.0));
+    service.get("/logs");
+    service.get("/logs/debug");
+    wait_for(&service, &["unruly_said_total "], 2.0);
+    assert!(service.admin("/metrics").text().ends_with("# EOF\n"));
+    service.stop();
+}

@@ -8,6 +8,7 @@ use actix_rt::Arbiter;
 use actix_web::{App, body::MessageBody};
 use anyhow::{Context as _, anyhow};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -33,6 +34,7 @@ use crate::{
     settings::{Budget, Effective},
     signals::Signals,
     status::Status,
+    telemetry::BoxedLayer,
     threads,
     worker::Application,
 };
@@ -54,8 +56,16 @@ pub(crate) struct Parts<S, St> {
     pub(crate) identity: Identity,
     pub(crate) begin: Begin<S, St>,
     pub(crate) hooks: Vec<Hook<St>>,
+    pub(crate) metrics: Vec<Register>,
+    pub(crate) layers: Vec<MakeLayer<S>>,
     pub(crate) rules: Rules,
 }
+
+/// Adds the author's own metrics.
+pub(crate) type Register = Box<dyn FnOnce(&mut Registry) + Send>;
+
+/// Makes a layer of the author's own, by the service's settings.
+pub(crate) type MakeLayer<S> = Box<dyn FnOnce(&S) -> BoxedLayer + Send>;
 
 /// Where a service's state comes from.
 pub(crate) enum Begin<S, St> {
@@ -150,6 +160,7 @@ where
             spawn_local(signals.forward(Arc::clone(&control)));
         }
         let metrics = Metrics::new(name, version);
+        parts.metrics.into_iter().for_each(|add| metrics.add(add));
         let (background, thread, state) = begin(parts.begin, parts.hooks, &settings, &control)?;
         let driver = Driver::new(
             schedule(&settings, &budget, parts.rules),

@@ -5,6 +5,7 @@ pub(crate) mod instance;
 pub(crate) mod public_port;
 
 use std::{
+    mem::take,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
     thread,
@@ -87,7 +88,7 @@ where
 /// Serves until it is told to go and everything is finished.
 async fn serve<S, St>(
     signals: Signals,
-    parts: Parts<S, St>,
+    mut parts: Parts<S, St>,
     loaded: Loaded<S>,
     budget: Budget,
     open: Open<S, St>,
@@ -98,7 +99,8 @@ where
 {
     let settings = loaded.settings;
     let telemetry = Telemetry::start(&settings.log);
-    telemetry.init(Vec::new());
+    let layers = take(&mut parts.layers).into_iter();
+    telemetry.init(layers.map(|make| make(&settings.service)).collect());
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }
