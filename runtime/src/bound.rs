@@ -36,6 +36,9 @@ use crate::{
 
 use std::sync::Arc;
 
+/// The public addresses beside `http.address`, and the application.
+type Opening<S, St> = (Vec<listener::Bound>, Open<S, St>);
+
 /// A service that has its addresses and answers probes (alive, not ready), and waits for the
 /// application that it is to serve. [`Service::bind`](crate::Service::bind) makes one.
 ///
@@ -45,7 +48,7 @@ pub struct Bound<S, M: crate::service::State = Stateless> {
     http: SocketAddr,
     more: Vec<listener::Bound>,
     handle: Handle,
-    open: oneshot::Sender<(Vec<listener::Bound>, Open<S, M::Value>)>,
+    open: oneshot::Sender<Opening<S, M::Value>>,
 }
 
 /// A service that serves. Awaited, it gives the drain report once all is over.

@@ -19,7 +19,7 @@ and the setting's path, with two underscores between levels:
   LASTCALL__HTTP__ADDRESS=127.0.0.1:8080    http.address
   LASTCALL__DRAIN__MIN=5s                   drain.min
   LASTCALL__SERVICE__...                    the service's own
-`check` lists them all.
+`check` lists them all. SIGUSR1 has more logged, SIGUSR2 less.
 
 Exit codes:
    0  nothing was cut; a probe or a check passed

@@ -69,6 +69,8 @@ pub use request_id::RequestId;
 pub use service::{Service, State, Stateless, With};
 pub use settings::Settings;
 pub use telemetry::Telemetry;
+#[cfg(feature = "otlp")]
+pub use telemetry::traces::trace_headers;
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use crate::{control::Control, status::Status};
+use crate::{control::Control, status::Status, telemetry::LogLevel};
 
 /// Seconds: the buckets that OpenTelemetry advises for `http.server.request.duration`.
 const BUCKETS: [f64; 14] = [
@@ -162,7 +162,11 @@ impl Collector for Gauges {
                 self.control.ledger.vanished.get(),
             ),
         ];
-        for (name, help, value) in counters {
+        let log = LogLevel::current().map(|log| {
+            let help = "Log lines that were not written, since stderr was read too slowly";
+            ("lastcall_log_lines_dropped", help, log.dropped_lines())
+        });
+        for (name, help, value) in counters.into_iter().chain(log) {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(
                 name,

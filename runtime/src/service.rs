@@ -12,11 +12,14 @@ use crate::{
     Bound, Error, Settings,
     background::Hook,
     bound::bind,
+    exit::Exit,
     process::{
         self,
         instance::{Begin, Identity, MakeLayer, Parts, Register, opener},
     },
     rules::Rules,
+    settings,
+    telemetry::Telemetry,
     test::{TestService, for_a_test},
     worker::Application,
 };
@@ -123,6 +126,21 @@ impl<S> Service<S> {
 }
 
 impl<S, M: State> Service<S, M> {
+    /// Starts the log that `log.*` asks for, and traces, for a subscriber of the program's own: see
+    /// [`Telemetry`].
+    ///
+    /// # Errors
+    /// Bad settings.
+    pub fn telemetry(&self, settings: &Settings<S>) -> Result<Telemetry, Error>
+    where
+        S: DeserializeOwned + Serialize + Clone,
+    {
+        let loaded = settings::load_from(settings.clone());
+        let settings = loaded.map_err(|e| Error::new(e.exit(), e.into()))?.settings;
+        let started = Telemetry::start(&settings, self.identity);
+        started.map_err(|error| Error::new(Exit::Usage, error))
+    }
+
     /// Does without a rule of the drain, by its name: for tests that show its loss is seen.
     ///
     /// # Panics

@@ -60,6 +60,10 @@ fn requests_are_counted_by_the_pattern_of_their_route() {
 fn connections_and_requests_at_hand_are_shown() {
     let service = Setup::new().serve();
     assert_eq!(value(&service, &["lastcall_phase "]), Some(1.0));
+    assert_eq!(
+        value(&service, &["lastcall_log_lines_dropped_total "]),
+        Some(0.0)
+    );
     let mut wire = service.connect();
     wire.send(get("/endless"));
     wire.head();

@@ -11,6 +11,7 @@ use crate::{
     metrics::{Route, Routes},
     request_id::RequestId,
     settings::RequestIds,
+    telemetry::traces::{RequestSpan, Tracer},
 };
 
 /// What is to be told of requests.
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Observe {
     pub(crate) request_ids: RequestIds,
     pub(crate) access_log: bool,
+    /// Whether they have spans, where the process sends any.
+    pub(crate) traces: bool,
 }
 
 impl Observe {
@@ -25,6 +28,7 @@ impl Observe {
     pub(crate) const NOTHING: Self = Self {
         request_ids: RequestIds::Off,
         access_log: false,
+        traces: false,
     };
 }
 
@@ -32,6 +36,7 @@ impl Observe {
 #[derive(Debug)]
 pub(super) struct Observer {
     observe: Observe,
+    tracer: Option<Tracer>,
     routes: Rc<Routes>,
 }
 
@@ -42,7 +47,9 @@ pub(super) struct Observed {
     routes: Rc<Routes>,
     peer: SocketAddr,
     id: Option<RequestId>,
+    /// For the log.
     span: Span,
+    trace: Option<RequestSpan>,
     /// Of its response's body.
     sent: u64,
 }
@@ -59,9 +66,11 @@ pub(super) struct Told<'a> {
 
 impl Observer {
     pub(super) fn new(observe: Observe, routes: &Rc<Routes>) -> Option<Self> {
+        let tracer = observe.traces.then(Tracer::current).flatten();
         let anything = observe.access_log || observe.request_ids != RequestIds::Off;
-        anything.then(|| Self {
+        (anything || tracer.is_some()).then(|| Self {
             observe,
+            tracer,
             routes: Rc::clone(routes),
         })
     }
@@ -74,21 +83,18 @@ impl Observer {
             RequestIds::Take => Some(given().unwrap_or_else(RequestId::made)),
             RequestIds::Make => Some(RequestId::made()),
         };
-        let span = match &id {
-            None => Span::none(),
-            Some(id) => {
-                request.extensions_mut().insert(id.clone());
-                // Of the highest level, so that it is there for whatever is logged.
-                let id = id.as_str();
-                tracing::error_span!(target: "lastcall::request", parent: None, "request", request_id = id)
-            }
-        };
+        if let Some(id) = &id {
+            request.extensions_mut().insert(id.clone());
+        }
+        let trace = self.tracer.as_ref();
+        let trace = trace.map(|tracer| tracer.begin(request, peer));
         Box::new(Observed {
             observe: self.observe,
             routes: Rc::clone(&self.routes),
             peer,
+            span: span(id.as_ref(), trace.as_ref()),
             id,
-            span,
+            trace,
             sent: 0,
         })
     }
@@ -102,13 +108,28 @@ impl Observer {
     }
 }
 
+/// What the log says beside whatever is logged on behalf of a request. Of the highest level, so that it
+/// is there for everything.
+fn span(id: Option<&RequestId>, trace: Option<&RequestSpan>) -> Span {
+    if id.is_none() && trace.is_none() {
+        return Span::none();
+    }
+    let request_id = id.map(RequestId::as_str);
+    let trace_id = trace.map(RequestSpan::trace_id);
+    tracing::error_span!(
+        target: "lastcall::request", parent: None, "request", request_id, trace_id = trace_id.as_deref()
+    )
+}
+
 impl Observed {
     pub(super) fn id(&self) -> Option<&RequestId> {
         self.id.as_ref()
     }
 
-    pub(super) fn span(&self) -> &Span {
-        &self.span
+    /// Does something on behalf of it.
+    pub(super) fn within<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _traced = self.trace.as_ref().map(RequestSpan::enter);
+        self.span.in_scope(act)
     }
 
     /// So many bytes of the response's body are on their way.
@@ -118,9 +139,17 @@ impl Observed {
 
     /// All is over.
     pub(super) fn end(&self, request: &Told<'_>) {
-        if !self.observe.access_log {
-            return;
+        if let Some(trace) = &self.trace {
+            let answered = request.answered;
+            let answered = answered.map(|(route, status)| (route.pattern.as_str(), *status));
+            trace.end(answered, self.sent, request.end.error());
         }
+        if self.observe.access_log {
+            self.log(request);
+        }
+    }
+
+    fn log(&self, request: &Told<'_>) {
         let unanswered;
         let (route, status) = match request.answered {
             Some((route, status)) => (&route.pattern, Some(status.as_u16())),

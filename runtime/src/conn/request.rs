@@ -57,6 +57,11 @@ impl End {
             Self::Cut => "cut",
         }
     }
+
+    /// Why there is no whole response, if there is none.
+    pub(super) fn error(self) -> Option<&'static str> {
+        (self != Self::Answered).then(|| self.name())
+    }
 }
 
 impl InFlight {
@@ -185,7 +190,7 @@ pub(super) fn within<R>(request: &Option<InFlight>, act: impl FnOnce() -> R) -> 
         .and_then(|request| request.observed.as_ref())
     {
         None => act(),
-        Some(observed) => observed.span().in_scope(act),
+        Some(observed) => observed.within(act),
     }
 }
 

@@ -98,7 +98,10 @@ where
     St: Clone + Send + 'static,
 {
     let settings = loaded.settings;
-    let telemetry = Telemetry::start(&settings.log);
+    let telemetry = match Telemetry::start(&settings, parts.identity) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(Exit::Usage, format_args!("{error:#}")),
+    };
     let layers = take(&mut parts.layers).into_iter();
     telemetry.init(layers.map(|make| make(&settings.service)).collect());
     for misspelt in loaded.misspelt {

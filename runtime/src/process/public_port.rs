@@ -121,6 +121,7 @@ pub(super) fn observe(http: &Http, log: &Log) -> Observe {
     Observe {
         request_ids: http.request_id.unwrap_or(by_default),
         access_log,
+        traces: true,
     }
 }
 

@@ -69,6 +69,35 @@ pub(super) fn paths<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>,
         .ok_or_else(|| expected(r#"a list of paths, each beginning with "/", such as ["/health"]"#))
 }
 
+/// Where a collector takes OTLP over HTTP, or none.
+#[cfg(feature = "otlp")]
+pub(super) fn collector<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    let is_url = |url: &String| {
+        let url = url.parse::<http::Uri>();
+        url.is_ok_and(|url| {
+            let is_root = url
+                .path_and_query()
+                .is_none_or(|path| path.query().is_none());
+            url.scheme_str() == Some("http") && url.host().is_some() && is_root
+        })
+    };
+    match Option::<String>::deserialize(source) {
+        Ok(url) if url.as_ref().is_none_or(is_url) => Ok(url),
+        _ => Err(expected(
+            r#"the URL of a collector, without TLS, such as "http://collector:4318""#,
+        )),
+    }
+}
+
+/// A number from 0 to 1, or none.
+#[cfg(feature = "otlp")]
+pub(super) fn share<'de, D: Deserializer<'de>>(source: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(source) {
+        Ok(share) if share.is_none_or(|share| (0.0..=1.0).contains(&share)) => Ok(share),
+        _ => Err(expected("a number from 0 to 1, such as 0.01")),
+    }
+}
+
 /// A duration above zero, or none.
 pub(super) mod optional_duration {
     use super::*;

@@ -49,6 +49,9 @@ pub(crate) struct Effective<S> {
     pub(crate) lifecycle: Lifecycle,
     /// The log on stderr.
     pub(crate) log: Log,
+    /// Traces.
+    #[cfg(feature = "otlp")]
+    pub(crate) telemetry: Telemetry,
     /// The service's own settings.
     pub(crate) service: S,
 }
@@ -185,6 +188,18 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// `telemetry.*`
+#[cfg(feature = "otlp")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Telemetry {
+    /// The collector that traces are sent to.
+    #[serde(deserialize_with = "field::collector")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// The share of requests that are traced, of those whose callers have not decided it.
+    #[serde(deserialize_with = "field::share")]
+    pub(crate) sample: Option<f64>,
+}
+
 impl<S> Effective<S> {
     /// The defaults, and these of the service.
     pub(crate) fn of(service: S) -> Self {
@@ -203,6 +218,8 @@ impl<S> Effective<S> {
                 level: Levels::default(),
                 access: Access::Off,
             },
+            #[cfg(feature = "otlp")]
+            telemetry: Telemetry::default(),
             service,
         }
     }

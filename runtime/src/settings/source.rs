@@ -1,10 +1,6 @@
 use std::{ffi::OsString, path::PathBuf};
 
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-
-use super::load_from;
-use crate::{Error, telemetry::Telemetry};
 
 /// Names the settings file where nothing else does: `exec` probes and hooks see a container's
 /// environment, not its arguments.
@@ -82,18 +78,6 @@ impl<S> Settings<S> {
             .map(|(name, text)| (name.into(), text.into()))
             .collect();
         self
-    }
-}
-
-impl<S: DeserializeOwned + Serialize + Clone> Settings<S> {
-    /// The log that `log.*` asks for, as a layer of a subscriber of the program's own: see
-    /// [`Telemetry`].
-    ///
-    /// # Errors
-    /// Bad settings.
-    pub fn telemetry(&self) -> Result<Telemetry, Error> {
-        let loaded = load_from(self.clone()).map_err(|e| Error::new(e.exit(), e.into()))?;
-        Ok(Telemetry::start(&loaded.settings.log))
     }
 }
 

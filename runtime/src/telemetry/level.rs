@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::ErrorCounter;
 use tracing_subscriber::{filter::Targets, reload};
 
 use crate::settings::Levels;
@@ -14,7 +15,7 @@ static LOG: Mutex<Option<Arc<LogLevel>>> = Mutex::new(None);
 type Apply = Box<dyn Fn(Targets) -> Result<(), reload::Error> + Send>;
 
 /// What is logged now.
-pub(crate) struct LogLevel(Mutex<State>);
+pub(crate) struct LogLevel(Mutex<State>, ErrorCounter);
 
 struct State {
     levels: Levels,
@@ -22,9 +23,14 @@ struct State {
 }
 
 impl LogLevel {
-    pub(super) fn new(levels: Levels) -> Arc<Self> {
+    pub(super) fn new(levels: Levels, dropped: ErrorCounter) -> Arc<Self> {
         let filters = Vec::new();
-        Arc::new(Self(Mutex::new(State { levels, filters })))
+        Arc::new(Self(Mutex::new(State { levels, filters }), dropped))
+    }
+
+    /// Lines that were not written, since too many waited already.
+    pub(crate) fn dropped_lines(&self) -> u64 {
+        self.1.dropped_lines() as u64
     }
 
     /// This one is changed from outside.

@@ -1,10 +1,15 @@
-//! The log, on stderr: text for people, one JSON object a line for machines.
+//! The log, and traces. The log is on stderr: text for people, one JSON object a line for machines.
 //!
 //! Whoever reads stderr may be slow, stuck or gone, and a drain cannot wait for that. So a thread
 //! of its own writes, from a bounded queue; when that is full, lines are dropped.
 
 mod json;
 mod level;
+#[cfg(feature = "otlp")]
+pub(crate) mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "no_traces.rs"]
+pub(crate) mod traces;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +25,10 @@ use tracing_subscriber::{
 
 use self::json::FlatJson;
 pub(crate) use self::level::LogLevel;
-use crate::settings::{Log, LogFormat};
+use crate::{
+    process::instance::Identity,
+    settings::{Effective, Log, LogFormat},
+};
 
 /// Lines that may wait: a burst at `debug`, or some 256 KB if nobody reads.
 const QUEUE: usize = 1_024;
@@ -28,9 +36,10 @@ const QUEUE: usize = 1_024;
 /// A layer of the subscriber that [`Service::run`](crate::Service::run) sets.
 pub(crate) type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// What a service logs, by its `log.*`, for a program that has a `main` and a `tracing` subscriber of
-/// its own. [`Settings::telemetry`](crate::Settings::telemetry) makes one;
-/// [`Service::run`](crate::Service::run) needs none.
+/// What a service logs, by its `log.*`, and what it sends to a collector of traces, for a program that
+/// has a `main` and a `tracing` subscriber of its own.
+/// [`Service::telemetry`](crate::Service::telemetry) makes one; [`Service::run`](crate::Service::run)
+/// needs none.
 ///
 /// It is to be kept to the end of the program: dropped, it waits until what was logged is written,
 /// for about a second at most.
@@ -41,12 +50,13 @@ pub(crate) type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 ///
 /// # fn main() -> Result<(), lastcall::Error> {
 /// let settings = Settings::<()>::from_environment();
-/// let telemetry = settings.telemetry()?;
+/// let service = lastcall::service!();
+/// let telemetry = service.telemetry(&settings)?;
 /// tracing_subscriber::registry()
 ///     .with(telemetry.layer())
 ///     // .with(a layer of one's own)
 ///     .init();
-/// // ... and then `bind(settings)`.
+/// // ... and then `service.bind(settings)`.
 /// # Ok(())
 /// # }
 /// ```
@@ -55,6 +65,8 @@ pub struct Telemetry {
     format: Format,
     output: NonBlocking,
     level: Arc<LogLevel>,
+    #[cfg(feature = "otlp")]
+    traces: Option<traces::Traces>,
     _written: WorkerGuard,
 }
 
@@ -82,25 +94,37 @@ impl Format {
 }
 
 impl Telemetry {
-    /// Starts the log of this process, whose levels can be changed from outside from here on.
-    pub(crate) fn start(log: &Log) -> Self {
-        let started = Self::writing_to(io::stderr(), log, io::stderr().is_terminal());
+    /// Starts the log of this process, whose levels can be changed from outside from here on, and its
+    /// traces.
+    ///
+    /// # Errors
+    /// When the environment says something of traces that makes no sense.
+    #[cfg_attr(not(feature = "otlp"), expect(unused, reason = "there are no traces"))]
+    pub(crate) fn start<S>(settings: &Effective<S>, identity: Identity) -> anyhow::Result<Self> {
+        let terminal = io::stderr().is_terminal();
+        let mut started = Self::writing_to(io::stderr(), &settings.log, terminal);
+        #[cfg(feature = "otlp")]
+        {
+            started.traces = traces::start(&settings.telemetry, identity)?;
+        }
         started.level.make_current();
-        started
+        Ok(started)
     }
 
     fn writing_to(sink: impl Write + Send + 'static, log: &Log, terminal: bool) -> Self {
         let (output, written) = queue(sink);
         Self {
             format: Format::of(log.format, terminal),
+            level: LogLevel::new(log.level.clone(), output.error_counter()),
             output,
-            level: LogLevel::new(log.level.clone()),
+            #[cfg(feature = "otlp")]
+            traces: None,
             _written: written,
         }
     }
 
-    /// The log as a layer of a subscriber. It has the filter of `log.level`, which does not concern the
-    /// layers beside it.
+    /// The log, and traces, as a layer of a subscriber. The log has the filter of `log.level`, which does
+    /// not concern the layers beside it.
     #[must_use]
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
@@ -114,7 +138,13 @@ impl Telemetry {
                 .event_format(FlatJson)
                 .boxed(),
         };
-        log.with_filter(self.level.filter())
+        let log = log.with_filter(self.level.filter());
+        #[cfg(feature = "otlp")]
+        let log: Vec<_> = {
+            let traces = self.traces.as_ref().map(|traces| traces.layer().boxed());
+            std::iter::once(log.boxed()).chain(traces).collect()
+        };
+        log
     }
 
     /// Has everything written that is logged in this process, and panics, too, instead of being

@@ -105,6 +105,7 @@ fn the_defaults_are_those_of_the_design() {
         lifecycle,
         log,
         service,
+        ..
     } = loaded.settings;
     assert_eq!(http.address.to_string(), "0.0.0.0:8080");
     let seconds =
