@@ -13,7 +13,7 @@ use actix_web::{
     App, HttpRequest, HttpResponse, Route,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     guard,
-    http::{StatusCode, header},
+    http::header,
     web,
 };
 use tokio::sync::watch;
@@ -24,8 +24,9 @@ use crate::{
     lifecycle::{Cause, Phase, Probes, probes},
     metrics::Metrics,
     rules::Rule,
-    settings::Readiness,
+    settings::{LEVELS, Levels, Readiness},
     status::Status,
+    telemetry::LogLevel,
 };
 
 /// What the endpoints show.
@@ -78,6 +79,8 @@ pub(crate) fn app(
         .route("/metrics", shown().to(metrics))
         .route("/status", shown().to(status))
         .route("/prestop", web::post().to(prestop))
+        .route("/log/level", shown().to(log_level))
+        .route("/log/level", web::put().to(set_log_level))
 }
 
 /// By GET, and by HEAD, which some checks ask by.
@@ -128,22 +131,31 @@ async fn status(view: web::Data<View>) -> HttpResponse {
     HttpResponse::Ok().json(page)
 }
 
-/// Begins the lame duck, and answers when it is over.
-///
-/// Only the pod itself may: kubelet's `exec` hook runs inside of it, and nothing outside must be
-/// able to drain it. A peer is inside if it comes from the loopback address proper, or from the
+/// Whether somebody asks from inside of the pod: nothing outside must be able to change what the
+/// process does. A peer is inside if it comes from the loopback address proper, or from the
 /// very address that the listener is bound to, where that is a single one: what `prestop` connects
 /// to is then its source, too. The rest of 127.0.0.0/8 may speak for anybody, as a mesh's sidecar
 /// does, which connects from 127.0.0.6.
-async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
+fn is_inside(request: &HttpRequest) -> bool {
     let own = request.app_config().local_addr().ip();
-    let inside = request.peer_addr().is_some_and(|peer| {
+    request.peer_addr().is_some_and(|peer| {
         let ip = peer.ip().to_canonical();
         ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip == own
-    });
-    if !inside && !view.control.lacks(Rule::PrestopInside) {
-        return HttpResponse::build(StatusCode::FORBIDDEN)
-            .body("POST /prestop is for the pod itself: call it from a loopback address\n");
+    })
+}
+
+fn forbidden(request: &HttpRequest) -> HttpResponse {
+    let (method, path) = (request.method(), request.path());
+    HttpResponse::Forbidden().body(format!(
+        "{method} {path} is for the pod itself: call it from a loopback address\n"
+    ))
+}
+
+/// Begins the lame duck, and answers when it is over. Only the pod itself may: kubelet's `exec` hook
+/// runs inside of it.
+async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
+    if !is_inside(&request) && !view.control.lacks(Rule::PrestopInside) {
+        return forbidden(&request);
     }
     if view.control.lacks(Rule::Prestop) {
         return HttpResponse::Ok().finish();
@@ -157,4 +169,34 @@ async fn prestop(request: HttpRequest, view: web::Data<View>) -> HttpResponse {
         }
         _ => HttpResponse::ServiceUnavailable().body("the process is leaving\n"),
     }
+}
+
+async fn log_level() -> HttpResponse {
+    LogLevel::current().map_or_else(no_log, |log| shown_level(&log))
+}
+
+/// Changes what is logged, until the process ends or it is changed again.
+async fn set_log_level(request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    if !is_inside(&request) {
+        return forbidden(&request);
+    }
+    let Some(log) = LogLevel::current() else {
+        return no_log();
+    };
+    let text = String::from_utf8_lossy(&body);
+    match text.trim().parse::<Levels>() {
+        Ok(levels) => log.set(levels, "the admin port"),
+        Err(_) => {
+            return HttpResponse::BadRequest().body(format!("log.level must be {LEVELS}\n"));
+        }
+    }
+    shown_level(&log)
+}
+
+fn shown_level(log: &LogLevel) -> HttpResponse {
+    HttpResponse::Ok().body(format!("{}\n", log.levels()))
+}
+
+fn no_log() -> HttpResponse {
+    HttpResponse::NotFound().body("the log of this process is not Lastcall's\n")
 }

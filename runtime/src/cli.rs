@@ -20,7 +20,7 @@ and the setting's path, with two underscores between levels:
   LASTCALL__DRAIN__MIN=5s                   drain.min
   LASTCALL__SERVICE__...                    the service's own
 With _FILE behind it, it names a file that has the value, such as a secret.
-`check` lists them all.
+`check` lists them all. SIGUSR1 has more logged, SIGUSR2 less.
 
 Exit codes:
    0  nothing was cut; a probe or a check passed

@@ -70,6 +70,8 @@ pub(crate) enum Notice {
     Progress,
     /// The shutdown hooks have run; those that failed, by name.
     HooksDone(Vec<String>),
+    /// The traces have been sent, or why not.
+    TracesFlushed(Result<(), String>),
 }
 
 /// How the fence went.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use actix_rt::Arbiter;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_local,
+};
 
 use crate::{
     background::Background,
@@ -21,6 +24,7 @@ use crate::{
     report::{Report, millis},
     rules::Rule,
     status::Status,
+    telemetry::traces,
 };
 
 /// How long a worker may take to account for what the deadline cuts. One that does not answer is
@@ -49,6 +53,8 @@ pub(crate) struct Driver {
     fences: Vec<oneshot::Sender<()>>,
     going_up: usize,
     threads: Vec<Arbiter>,
+    /// Traces are on their way.
+    flushing: bool,
     report: Report,
     exit: Option<Exit>,
 }
@@ -70,6 +76,7 @@ impl Driver {
             fences: Vec::new(),
             going_up: 0,
             threads: Vec::new(),
+            flushing: false,
             report,
             exit: None,
         }
@@ -148,6 +155,13 @@ impl Driver {
             Notice::HooksDone(failed) => {
                 self.report.hooks_failed = failed;
                 self.background = None;
+                self.flush_traces()
+            }
+            Notice::TracesFlushed(result) => {
+                self.flushing = false;
+                if let Err(error) = result {
+                    tracing::warn!(error, "traces were lost");
+                }
                 Input::HooksDone
             }
         }
@@ -245,6 +259,23 @@ impl Driver {
         }
     }
 
+    /// The last step before the process leaves: what hooks have done is in the traces, too. A collector
+    /// that does not answer is waited for until the deadline, and cuts no request.
+    fn flush_traces(&mut self) -> Input {
+        let Some(flushed) = traces::flush() else {
+            return Input::HooksDone;
+        };
+        self.flushing = true;
+        let control = Arc::clone(&self.control);
+        spawn_local(async move {
+            let result = flushed
+                .await
+                .unwrap_or_else(|_| Err("it panicked".to_owned()));
+            control.notify(Notice::TracesFlushed(result));
+        });
+        Input::Tick
+    }
+
     /// Ends what is left, and has it counted by route.
     async fn cut(&mut self, now: Instant) {
         self.control.raise(Stage::Cut, now);
@@ -271,6 +302,11 @@ impl Driver {
         let cut = !unfinished.is_empty() || !self.control.ledger.cut().is_empty();
         let names = unfinished.iter().map(|name| format!("{name} (unfinished)"));
         self.report.hooks_failed.extend(names);
+        if self.flushing {
+            self.report
+                .hooks_failed
+                .push("traces (unfinished)".to_owned());
+        }
         let failed = self
             .machine
             .termination()

@@ -61,6 +61,7 @@ mod metrics;
 mod probe;
 mod process;
 mod report;
+mod request_id;
 mod request_timeout;
 mod rules;
 mod service;
@@ -78,10 +79,15 @@ pub use bound::{Bound, Handle, Serving};
 pub use drain::Drain;
 pub use error::Error;
 pub use lifecycle::{Cause, Load, Phase};
+pub use prometheus_client;
 pub use report::Report;
+pub use request_id::RequestId;
 pub use request_timeout::{Limited, RequestTimeout, RequestTimeoutService};
 pub use service::{Service, State, Stateless, With};
 pub use settings::{Invalid, Required, Secret, Settings};
+pub use telemetry::Telemetry;
+#[cfg(feature = "otlp")]
+pub use telemetry::traces::trace_headers;
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

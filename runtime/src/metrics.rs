@@ -26,6 +26,7 @@ use crate::{
     checks::{Checks, State},
     control::Control,
     status::Status,
+    telemetry::LogLevel,
 };
 
 /// Seconds: the buckets that OpenTelemetry advises for `http.server.request.duration`.
@@ -75,6 +76,11 @@ impl Metrics {
     /// Adds metrics that are read when they are asked for.
     pub(crate) fn collect(&self, collector: impl Collector) {
         self.lock().register_collector(Box::new(collector));
+    }
+
+    /// Adds the author's own.
+    pub(crate) fn add(&self, register: impl FnOnce(&mut Registry)) {
+        register(&mut self.lock());
     }
 
     /// Counts a request that is answered in no handler's place.
@@ -172,7 +178,11 @@ impl Collector for Gauges {
                 self.control.ledger.vanished.get(),
             ),
         ];
-        for (name, help, value) in counters {
+        let log = LogLevel::current().map(|log| {
+            let help = "Log lines that were not written, since stderr was read too slowly";
+            ("lastcall_log_lines_dropped", help, log.dropped_lines())
+        });
+        for (name, help, value) in counters.into_iter().chain(log) {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(
                 name,

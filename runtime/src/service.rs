@@ -4,7 +4,9 @@ use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
 
 use actix_web::{App, body::MessageBody};
 use futures_util::FutureExt as _;
+use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing_subscriber::Layer;
 
 #[cfg(feature = "sabotage")]
 use crate::rules::Rule;
@@ -13,12 +15,14 @@ use crate::{
     background::{Hook, Stop, Tasks, Work},
     bound::bind,
     checks::Check,
+    exit::Exit,
     process::{
         self,
-        instance::{Begin, Identity, Parts, opener},
+        instance::{Begin, Identity, MakeLayer, Parts, Register, opener},
     },
     rules::Rules,
     settings::Author,
+    telemetry::Telemetry,
     test::{TestService, for_a_test},
     worker::Application,
 };
@@ -58,6 +62,8 @@ pub struct Service<S, M: State = Stateless> {
     identity: Identity,
     begin: Begin<S, M::Value>,
     tasks: Tasks<M::Value>,
+    metrics: Vec<Register>,
+    layers: Vec<MakeLayer<S>>,
     signals: bool,
     rules: Rules,
     author: Author<S>,
@@ -72,6 +78,8 @@ impl<S> Service<S> {
             identity: Identity { name, version },
             begin: Begin::With(()),
             tasks: Tasks::default(),
+            metrics: Vec::new(),
+            layers: Vec::new(),
             signals: true,
             rules: Rules::default(),
             author: Author::default(),
@@ -114,6 +122,8 @@ impl<S> Service<S> {
                 async move { start(&settings).await }.boxed_local()
             })),
             tasks: self.tasks.for_state(),
+            metrics: self.metrics,
+            layers: self.layers,
             signals: self.signals,
             rules: self.rules,
             author: self.author,
@@ -122,6 +132,21 @@ impl<S> Service<S> {
 }
 
 impl<S, M: State> Service<S, M> {
+    /// Starts the log that `log.*` asks for, and traces, for a subscriber of the program's own: see
+    /// [`Telemetry`].
+    ///
+    /// # Errors
+    /// Bad settings.
+    pub fn telemetry(&self, settings: &Settings<S>) -> Result<Telemetry, Error>
+    where
+        S: DeserializeOwned + Serialize + Clone,
+    {
+        let loaded = self.author.load(settings.clone());
+        let settings = loaded.map_err(|e| Error::new(e.exit(), e.into()))?.settings;
+        let started = Telemetry::start(&settings, self.identity);
+        started.map_err(|error| Error::new(Exit::Usage, error))
+    }
+
     /// Does without a rule of the drain, by its name: for tests that show its loss is seen.
     ///
     /// # Panics
@@ -224,6 +249,57 @@ impl<S, M: State> Service<S, M> {
         self
     }
 
+    /// Adds metrics of the service's own, which `/metrics` shows beside Lastcall's. The registry is
+    /// [`prometheus_client`](crate::prometheus_client)'s; a handle on a metric is cloned into
+    /// whatever counts. Names that begin with `lastcall_` or `http_server_` are Lastcall's.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, web};
+    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+    /// # struct Settings {}
+    /// use lastcall::prometheus_client::{metrics::counter::Counter, registry::Registry};
+    ///
+    /// let sold = Counter::<u64>::default();
+    /// let shown = sold.clone();
+    /// lastcall::service!()
+    ///     .metrics(move |registry: &mut Registry| registry.register("sold", "Things sold", shown))
+    ///     .run(move |_: &Settings| App::new().app_data(web::Data::new(sold.clone())));
+    /// ```
+    #[must_use]
+    pub fn metrics(mut self, register: impl FnOnce(&mut Registry) + Send + 'static) -> Self {
+        self.metrics.push(Box::new(register));
+        self
+    }
+
+    /// Adds a layer to the `tracing` subscriber that [`run`](Service::run) sets, beside the log: to report
+    /// errors elsewhere, to look at tasks. It sees everything, whatever `log.level` says; filter it
+    /// by itself. A program that [binds](Self::bind) has a subscriber of its own:
+    /// see [`Telemetry`](crate::Telemetry).
+    ///
+    /// ```no_run
+    /// # use actix_web::App;
+    /// # #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+    /// # struct Settings { audit: std::path::PathBuf }
+    /// use tracing_subscriber::{Layer, filter::Targets};
+    ///
+    /// lastcall::service!()
+    ///     .layer(|settings: &Settings| {
+    ///         let file = tracing_appender::rolling::daily(&settings.audit, "audit");
+    ///         let audit = Targets::new().with_target("audit", tracing::Level::INFO);
+    ///         tracing_subscriber::fmt::layer().with_writer(file).with_filter(audit)
+    ///     })
+    ///     .run(|_: &Settings| App::new());
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, make: impl FnOnce(&S) -> L + Send + 'static) -> Self
+    where
+        L: Layer<tracing_subscriber::Registry> + Send + Sync,
+    {
+        self.layers
+            .push(Box::new(|settings| make(settings).boxed()));
+        self
+    }
+
     /// Leaves the signals to the program: what is [bound](Self::bind) is told to go by its
     /// [`Handle`](crate::Handle) alone. [`run`](Service::run) pays no heed to this, since process 1 of
     /// a container that catches no SIGTERM cannot be stopped.
@@ -280,6 +356,8 @@ impl<S, M: State> Service<S, M> {
             identity: self.identity,
             begin: self.begin,
             tasks: self.tasks,
+            metrics: self.metrics,
+            layers: self.layers,
             rules: self.rules,
             author: self.author,
         }

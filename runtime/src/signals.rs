@@ -1,4 +1,4 @@
-//! Signals become notices to the driver.
+//! Signals become notices to the driver, or change what is logged.
 
 use std::{io, sync::Arc};
 
@@ -8,9 +8,10 @@ use crate::{
     control::{Control, Notice},
     kernel,
     lifecycle::Cause,
+    telemetry::LogLevel,
 };
 
-/// The signals that tell a process to go, caught from here on.
+/// The signals that tell a process to go, or to log more or less, caught from here on.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
@@ -18,6 +19,14 @@ pub(crate) struct Signals {
     interrupt: Signal,
     /// None where it was inherited as ignored.
     hangup: Option<Signal>,
+    more: Signal,
+    less: Signal,
+}
+
+/// What a signal means.
+enum Heard {
+    Go(Cause),
+    Log { more: bool, by: &'static str },
 }
 
 impl Signals {
@@ -35,14 +44,29 @@ impl Signals {
             hangup: (!ignored)
                 .then(|| signal(SignalKind::hangup()))
                 .transpose()?,
+            more: signal(SignalKind::user_defined1())?,
+            less: signal(SignalKind::user_defined2())?,
         };
         // Only now: one that has been waiting comes at once.
         kernel::signals::unblock()?;
         Ok(caught)
     }
 
-    /// Waits for the next one.
+    /// Waits for the next one that tells the process to go.
     pub(crate) async fn next(&mut self) -> Cause {
+        loop {
+            match self.any().await {
+                Heard::Go(cause) => return cause,
+                Heard::Log { more, by } => {
+                    if let Some(log) = LogLevel::current() {
+                        log.step(more, by);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn any(&mut self) -> Heard {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -51,13 +75,15 @@ impl Signals {
         };
         tokio::select! {
             // kubelet's way, and everybody else's who stops a service.
-            Some(()) = self.terminate.recv() => Cause::Sigterm,
+            Some(()) = self.terminate.recv() => Heard::Go(Cause::Sigterm),
             // What some images name as their STOPSIGNAL.
-            Some(()) = self.quit.recv() => Cause::Sigquit,
+            Some(()) = self.quit.recv() => Heard::Go(Cause::Sigquit),
             // Ctrl+C: somebody at a terminal wants to go on.
-            Some(()) = self.interrupt.recv() => Cause::Sigint,
+            Some(()) = self.interrupt.recv() => Heard::Go(Cause::Sigint),
             // The terminal has gone.
-            Some(()) = hangup => Cause::Sighup,
+            Some(()) = hangup => Heard::Go(Cause::Sighup),
+            Some(()) = self.more.recv() => Heard::Log { more: true, by: "SIGUSR1" },
+            Some(()) = self.less.recv() => Heard::Log { more: false, by: "SIGUSR2" },
             // The streams end only with the runtime that drives this future.
             else => std::future::pending().await,
         }

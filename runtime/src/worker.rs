@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     acceptor::WorkerHandle,
-    conn::{Limits, ToWorker, Worker},
+    conn::{Limits, Observe, ToWorker, Worker},
     control::{Control, Counters},
     drain,
     metrics::{Metrics, Routes},
@@ -51,6 +51,7 @@ pub(crate) struct WorkerConfig {
     pub(crate) control: Arc<Control>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
+    pub(crate) observe: Observe,
     pub(crate) app: AppConfig,
     /// Threads for what blocks (`web::block`).
     pub(crate) blocking_threads: usize,
@@ -114,7 +115,14 @@ pub(crate) async fn serve<T, B>(
     };
     let _ = ready.send(true);
     let mut stage = settings.control.watch();
-    let worker = Worker::new(service, settings.control, counters, settings.limits, routes);
+    let worker = Worker::new(
+        service,
+        settings.control,
+        counters,
+        settings.limits,
+        routes,
+        settings.observe,
+    );
     loop {
         tokio::select! {
             Some(message) = messages.recv() => worker.hear(message),

@@ -7,6 +7,7 @@ use actix_web::{
     rt::time::sleep,
     web::{self, Query, ServiceConfig},
 };
+use lastcall::RequestId;
 use serde::Deserialize;
 
 use crate::gate::Gate;
@@ -14,6 +15,7 @@ use crate::gate::Gate;
 pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(hello).service(slow).service(never);
     cfg.service(gated).service(block).service(panic);
+    cfg.service(logs).service(logs_at);
 }
 
 #[get("/hello/{name}")]
@@ -49,6 +51,21 @@ async fn block(gate: Query<Gate>) -> Result<&'static str> {
     let mut gate = std::net::TcpStream::connect(&gate.at)?;
     io::Read::read_to_end(&mut gate, &mut Vec::new())?;
     Ok("let go")
+}
+
+#[get("/logs")]
+async fn logs(id: RequestId) -> String {
+    tracing::info!("a handler speaks");
+    id.to_string()
+}
+
+#[get("/logs/{level}")]
+async fn logs_at(level: web::Path<String>) -> &'static str {
+    match level.as_str() {
+        "debug" => tracing::debug!("a handler says debug"),
+        _ => tracing::error!("a handler fails"),
+    }
+    "said"
 }
 
 #[get("/panic")]

@@ -14,8 +14,13 @@ use std::{env, future::pending, io, process::ExitCode, thread};
 
 use actix_web::{App, web};
 use anyhow::bail;
-use lastcall::Service;
+use lastcall::{
+    Service,
+    prometheus_client::{metrics::counter::Counter, registry::Registry},
+};
 use serde::{Deserialize, Serialize};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Settings {
@@ -54,7 +59,13 @@ fn main() -> ExitCode {
         Ok(rule) => service.without(&rule),
         Err(_) => service,
     };
+    let said = Counter::<u64>::default();
+    let shown = said.clone();
     service
+        .metrics(|registry: &mut Registry| {
+            registry.register("unruly_said", "Events of handlers", shown)
+        })
+        .layer(move |_: &Settings| Count(said))
         .start(async |settings: &Settings| start(settings).await)
         .on_shutdown("pool", async |_: Settings| {
             shut_down("pool", Shutdown::Succeed).await
@@ -71,6 +82,17 @@ fn main() -> ExitCode {
                 .configure(requests::routes)
                 .service(streaming)
         })
+}
+
+/// A layer that counts what handlers say.
+struct Count(Counter<u64>);
+
+impl<S: Subscriber> Layer<S> for Count {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "unruly::handlers" {
+            self.0.inc();
+        }
+    }
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<Settings> {

@@ -60,6 +60,10 @@ fn requests_are_counted_by_the_pattern_of_their_route() {
 fn connections_and_requests_at_hand_are_shown() {
     let service = Setup::new().serve();
     assert_eq!(value(&service, &["lastcall_phase "]), Some(1.0));
+    assert_eq!(
+        value(&service, &["lastcall_log_lines_dropped_total "]),
+        Some(0.0)
+    );
     let mut wire = service.connect();
     wire.send(get("/endless"));
     wire.head();
@@ -118,5 +122,16 @@ fn requests_that_were_refused_are_counted_by_status_and_aborted_ones_too() {
     assert_eq!(failed.head.status, 500);
     drop(uploading);
     service.wait_requests(0);
+    service.stop();
+}
+
+#[test]
+fn a_services_own_metrics_and_layers_stand_beside_ours() {
+    let service = Setup::new().set("log.level", "info,unruly=error").serve();
+    assert_eq!(value(&service, &["unruly_said_total "]), Some(0.0));
+    service.get("/logs");
+    service.get("/logs/debug");
+    wait_for(&service, &["unruly_said_total "], 2.0);
+    assert!(service.admin("/metrics").text().ends_with("# EOF\n"));
     service.stop();
 }

@@ -45,7 +45,7 @@ use super::{
     h2::Handover,
     policy::Further,
     registry::Registration,
-    request::{InFlight, LastResponse},
+    request::{InFlight, LastResponse, within},
     timer::Timer,
     transport::Transport,
 };
@@ -262,7 +262,8 @@ impl<A: App> H1<A> {
         let response = match this.state.project() {
             StateProj::Handling { response } => response,
             StateProj::Queued { request } => {
-                let called = ready!(app::call(&this.worker.app, request, cx));
+                let called = within(this.request, || app::call(&this.worker.app, request, cx));
+                let called = ready!(called);
                 return Poll::Ready(self.called(called));
             }
             StateProj::Between | StateProj::Responding { .. } | StateProj::Closing { .. } => {
@@ -271,7 +272,7 @@ impl<A: App> H1<A> {
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
         let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(poll);
+        let (polled, limit) = RequestTimeout::watch(|| within(this.request, poll));
         if let Some(request) = this.request {
             request.limit(limit);
         }
@@ -287,7 +288,9 @@ impl<A: App> H1<A> {
     fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Step {
         let mut request = Some(request);
         let mut this = self.as_mut().project();
-        match app::call(&this.worker.app, &mut request, cx) {
+        match within(this.request, || {
+            app::call(&this.worker.app, &mut request, cx)
+        }) {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
                 this.state.set(State::Queued {

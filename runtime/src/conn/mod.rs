@@ -14,6 +14,7 @@ mod delivery;
 mod framing;
 mod h1;
 mod h2;
+mod observed;
 mod payload;
 mod policy;
 mod registry;
@@ -34,11 +35,12 @@ use std::{
 
 use tokio::{net::TcpStream, sync::oneshot};
 
-pub(crate) use self::{app::App, registry::AwaitsClient};
+pub(crate) use self::{app::App, observed::Observe, registry::AwaitsClient};
 use self::{
     authority::LastHost,
     dates::Dates,
     h1::{AfterHttp1, H1},
+    observed::Observer,
     policy::{Life, SilenceLimits},
     registry::Registry,
     request::RequestCounters,
@@ -113,6 +115,7 @@ pub(crate) struct Worker<A> {
     counters: Rc<RequestCounters>,
     limits: Limits,
     routes: Rc<Routes>,
+    observer: Option<Observer>,
     dates: Dates,
     last_host: LastHost,
     connections: Rc<Registry>,
@@ -125,6 +128,7 @@ impl<A> Worker<A> {
         counters: Arc<Counters>,
         limits: Limits,
         routes: Rc<Routes>,
+        observe: Observe,
     ) -> Rc<Self> {
         let (dates, last_host, connections) = Default::default();
         Rc::new(Self {
@@ -132,6 +136,7 @@ impl<A> Worker<A> {
             control,
             counters: Rc::new(RequestCounters(counters)),
             limits,
+            observer: Observer::new(observe, &routes),
             routes,
             dates,
             last_host,

@@ -11,10 +11,12 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 
+use super::observed::{Observed, Told};
 use crate::{
     control::{Control, Counters, Stage},
     drain,
     metrics::{self, Route, Routes},
+    request_id::RequestId,
 };
 
 /// A worker's counters, of which each request has a handle that costs no atomic operation.
@@ -35,8 +37,38 @@ pub(super) struct InFlight {
     ends_itself: bool,
     /// What its route says of how long its handler may take.
     limit: Option<Duration>,
-    /// Its end is known, and is not that its client has left.
-    settled: Cell<bool>,
+    end: Cell<End>,
+    /// None where nothing is told of a single request.
+    observed: Option<Box<Observed>>,
+}
+
+/// How a request has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its client has left, or is not waited for: so it is until something else is known.
+    Left,
+    /// Its response's last byte is on its way.
+    Answered,
+    /// Its response's body failed.
+    Failed,
+    /// By the deadline.
+    Cut,
+}
+
+impl End {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Left => "client left",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Cut => "cut",
+        }
+    }
+
+    /// Why there is no whole response, if there is none.
+    pub(super) fn error(self) -> Option<&'static str> {
+        (self != Self::Answered).then(|| self.name())
+    }
 }
 
 impl InFlight {
@@ -57,7 +89,8 @@ impl InFlight {
             answered: None,
             ends_itself: false,
             limit: None,
-            settled: Cell::new(false),
+            end: Cell::new(End::Left),
+            observed: None,
         }
     }
 
@@ -69,9 +102,26 @@ impl InFlight {
         self.target.as_ref().map_or("/", PathAndQuery::path)
     }
 
+    /// From here on it is told of.
+    pub(super) fn observe(&mut self, observed: Box<Observed>) {
+        self.observed = Some(observed);
+    }
+
+    pub(super) fn id(&self) -> Option<&RequestId> {
+        self.observed.as_ref()?.id()
+    }
+
+    /// So many bytes of its response's body are on their way.
+    #[inline]
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if let Some(observed) = &mut self.observed {
+            observed.sent(bytes);
+        }
+    }
+
     /// The deadline ends it. Gives the route's pattern, for the report.
     pub(super) fn cut(&self, routes: &Routes) -> String {
-        self.settled.set(true);
+        self.end.set(End::Cut);
         match &self.answered {
             Some((route, _)) => route.pattern.clone(),
             None => routes.name(self.path()),
@@ -118,7 +168,7 @@ impl InFlight {
     /// The response's last byte is on its way to the kernel. True if the drain has finished it:
     /// it was under way when the drain began, and its handler was not to be told.
     pub(super) fn done(self, now: Instant, control: &Control) -> bool {
-        self.settled.set(true);
+        self.end.set(End::Answered);
         if let Some((route, status)) = &self.answered {
             route.observe(self.method, *status, (now - self.began).as_secs_f64());
         }
@@ -134,13 +184,35 @@ impl InFlight {
 impl InFlight {
     /// The response's body has failed, which is its handler's doing.
     pub(super) fn fail(self) {
-        self.settled.set(true);
+        self.end.set(End::Failed);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.counters.0.request_ended(!self.settled.get());
+        let end = self.end.get();
+        self.counters.0.request_ended(end == End::Left);
+        if let Some(observed) = &self.observed {
+            observed.end(&Told {
+                method: self.method,
+                path: self.path(),
+                answered: self.answered.as_ref(),
+                began: self.began,
+                end,
+            });
+        }
+    }
+}
+
+/// Does something on behalf of a request, within its span.
+#[inline]
+pub(super) fn within<R>(request: &Option<InFlight>, act: impl FnOnce() -> R) -> R {
+    match request
+        .as_ref()
+        .and_then(|request| request.observed.as_ref())
+    {
+        None => act(),
+        Some(observed) => observed.within(act),
     }
 }
 

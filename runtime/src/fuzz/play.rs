@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     body_limits::BodyLimits,
-    conn::{Accepted, Limits, Room, ToWorker},
+    conn::{Accepted, Limits, Observe, Room, ToWorker},
     control::{Control, Counters, OpenConnection, Stage},
     metrics::Metrics,
     rules::Rules,
@@ -164,6 +164,7 @@ async fn start(
         },
     };
     let worker_config = WorkerConfig {
+        observe: Observe::NOTHING,
         control: Arc::clone(control),
         metrics: Metrics::new("", ""),
         limits,

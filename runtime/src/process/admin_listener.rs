@@ -18,7 +18,7 @@ use crate::{
     acceptor::{Acceptor, WorkerHandle},
     admin::{self, View},
     clock,
-    conn::{Limits, Room},
+    conn::{Limits, Observe, Room},
     control::{Control, Counters, Notice, Stage},
     exit::Exit,
     lifecycle::Phase,
@@ -84,6 +84,7 @@ impl AdminListener {
             control: Arc::clone(&control),
             metrics: Metrics::new("", ""),
             limits,
+            observe: Observe::NOTHING,
             app: AppConfig::__priv_test_new(false, address.to_string(), address),
             blocking_threads: 1,
         };

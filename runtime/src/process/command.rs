@@ -5,20 +5,23 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
-use super::{fail, logged};
+use super::fail;
 use crate::{
     exit::Exit,
-    settings::{Command, Loaded},
+    settings::{Command, Effective},
     signals::Signals,
     threads,
 };
 
 /// Runs it on a thread of its own, so that a signal ends it even where it blocks.
-pub(super) async fn run<S>(mut signals: Signals, command: Command<S>, loaded: Loaded<S>) -> Exit
+pub(super) async fn run<S>(
+    mut signals: Signals,
+    command: Command<S>,
+    settings: Effective<S>,
+) -> Exit
 where
     S: Send + 'static,
 {
-    let (settings, _flushed) = logged(loaded);
     let Command { name, run, .. } = command;
     let thread = match threads::start(settings.http.blocking_threads as usize) {
         Ok(thread) => thread,

@@ -8,6 +8,7 @@ use actix_rt::Arbiter;
 use actix_web::{App, body::MessageBody};
 use anyhow::{Context as _, anyhow};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -34,6 +35,7 @@ use crate::{
     settings::{Author, Budget, Effective},
     signals::Signals,
     status::Status,
+    telemetry::BoxedLayer,
     threads,
     worker::Application,
 };
@@ -55,9 +57,17 @@ pub(crate) struct Parts<S, St> {
     pub(crate) identity: Identity,
     pub(crate) begin: Begin<S, St>,
     pub(crate) tasks: Tasks<St>,
+    pub(crate) metrics: Vec<Register>,
+    pub(crate) layers: Vec<MakeLayer<S>>,
     pub(crate) rules: Rules,
     pub(crate) author: Author<S>,
 }
+
+/// Adds the author's own metrics.
+pub(crate) type Register = Box<dyn FnOnce(&mut Registry) + Send>;
+
+/// Makes a layer of the author's own, by the service's settings.
+pub(crate) type MakeLayer<S> = Box<dyn FnOnce(&S) -> BoxedLayer + Send>;
 
 /// Where a service's state comes from.
 pub(crate) enum Begin<S, St> {
@@ -152,6 +162,7 @@ where
             spawn_local(signals.forward(Arc::clone(&control)));
         }
         let metrics = Metrics::new(name, version);
+        parts.metrics.into_iter().for_each(|add| metrics.add(add));
         let checks = Checks::new(parts.tasks.checks.iter().map(|check| check.name));
         let context = context(&settings, &control, &checks);
         let service = settings.service.clone();
@@ -263,7 +274,9 @@ async fn open<S, St>(
     settings: Effective<S>,
     state: Starting<St>,
 ) -> Result<Opened, Failure> {
-    let Effective { http, service, .. } = settings;
+    let Effective {
+        http, log, service, ..
+    } = settings;
     let (control, admin) = (Arc::clone(&standing.control), standing.admin);
     let take = || public_port::bind(public_port::KEY, http.address);
     let early = match channels.bound {
@@ -284,6 +297,7 @@ async fn open<S, St>(
         control,
         metrics,
         bound: std::iter::once(first).chain(more).collect(),
+        observe: public_port::observe(&http, &log),
         http,
         admin,
     };

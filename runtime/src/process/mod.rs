@@ -6,6 +6,7 @@ pub(crate) mod instance;
 pub(crate) mod public_port;
 
 use std::{
+    mem::take,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
@@ -14,7 +15,6 @@ use std::{
 
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
-use tracing_appender::non_blocking::WorkerGuard;
 
 use self::instance::{AnySettings, Channels, Instance, Open, Parts};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     kernel, probe,
     settings::{self, Budget, Effective, Loaded, Settings, SettingsError},
     signals::Signals,
-    telemetry,
+    telemetry::Telemetry,
 };
 
 /// Why a service could not be started, and the exit code that says so.
@@ -114,7 +114,10 @@ where
     }
     if let Command::Own(index) = command {
         let own = parts.author.commands.swap_remove(index);
-        return command::run(signals, own, loaded).await;
+        return match logged(&mut parts, loaded) {
+            Ok((settings, _telemetry)) => command::run(signals, own, settings).await,
+            Err(exit) => exit,
+        };
     }
     match loaded.fit(limit) {
         Ok(budget) => serve(signals, parts, loaded, budget, open).await,
@@ -125,7 +128,7 @@ where
 /// Serves until it is told to go and everything is finished.
 async fn serve<S, St>(
     signals: Signals,
-    parts: Parts<S, St>,
+    mut parts: Parts<S, St>,
     loaded: Loaded<S>,
     budget: Budget,
     open: Open<S, St>,
@@ -134,7 +137,10 @@ where
     S: AnySettings,
     St: Clone + Send + 'static,
 {
-    let (settings, _flushed) = logged(loaded);
+    let (settings, _telemetry) = match logged(&mut parts, loaded) {
+        Ok(logged) => logged,
+        Err(exit) => return exit,
+    };
     let instance = Instance {
         parts,
         settings,
@@ -153,13 +159,23 @@ where
     }
 }
 
-/// Starts the log, which goes on until the guard is dropped.
-fn logged<S>(loaded: Loaded<S>) -> (Effective<S>, WorkerGuard) {
-    let flushed = telemetry::init(&loaded.settings.log);
+/// Starts the log, and traces, which go on until what is returned is dropped.
+///
+/// # Errors
+/// The exit code, when what was set cannot be used; what is wrong is said.
+fn logged<S, St>(
+    parts: &mut Parts<S, St>,
+    loaded: Loaded<S>,
+) -> Result<(Effective<S>, Telemetry), Exit> {
+    let settings = loaded.settings;
+    let telemetry = Telemetry::start(&settings, parts.identity)
+        .map_err(|error| fail(Exit::Usage, format_args!("{error:#}")))?;
+    let layers = take(&mut parts.layers).into_iter();
+    telemetry.init(layers.map(|make| make(&settings.service)).collect());
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }
-    (loaded.settings, flushed)
+    Ok((settings, telemetry))
 }
 
 /// Says what is wrong in one line.

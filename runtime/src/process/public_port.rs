@@ -11,13 +11,13 @@ use crate::{
     accept::Places,
     acceptor::Acceptor,
     body_limits::BodyLimits,
-    conn::{Limits, Room},
+    conn::{Limits, Observe, Room},
     control::Control,
     drive::Opened,
     exit::Exit,
     listener::{self, Bound, Listener},
     metrics::Metrics,
-    settings::Http,
+    settings::{Access, Http, Log, RequestIds},
     worker::{self, Application, WorkerConfig},
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct PublicPort {
     pub(super) control: Arc<Control>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) http: Http,
+    pub(super) observe: Observe,
     /// The first is that of `http.address`.
     pub(super) bound: Vec<Bound>,
     pub(super) admin: SocketAddr,
@@ -55,6 +56,7 @@ impl PublicPort {
             control: Arc::clone(&self.control),
             metrics: self.metrics,
             limits: limits(http),
+            observe: self.observe,
             app: AppConfig::__priv_test_new(false, first.to_string(), first),
             blocking_threads: blocking_threads(http),
         };
@@ -107,6 +109,20 @@ pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, 
 pub(super) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
     let what = format!("{key} = \"{address}\": cannot listen there");
     (Exit::OsErr, anyhow!(error).context(what))
+}
+
+/// What is told of each request. Lines of an access log are of little use without ids.
+pub(super) fn observe(http: &Http, log: &Log) -> Observe {
+    let access_log = log.access == Access::On;
+    let by_default = match access_log {
+        true => RequestIds::Take,
+        false => RequestIds::Off,
+    };
+    Observe {
+        request_ids: http.request_id.unwrap_or(by_default),
+        access_log,
+        traces: true,
+    }
 }
 
 /// Each worker's share of `http.blocking_threads`.

@@ -14,7 +14,7 @@ pub(super) const DURATION: &str = r#"a duration such as "3s" or "500ms""#;
 /// Beyond any use, and far below where the clock's arithmetic would overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-fn expected<E: Error>(what: impl Display) -> E {
+pub(super) fn expected<E: Error>(what: impl Display) -> E {
     E::custom(format_args!("invalid value, expected {what}"))
 }
 
@@ -67,6 +67,35 @@ pub(super) fn paths<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>,
     paths
         .filter(|paths| paths.iter().all(is_path))
         .ok_or_else(|| expected(r#"a list of paths, each beginning with "/", such as ["/health"]"#))
+}
+
+/// Where a collector takes OTLP over HTTP, or none.
+#[cfg(feature = "otlp")]
+pub(super) fn collector<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    let is_url = |url: &String| {
+        let url = url.parse::<http::Uri>();
+        url.is_ok_and(|url| {
+            let is_root = url
+                .path_and_query()
+                .is_none_or(|path| path.query().is_none());
+            url.scheme_str() == Some("http") && url.host().is_some() && is_root
+        })
+    };
+    match Option::<String>::deserialize(source) {
+        Ok(url) if url.as_ref().is_none_or(is_url) => Ok(url),
+        _ => Err(expected(
+            r#"the URL of a collector, without TLS, such as "http://collector:4318""#,
+        )),
+    }
+}
+
+/// A number from 0 to 1, or none.
+#[cfg(feature = "otlp")]
+pub(super) fn share<'de, D: Deserializer<'de>>(source: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(source) {
+        Ok(share) if share.is_none_or(|share| (0.0..=1.0).contains(&share)) => Ok(share),
+        _ => Err(expected("a number from 0 to 1, such as 0.01")),
+    }
 }
 
 /// A duration above zero, or none.

@@ -5,6 +5,7 @@ mod budget;
 mod derive;
 mod error;
 mod field;
+mod levels;
 mod load;
 mod misspelt;
 mod mounted;
@@ -31,6 +32,7 @@ pub(crate) use self::author::{Author, Command};
 pub(crate) use self::budget::{Budget, BudgetError};
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::load::Loaded;
+pub(crate) use self::levels::{LEVELS, Levels};
 #[cfg(test)]
 pub(crate) use self::load::load;
 pub(crate) use self::origin::Origin;
@@ -58,6 +60,9 @@ pub(crate) struct Effective<S> {
     pub(crate) checks: Checks,
     /// The log on stderr.
     pub(crate) log: Log,
+    /// Traces.
+    #[cfg(feature = "otlp")]
+    pub(crate) telemetry: Telemetry,
     /// The service's own settings.
     pub(crate) service: S,
 }
@@ -85,6 +90,8 @@ pub(crate) struct Http {
     pub(crate) request_timeout: Option<Duration>,
     /// Whether a client that has sent its FIN still gets its answer.
     pub(crate) half_close: bool,
+    /// Where requests have ids from. Not set: as the access log needs them.
+    pub(crate) request_id: Option<RequestIds>,
     /// Threads that serve connections.
     #[serde(deserialize_with = "field::whole::<1, 1_024, _>")]
     pub(crate) workers: u32,
@@ -97,6 +104,18 @@ pub(crate) struct Http {
     /// Connections open at once, in all workers together.
     #[serde(deserialize_with = "field::whole::<1, 1_000_000, _>")]
     pub(crate) max_connections: u32,
+}
+
+/// `http.request_id`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RequestIds {
+    /// They have none.
+    Off,
+    /// From their clients, by `x-request-id`; else they are made.
+    Take,
+    /// They are made, whatever clients say: these are strangers.
+    Make,
 }
 
 /// `admin.*`
@@ -184,8 +203,20 @@ pub(crate) enum Readiness {
 pub(crate) struct Log {
     /// Text for people or JSON for machines.
     pub(crate) format: LogFormat,
-    /// The least severe level that is written.
-    pub(crate) level: LogLevel,
+    /// The least severe level that is written, by target.
+    pub(crate) level: Levels,
+    /// Whether each request has a line.
+    pub(crate) access: Access,
+}
+
+/// `log.access`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Access {
+    /// None has.
+    Off,
+    /// One, when its response has ended.
+    On,
 }
 
 /// `log.format`
@@ -200,20 +231,16 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// `log.level`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum LogLevel {
-    /// Nothing is written.
-    Off,
-    /// What needs somebody's attention.
-    Error,
-    /// What may need it.
-    Warn,
-    /// The life of the process.
-    Info,
-    /// What a developer asks for.
-    Debug,
+/// `telemetry.*`
+#[cfg(feature = "otlp")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Telemetry {
+    /// The collector that traces are sent to.
+    #[serde(deserialize_with = "field::collector")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// The share of requests that are traced, of those whose callers have not decided it.
+    #[serde(deserialize_with = "field::share")]
+    pub(crate) sample: Option<f64>,
 }
 
 impl<S> Effective<S> {
@@ -233,8 +260,11 @@ impl<S> Effective<S> {
             checks: Checks::default(),
             log: Log {
                 format: LogFormat::Auto,
-                level: LogLevel::Info,
+                level: Levels::default(),
+                access: Access::Off,
             },
+            #[cfg(feature = "otlp")]
+            telemetry: Telemetry::default(),
             service,
         }
     }
@@ -252,6 +282,7 @@ impl Default for Http {
             body_rate: None,
             request_timeout: None,
             half_close: true,
+            request_id: None,
             workers: u32::try_from(cores).map_or(1_024, |cores| cores.min(1_024)),
             blocking_threads: 512,
             backlog: 4_096,

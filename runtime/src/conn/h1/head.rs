@@ -213,6 +213,9 @@ impl<A: App> H1<A> {
     fn refuse(self: Pin<&mut Self>, status: StatusCode) -> Step {
         let this = self.project();
         this.worker.routes.refuse(status);
+        if let Some(observer) = &this.worker.observer {
+            observer.refused(*this.peer, status);
+        }
         respond::refuse(this.io, this.codec, status);
         *this.reading = Reading::Broken;
         *this.ends = Some(End::Fin(Behind::Anything));
@@ -231,7 +234,11 @@ impl<A: App> H1<A> {
         }
         let is_http_1_0 = head.version < Version::HTTP_11;
         let in_flight = InFlight::new(&this.worker.counters, &head.method, target, *this.now);
-        this.request.insert(in_flight).is_http_1_0 = is_http_1_0;
+        let in_flight = this.request.insert(in_flight);
+        in_flight.is_http_1_0 = is_http_1_0;
+        if let Some(observer) = &this.worker.observer {
+            in_flight.observe(observer.begin(&mut request, *this.peer));
+        }
         *this.upgrade = Upgrade::None;
         if let Some(codec) = this.codec
             && (codec.message_type() != MessageType::None || codec.upgrade())

@@ -15,6 +15,7 @@ use tokio_util::codec::Encoder as _;
 use super::{H1, Reading, State, Step, Upgrade, WRITE_AHEAD, content::Content, upload::Upload};
 use crate::{
     conn::{app::App, buffered_io::BufferedIo, framing::Framing, request::InFlight},
+    request_id,
     rules::Rule,
 };
 
@@ -120,6 +121,10 @@ impl<A: App> H1<A> {
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask(Upload::is_held);
         let is_head = self.request.as_ref().is_some_and(InFlight::is_head);
+        if let Some(id) = self.request.as_ref().and_then(InFlight::id) {
+            let headers = response.headers_mut();
+            headers.insert(request_id::NAME, id.header().clone());
+        }
         let mut framing = Framing::of(&response, body.size(), is_head);
         let mut until_close = false;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -161,6 +166,9 @@ impl<A: App> H1<A> {
             // As it is: the codec would count what has been counted.
             Ok(bytes) => {
                 this.io.write().extend_from_slice(&bytes);
+                if let Some(request) = this.request {
+                    request.sent(bytes.len());
+                }
                 self.finish();
             }
             Err(body) => this.state.set(State::Responding { body, until_close }),

@@ -13,7 +13,12 @@ use tokio_util::codec::Encoder as _;
 use super::{End, H1, Reading, State, StateProj, Step, WRITE_AHEAD};
 use crate::{
     clock,
-    conn::{app::App, close::Behind, policy::Further, request::InFlight},
+    conn::{
+        app::App,
+        close::Behind,
+        policy::Further,
+        request::{InFlight, within},
+    },
     control::Stage,
     rules::Rule,
 };
@@ -65,7 +70,8 @@ impl<A: App> H1<A> {
         let Some(codec) = this.codec else {
             return Poll::Ready(Some(Step::Gone));
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+        let poll = || catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+        let polled = within(this.request, poll);
         let chunk: Option<Bytes> = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Some(Ok(chunk)))) => Some(chunk),
@@ -78,6 +84,9 @@ impl<A: App> H1<A> {
             Err(_) => return Poll::Ready(Some(self.fail())),
         };
         let last = chunk.is_none();
+        if let (Some(request), Some(chunk)) = (this.request, &chunk) {
+            request.sent(chunk.len());
+        }
         if codec
             .encode(Message::Chunk(chunk), this.io.write())
             .is_err()

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::conn::{
     app::{self, App, Called},
-    request::{InFlight, OVERDUE},
+    request::{InFlight, OVERDUE, within},
 };
 use crate::request_timeout::RequestTimeout;
 
@@ -207,7 +207,8 @@ impl<A: App> Stream<A> {
         let StreamStateProj::Queued { request } = this.state.as_mut().project() else {
             return Poll::Ready(None);
         };
-        match app::call(&this.shared.worker.app, request, cx) {
+        let call = || app::call(&this.shared.worker.app, request, cx);
+        match within(this.request, call) {
             Poll::Ready(Called::Begun(response)) => {
                 this.state.set(StreamState::Handling { response })
             }
@@ -232,7 +233,7 @@ impl<A: App> Stream<A> {
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
         let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(poll);
+        let (polled, limit) = RequestTimeout::watch(|| within(this.request, poll));
         if let Some(request) = this.request {
             request.limit(limit);
         }

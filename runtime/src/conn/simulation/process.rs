@@ -20,7 +20,7 @@ use super::{app, socket::Socket};
 use crate::{
     body_limits::BodyLimits,
     clock,
-    conn::{Limits, Room, Worker, transport::Transport},
+    conn::{Limits, Observe, Room, Worker, transport::Transport},
     control::{Control, Counters, Fenced, Notice, OpenConnection},
     drain,
     drive::{Driver, Opened},
@@ -184,6 +184,7 @@ async fn worker(
         Arc::clone(counters),
         limits(),
         Rc::new(Routes::new(Metrics::new("", ""))),
+        Observe::NOTHING,
     );
     let mut stage = control.watch();
     let serve = Rc::clone(&worker);

@@ -109,12 +109,14 @@ fn the_defaults_are_those_of_the_design() {
         checks,
         log,
         service,
+        ..
     } = loaded.settings;
     assert_eq!(http.address.to_string(), "0.0.0.0:8080");
     let seconds =
         [http.keep_alive, http.head_timeout, http.body_timeout].map(|time| time.as_secs());
     assert_eq!(seconds, [75, 5, 30]);
     assert_eq!((http.body_rate, http.half_close), (None, true));
+    assert_eq!((http.request_id, log.access), (None, Access::Off));
     assert!((1..=1_024).contains(&http.workers));
     assert_eq!((http.backlog, http.max_connections), (4_096, 10_000));
     assert_eq!(admin.address.to_string(), "0.0.0.0:9090");
@@ -129,7 +131,10 @@ fn the_defaults_are_those_of_the_design() {
     let seconds = [checks.interval, checks.timeout].map(|time| time.as_secs());
     assert_eq!(seconds, [5, 1]);
     assert_eq!((checks.failure_threshold, checks.success_threshold), (3, 1));
-    assert_eq!((log.format, log.level), (LogFormat::Auto, LogLevel::Info));
+    assert_eq!(
+        (log.format, log.level),
+        (LogFormat::Auto, Levels::default())
+    );
     assert_eq!(service.greeting, "Hello");
 }
 

@@ -40,6 +40,12 @@ fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
              must be one of \"auto\", \"text\", \"json\"",
         ),
         (
+            "LASTCALL__LOG__LEVEL",
+            "info,sqlx=wran",
+            "log.level = \"info,sqlx=wran\" (LASTCALL__LOG__LEVEL): must be off, error, warn, info \
+             or debug, and for targets by name a list such as \"info,sqlx=warn\"",
+        ),
+        (
             "LASTCALL__HTTP__ADDRESS",
             "localhost:80",
             "http.address = \"localhost:80\" (LASTCALL__HTTP__ADDRESS): must be an IP address and \
@@ -224,11 +230,11 @@ fn an_unknown_key_is_told_with_its_origin_and_its_neighbours() {
         "unknown setting drain.mni (LASTCALL__DRAIN__MNI): \
          must be one of ignore, jitter, max, min, patience, quiet"
     );
-    assert_eq!(
-        file_refusal("[drian]\nmin = \"5s\""),
-        "unknown setting drian (FILE): must be one of \
-         admin, checks, drain, grace_period, http, lifecycle, log, service"
-    );
+    let told = file_refusal("[drian]\nmin = \"5s\"");
+    let known = "admin, checks, drain, grace_period, http, lifecycle, log, service";
+    let known = format!("unknown setting drian (FILE): must be one of {known}");
+    // Behind them, `telemetry` where there are traces.
+    assert!(told.starts_with(&known), "{told}");
     let told = refusal("LASTCALL__SERVICE__GREETNIG", "Hi");
     assert!(told.starts_with("unknown setting service.greetnig (LASTCALL__SERVICE__GREETNIG): "));
     assert!(
@@ -305,4 +311,42 @@ fn the_two_listeners_cannot_share_a_port_but_may_each_take_a_free_one() {
     assert!(load("0.0.0.0:80", "127.0.0.1:80").is_err());
     assert!(load("127.0.0.1:80", "127.0.0.2:80").is_ok());
     assert!(load("127.0.0.1:0", "127.0.0.1:0").is_ok());
+}
+
+/// A program without the feature has no such settings, rather than such as do nothing.
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn traces_cannot_be_asked_for_where_there_are_none() {
+    let error = from_env(&[("LASTCALL__TELEMETRY__SAMPLE", "1")]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("unknown setting telemetry"),
+        "{error}"
+    );
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn a_collector_is_named_by_its_url_and_a_share_is_a_part_of_one() {
+    for (variable, value, told) in [
+        (
+            "LASTCALL__TELEMETRY__OTLP_ENDPOINT",
+            "collector:4318",
+            "must be the URL of a collector, without TLS, such as \"http://collector:4318\"",
+        ),
+        (
+            "LASTCALL__TELEMETRY__OTLP_ENDPOINT",
+            "https://collector:4318",
+            "must be the URL of a collector, without TLS, such as \"http://collector:4318\"",
+        ),
+        (
+            "LASTCALL__TELEMETRY__SAMPLE",
+            "1.5",
+            "must be a number from 0 to 1, such as 0.01",
+        ),
+    ] {
+        let error = from_env(&[(variable, value)]).unwrap_err().to_string();
+        assert!(error.ends_with(told), "{error}");
+    }
+    let share = from_env(&[("LASTCALL__TELEMETRY__SAMPLE", "0.25")]).unwrap();
+    assert_eq!(share.settings.telemetry.sample, Some(0.25));
 }

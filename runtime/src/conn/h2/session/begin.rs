@@ -49,12 +49,18 @@ impl<A: App> Session<'_, '_, A> {
             Ok(taken) => taken,
             Err(refusal) => {
                 worker.routes.refuse(refusal.status());
+                if let Some(observer) = &worker.observer {
+                    observer.refused(self.shared.peer, refusal.status());
+                }
                 refuse(refusal, &mut respond);
                 return self.shared.answered.set(true);
             }
         };
         let (method, target) = (request.method(), request.uri().path_and_query());
-        let in_flight = InFlight::new(&worker.counters, method, target.cloned(), now);
+        let mut in_flight = InFlight::new(&worker.counters, method, target.cloned(), now);
+        if let Some(observer) = &worker.observer {
+            in_flight.observe(observer.begin(&mut request, self.shared.peer));
+        }
         let incoming = (!body.is_end_stream()).then(|| {
             let (sender, receiver) = payload::channel();
             let payload = Box::pin(receiver);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use h2::Reason;
 
 use super::{Stream, StreamEnd, StreamStateProj};
-use crate::conn::{app::App, h2::shared::Stalled};
+use crate::conn::{app::App, h2::shared::Stalled, request::within};
 
 /// What is asked of a stream's window at once.
 const WRITE_AHEAD: usize = 32 * 1024;
@@ -49,7 +49,8 @@ impl<A: App> Stream<A> {
                     }
                 }
             }
-            match catch_unwind(AssertUnwindSafe(|| body.poll_next(cx))) {
+            let poll = || catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+            match within(this.request, poll) {
                 Ok(Poll::Ready(Some(Ok(chunk)))) => *this.chunk = chunk,
                 Ok(Poll::Ready(None)) if this.owed.is_none() => {
                     return Poll::Ready(match outgoing.send_data(Bytes::new(), true) {
@@ -107,6 +108,9 @@ impl<A: App> Stream<A> {
                 *owed -= part.len() as u64;
             }
             this.shared.outgoing.add(part.len());
+            if let Some(request) = this.request {
+                request.sent(part.len());
+            }
             // The end rides on the last byte, where that is known.
             if outgoing.send_data(part, *this.owed == Some(0)).is_err() {
                 return Poll::Ready(false);

@@ -18,6 +18,7 @@ use crate::{
         h2::{head, incoming::Incoming},
         request::InFlight,
     },
+    request_id,
 };
 
 impl<A: App> Stream<A> {
@@ -77,7 +78,11 @@ impl<A: App> Stream<A> {
             // It is too late to ask.
             incoming.expects = false;
         }
-        let (response, body) = response.into_parts();
+        let (mut response, body) = response.into_parts();
+        if let Some(id) = this.request.as_ref().and_then(InFlight::id) {
+            let headers = response.headers_mut();
+            headers.insert(request_id::NAME, id.header().clone());
+        }
         if response.status().is_informational() {
             // HTTP/2 has no 101, and so no other protocol on the same connection.
             this.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
