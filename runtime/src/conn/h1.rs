@@ -44,7 +44,7 @@ use super::{
     h2::Handover,
     policy::Further,
     registry::Registration,
-    request::{InFlight, LastResponse, within},
+    request::{InFlight, LastResponse, enter},
     timer::Timer,
     transport::Transport,
 };
@@ -255,8 +255,9 @@ impl<A: App> H1<A> {
         let response = match this.state.project() {
             StateProj::Handling { response } => response,
             StateProj::Queued { request } => {
-                let called = within(this.request, || app::call(&this.worker.app, request, cx));
-                let called = ready!(called);
+                let within = enter(this.request);
+                let called = ready!(app::call(&this.worker.app, request, cx));
+                drop(within);
                 return Poll::Ready(self.called(called));
             }
             StateProj::Between | StateProj::Responding { .. } | StateProj::Closing { .. } => {
@@ -264,8 +265,10 @@ impl<A: App> H1<A> {
             }
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
-        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        match within(this.request, poll) {
+        let within = enter(this.request);
+        let polled = catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
+        drop(within);
+        match polled {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
             Ok(Poll::Pending) => Poll::Pending,
             Err(_) => Poll::Ready(self.respond_to_panic()),
@@ -277,9 +280,10 @@ impl<A: App> H1<A> {
     fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Step {
         let mut request = Some(request);
         let mut this = self.as_mut().project();
-        match within(this.request, || {
-            app::call(&this.worker.app, &mut request, cx)
-        }) {
+        let within = enter(this.request);
+        let called = app::call(&this.worker.app, &mut request, cx);
+        drop(within);
+        match called {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
                 this.state.set(State::Queued {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::conn::{
     app::{self, App, Called},
-    request::{InFlight, within},
+    request::{InFlight, enter},
 };
 
 /// How a stream ended.
@@ -161,8 +161,10 @@ impl<A: App> Stream<A> {
         let StreamStateProj::Queued { request } = this.state.as_mut().project() else {
             return Poll::Ready(None);
         };
-        let call = || app::call(&this.shared.worker.app, request, cx);
-        match within(this.request, call) {
+        let within = enter(this.request);
+        let called = app::call(&this.shared.worker.app, request, cx);
+        drop(within);
+        match called {
             Poll::Ready(Called::Begun(response)) => {
                 this.state.set(StreamState::Handling { response })
             }
@@ -186,8 +188,10 @@ impl<A: App> Stream<A> {
             }
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
-        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        match within(this.request, poll) {
+        let within = enter(this.request);
+        let polled = catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
+        drop(within);
+        match polled {
             Ok(Poll::Ready(result)) => Poll::Ready(self.respond(result)),
             Ok(Poll::Pending) => this.respond.poll_reset(cx).map(|_| Some(StreamEnd::Reset)),
             Err(_) => Poll::Ready(self.respond_to_panic()),
