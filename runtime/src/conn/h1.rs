@@ -45,7 +45,7 @@ use super::{
     h2::Handover,
     policy::Further,
     registry::Registration,
-    request::{InFlight, LastResponse, within},
+    request::{InFlight, LastResponse, enter},
     timer::Timer,
     transport::Transport,
 };
@@ -262,8 +262,9 @@ impl<A: App> H1<A> {
         let response = match this.state.project() {
             StateProj::Handling { response } => response,
             StateProj::Queued { request } => {
-                let called = within(this.request, || app::call(&this.worker.app, request, cx));
-                let called = ready!(called);
+                let within = enter(this.request);
+                let called = ready!(app::call(&this.worker.app, request, cx));
+                drop(within);
                 return Poll::Ready(self.called(called));
             }
             StateProj::Between | StateProj::Responding { .. } | StateProj::Closing { .. } => {
@@ -271,8 +272,10 @@ impl<A: App> H1<A> {
             }
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
+        let within = enter(this.request);
         let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(|| within(this.request, poll));
+        let (polled, limit) = RequestTimeout::watch(poll);
+        drop(within);
         if let Some(request) = this.request {
             request.limit(limit);
         }
@@ -288,9 +291,10 @@ impl<A: App> H1<A> {
     fn call(mut self: Pin<&mut Self>, request: Request, cx: &mut Context<'_>) -> Step {
         let mut request = Some(request);
         let mut this = self.as_mut().project();
-        match within(this.request, || {
-            app::call(&this.worker.app, &mut request, cx)
-        }) {
+        let within = enter(this.request);
+        let called = app::call(&this.worker.app, &mut request, cx);
+        drop(within);
+        match called {
             Poll::Ready(called) => self.called(called),
             Poll::Pending => {
                 this.state.set(State::Queued {

@@ -2,16 +2,16 @@
 
 use std::{net::SocketAddr, rc::Rc, time::Instant};
 
-use actix_http::{HttpMessage as _, Request, StatusCode};
-use tracing::Span;
+use actix_http::{HttpMessage as _, Request, ResponseHead, StatusCode};
+use tracing::{Span, span::Entered};
 
 use super::request::End;
 use crate::{
     clock,
     metrics::{Route, Routes},
-    request_id::RequestId,
+    request_id::{self, RequestId},
     settings::RequestIds,
-    telemetry::traces::{RequestSpan, Tracer},
+    telemetry::traces::{Guard, RequestSpan, Tracer},
 };
 
 /// What is to be told of requests.
@@ -54,6 +54,12 @@ pub(super) struct Observed {
     sent: u64,
 }
 
+/// That something is done on behalf of a request.
+pub(super) struct Within<'a> {
+    _logged: Entered<'a>,
+    _traced: Option<Guard>,
+}
+
 /// What else is known of a request when it has ended.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
@@ -76,6 +82,7 @@ impl Observer {
     }
 
     /// A request has come. Its id is for its handler to see, too.
+    #[cold]
     pub(super) fn begin(&self, request: &mut Request, peer: SocketAddr) -> Box<Observed> {
         let given = || RequestId::given(request.headers());
         let id = match self.observe.request_ids {
@@ -122,14 +129,21 @@ fn span(id: Option<&RequestId>, trace: Option<&RequestSpan>) -> Span {
 }
 
 impl Observed {
-    pub(super) fn id(&self) -> Option<&RequestId> {
-        self.id.as_ref()
+    /// Gives the response its request's id.
+    #[cold]
+    pub(super) fn mark(&self, response: &mut ResponseHead) {
+        if let Some(id) = &self.id {
+            let headers = response.headers_mut();
+            headers.insert(request_id::NAME, id.header().clone());
+        }
     }
 
-    /// Does something on behalf of it.
-    pub(super) fn within<R>(&self, act: impl FnOnce() -> R) -> R {
-        let _traced = self.trace.as_ref().map(RequestSpan::enter);
-        self.span.in_scope(act)
+    #[cold]
+    pub(super) fn enter(&self) -> Within<'_> {
+        Within {
+            _logged: self.span.enter(),
+            _traced: self.trace.as_ref().map(RequestSpan::enter),
+        }
     }
 
     /// So many bytes of the response's body are on their way.

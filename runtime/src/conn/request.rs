@@ -11,12 +11,11 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 
-use super::observed::{Observed, Told};
+use super::observed::{Observed, Told, Within};
 use crate::{
     control::{Control, Counters, Stage},
     drain,
     metrics::{self, Route, Routes},
-    request_id::RequestId,
 };
 
 /// A worker's counters, of which each request has a handle that costs no atomic operation.
@@ -107,8 +106,10 @@ impl InFlight {
         self.observed = Some(observed);
     }
 
-    pub(super) fn id(&self) -> Option<&RequestId> {
-        self.observed.as_ref()?.id()
+    /// What is told of it, if anything.
+    #[inline]
+    pub(super) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_deref()
     }
 
     /// So many bytes of its response's body are on their way.
@@ -188,32 +189,34 @@ impl InFlight {
     }
 }
 
+impl InFlight {
+    #[cold]
+    fn tell(&self, observed: &Observed, end: End) {
+        observed.end(&Told {
+            method: self.method,
+            path: self.path(),
+            answered: self.answered.as_ref(),
+            began: self.began,
+            end,
+        });
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let end = self.end.get();
         self.counters.0.request_ended(end == End::Left);
         if let Some(observed) = &self.observed {
-            observed.end(&Told {
-                method: self.method,
-                path: self.path(),
-                answered: self.answered.as_ref(),
-                began: self.began,
-                end,
-            });
+            self.tell(observed, end);
         }
     }
 }
 
-/// Does something on behalf of a request, within its span.
+/// As long as the guard lives, what is done is done on behalf of the request.
 #[inline]
-pub(super) fn within<R>(request: &Option<InFlight>, act: impl FnOnce() -> R) -> R {
-    match request
-        .as_ref()
-        .and_then(|request| request.observed.as_ref())
-    {
-        None => act(),
-        Some(observed) => observed.within(act),
-    }
+pub(super) fn enter(request: &Option<InFlight>) -> Option<Within<'_>> {
+    let observed = request.as_ref()?.observed.as_ref()?;
+    Some(observed.enter())
 }
 
 /// The answer in the place of a handler that takes too long.

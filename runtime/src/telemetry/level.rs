@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::ErrorCounter;
+use tracing_log::AsLog as _;
 use tracing_subscriber::{filter::Targets, reload};
 
 use crate::settings::Levels;
@@ -72,6 +73,8 @@ impl LogLevel {
                 .filters
                 .retain(|apply| apply(targets(&levels)).is_ok());
         }
+        // Dependencies that log with `log` ask this first.
+        tracing_log::log::set_max_level(LevelFilter::current().as_log());
         if before.general < levels.general {
             say();
         }

@@ -131,6 +131,9 @@ pub(crate) fn flush() -> Option<oneshot::Receiver<Result<(), String>>> {
     started.is_ok().then_some(flushed)
 }
 
+/// That a span is the current one.
+pub(crate) type Guard = ContextGuard;
+
 /// Makes the spans of requests.
 #[derive(Debug)]
 pub(crate) struct Tracer(SdkTracer);
@@ -198,7 +201,7 @@ fn attributes(head: &RequestHead, method: &'static str, peer: SocketAddr) -> Vec
 
 impl RequestSpan {
     /// Until the guard is dropped, this span is the current one.
-    pub(crate) fn enter(&self) -> ContextGuard {
+    pub(crate) fn enter(&self) -> Guard {
         self.context.clone().attach()
     }
 

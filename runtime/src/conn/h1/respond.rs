@@ -15,7 +15,6 @@ use tokio_util::codec::Encoder as _;
 use super::{H1, Reading, State, Step, Upgrade, WRITE_AHEAD, content::Content, upload::Upload};
 use crate::{
     conn::{app::App, buffered_io::BufferedIo, framing::Framing, request::InFlight},
-    request_id,
     rules::Rule,
 };
 
@@ -56,8 +55,8 @@ fn whole<B: MessageBody + 'static>(
 }
 
 impl<A: App> H1<A> {
-    /// The handler has answered.
-    #[inline]
+    /// The handler has answered. Always in its place: a response is large, and would be moved once more.
+    #[inline(always)]
     pub(super) fn respond(
         mut self: Pin<&mut Self>,
         result: Result<ServiceResponse<A::Body>, actix_web::Error>,
@@ -121,9 +120,8 @@ impl<A: App> H1<A> {
         // A response that goes on reading the body, while it is on its way itself.
         self.as_mut().ask(Upload::is_held);
         let is_head = self.request.as_ref().is_some_and(InFlight::is_head);
-        if let Some(id) = self.request.as_ref().and_then(InFlight::id) {
-            let headers = response.headers_mut();
-            headers.insert(request_id::NAME, id.header().clone());
+        if let Some(observed) = self.request.as_ref().and_then(InFlight::observed) {
+            observed.mark(response.head_mut());
         }
         let mut framing = Framing::of(&response, body.size(), is_head);
         let mut until_close = false;

@@ -17,7 +17,7 @@ use crate::{
         app::App,
         close::Behind,
         policy::Further,
-        request::{InFlight, within},
+        request::{InFlight, enter},
     },
     control::Stage,
     rules::Rule,
@@ -70,8 +70,9 @@ impl<A: App> H1<A> {
         let Some(codec) = this.codec else {
             return Poll::Ready(Some(Step::Gone));
         };
-        let poll = || catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
-        let polled = within(this.request, poll);
+        let within = enter(this.request);
+        let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+        drop(within);
         let chunk: Option<Bytes> = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Some(Ok(chunk)))) => Some(chunk),

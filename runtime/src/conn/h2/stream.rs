@@ -26,7 +26,7 @@ use super::{
 };
 use crate::conn::{
     app::{self, App, Called},
-    request::{InFlight, OVERDUE, within},
+    request::{InFlight, OVERDUE, enter},
 };
 use crate::request_timeout::RequestTimeout;
 
@@ -207,8 +207,10 @@ impl<A: App> Stream<A> {
         let StreamStateProj::Queued { request } = this.state.as_mut().project() else {
             return Poll::Ready(None);
         };
-        let call = || app::call(&this.shared.worker.app, request, cx);
-        match within(this.request, call) {
+        let within = enter(this.request);
+        let called = app::call(&this.shared.worker.app, request, cx);
+        drop(within);
+        match called {
             Poll::Ready(Called::Begun(response)) => {
                 this.state.set(StreamState::Handling { response })
             }
@@ -232,8 +234,10 @@ impl<A: App> Stream<A> {
             }
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
+        let within = enter(this.request);
         let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(|| within(this.request, poll));
+        let (polled, limit) = RequestTimeout::watch(poll);
+        drop(within);
         if let Some(request) = this.request {
             request.limit(limit);
         }

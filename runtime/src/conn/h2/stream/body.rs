@@ -11,7 +11,7 @@ use bytes::Bytes;
 use h2::Reason;
 
 use super::{Stream, StreamEnd, StreamStateProj};
-use crate::conn::{app::App, h2::shared::Stalled, request::within};
+use crate::conn::{app::App, h2::shared::Stalled, request::enter};
 
 /// What is asked of a stream's window at once.
 const WRITE_AHEAD: usize = 32 * 1024;
@@ -49,8 +49,10 @@ impl<A: App> Stream<A> {
                     }
                 }
             }
-            let poll = || catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
-            match within(this.request, poll) {
+            let within = enter(this.request);
+            let polled = catch_unwind(AssertUnwindSafe(|| body.poll_next(cx)));
+            drop(within);
+            match polled {
                 Ok(Poll::Ready(Some(Ok(chunk)))) => *this.chunk = chunk,
                 Ok(Poll::Ready(None)) if this.owed.is_none() => {
                     return Poll::Ready(match outgoing.send_data(Bytes::new(), true) {

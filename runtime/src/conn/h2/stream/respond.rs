@@ -18,7 +18,6 @@ use crate::{
         h2::{head, incoming::Incoming},
         request::InFlight,
     },
-    request_id,
 };
 
 impl<A: App> Stream<A> {
@@ -79,9 +78,8 @@ impl<A: App> Stream<A> {
             incoming.expects = false;
         }
         let (mut response, body) = response.into_parts();
-        if let Some(id) = this.request.as_ref().and_then(InFlight::id) {
-            let headers = response.headers_mut();
-            headers.insert(request_id::NAME, id.header().clone());
+        if let Some(observed) = this.request.as_ref().and_then(InFlight::observed) {
+            observed.mark(response.head_mut());
         }
         if response.status().is_informational() {
             // HTTP/2 has no 101, and so no other protocol on the same connection.
