@@ -83,6 +83,6 @@ rehearse-cluster *ARGS: (build "control")
     cargo run --release -- cluster --context kind-lastcall --allow node-drain \
         --control-image "$(cut -d ' ' -f 1 target/images/control)" {{ ARGS }}
 
-# A new service, as a copy of hello.
-new NAME:
-    scripts/new {{ NAME }}
+# A new service, as a copy of hello, or --from another.
+new NAME *ARGS:
+    scripts/new {{ NAME }} {{ ARGS }}

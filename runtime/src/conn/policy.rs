@@ -9,6 +9,7 @@
 //! | an event stream that ends after T0 | with its last bytes: its client would come back to a process that leaves | `h1/response_body.rs` |
 //! | a newcomer, where there is no room | at once, if it is silent | `registry.rs` |
 //! | broken framing; a body that stands still | at once, by 400; after `http.body_timeout`, by 408 | `h1/head.rs`, `h1/body.rs`; `arrival.rs` |
+//! | a handler that takes too long, once its response has begun (before, it is a 504) | after `http.request_timeout`, or its route's | `h1/overdue.rs`, `h2/stream.rs` |
 //! | a client that has left, by reset or by FIN | at once, unless it may still wait for its response | `h1/client_left.rs` |
 //! | a peer that takes nothing | once it has vanished; before the drain, after `http.keep_alive`, too | `delivery.rs` |
 //! | the deadline | at once, and counted | [`Stage::Cut`](crate::control::Stage::Cut) |

@@ -31,8 +31,8 @@ pub use self::author::Invalid;
 pub(crate) use self::author::{Author, Command};
 pub(crate) use self::budget::{Budget, BudgetError};
 pub(crate) use self::error::SettingsError;
-pub(crate) use self::load::Loaded;
 pub(crate) use self::levels::{LEVELS, Levels};
+pub(crate) use self::load::Loaded;
 #[cfg(test)]
 pub(crate) use self::load::load;
 pub(crate) use self::origin::Origin;
