@@ -133,10 +133,10 @@ async fn a_response_that_its_handler_ends_itself_has_only_its_routes_limit() {
 }
 
 async fn h2(address: SocketAddr) -> h2::client::SendRequest<web::Bytes> {
-    let socket = TcpStream::connect(address).await.unwrap();
-    let (client, connection) = h2::client::handshake(socket).await.unwrap();
+    let socket = TcpStream::connect(address).await.expect("a connection");
+    let (client, connection) = h2::client::handshake(socket).await.expect("a handshake");
     actix_web::rt::spawn(async { connection.await.unwrap_or_default() });
-    client.ready().await.unwrap()
+    client.ready().await.expect("a client")
 }
 
 #[actix_web::test]

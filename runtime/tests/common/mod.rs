@@ -11,11 +11,14 @@ use tokio::{
 
 /// Everything that comes back for one request, on a connection of its own.
 pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut socket = TcpStream::connect(address).await.expect("a connection");
+    socket
+        .write_all(request.as_bytes())
+        .await
+        .expect("a request");
     let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8(answer).unwrap()
+    socket.read_to_end(&mut answer).await.expect("an answer");
+    String::from_utf8(answer).expect("text")
 }
 
 /// [`exchange`] for a GET whose connection ends with it.
@@ -26,12 +29,12 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
 
 /// The status of an answer.
 pub(crate) fn status(answer: &str) -> u16 {
-    answer[9..12].parse().unwrap()
+    answer[9..12].parse().expect("a status")
 }
 
 /// The body of an answer that is not chunked.
 pub(crate) fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
+    answer.split_once("\r\n\r\n").expect("a head").1
 }
 
 /// Settings for [`lastcall::Service::bind`] that need no waiting, on free ports.
