@@ -34,7 +34,7 @@ impl Database {
         let store = Store::open(settings.database.reveal(), 1)
             .await
             .expect("a database");
-        store.list("", 1_000).await.expect("orders")
+        store.list("", 1_000).await.expect("a list")
     }
 }
 
