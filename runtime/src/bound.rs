@@ -31,7 +31,7 @@ use crate::{
     settings::{Settings, SettingsError},
     signals::Signals,
     status::Status,
-    threads,
+    threads::Thread,
     worker::Application,
 };
 
@@ -143,14 +143,15 @@ where
     F: Future<Output = ()> + 'static,
 {
     let spawned = match System::try_current() {
-        Some(_) => threads::start(1).map(|arbiter| {
-            arbiter.spawn_fn(|| {
+        Some(_) => Thread::start(1).map(|thread| {
+            thread.run(|| {
                 let life = life();
                 actix_rt::spawn(async {
                     life.await;
                     Arbiter::current().stop();
                 });
             });
+            thread.detach();
         }),
         None => {
             let thread = thread::Builder::new().name("lastcall".to_owned());

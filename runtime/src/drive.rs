@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_rt::Arbiter;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::spawn_local,
@@ -25,6 +24,7 @@ use crate::{
     rules::Rule,
     status::Status,
     telemetry::traces,
+    threads::Thread,
 };
 
 /// How long a worker may take to account for what the deadline cuts. One that does not answer is
@@ -38,7 +38,7 @@ pub(crate) struct Opened {
     /// Each has an acceptor raise its fence.
     pub(crate) fences: Vec<oneshot::Sender<()>>,
     /// The workers'.
-    pub(crate) threads: Vec<Arbiter>,
+    pub(crate) threads: Vec<Thread>,
 }
 
 /// See the module's documentation.
@@ -52,7 +52,7 @@ pub(crate) struct Driver {
     /// Until they go up; and how many are still on their way.
     fences: Vec<oneshot::Sender<()>>,
     going_up: usize,
-    threads: Vec<Arbiter>,
+    threads: Vec<Thread>,
     /// Traces are on their way.
     flushing: bool,
     report: Report,
@@ -94,7 +94,7 @@ impl Driver {
     pub(crate) async fn run<E>(
         mut self,
         open: impl Future<Output = Result<Opened, E>>,
-    ) -> Result<(Finished, Vec<Arbiter>), E> {
+    ) -> Result<(Finished, Vec<Thread>), E> {
         let mut open = pin!(open);
         while self.exit.is_none() {
             let wake_at = self.machine.wake_at();

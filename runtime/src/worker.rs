@@ -2,7 +2,6 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use actix_rt::Arbiter;
 use actix_service::{Service, ServiceFactory, Transform, map_config};
 use actix_web::{
     App, Error,
@@ -18,7 +17,7 @@ use crate::{
     control::{Control, Counters},
     drain,
     metrics::{Metrics, Routes},
-    threads,
+    threads::Thread,
 };
 
 /// What an [`App`] is made of, whatever it is wrapped in: the bounds of `HttpServer::new`, under one
@@ -68,7 +67,7 @@ pub(crate) struct WorkerConfig {
 pub(crate) async fn start<T, B>(
     settings: WorkerConfig,
     app: impl FnOnce() -> App<T> + Send + 'static,
-) -> anyhow::Result<(WorkerHandle, Arbiter)>
+) -> anyhow::Result<(WorkerHandle, Thread)>
 where
     T: Application<B>,
     B: MessageBody + 'static,
@@ -81,15 +80,15 @@ where
         messages: sender,
     };
     let blocking_threads = settings.blocking_threads;
-    let arbiter = threads::start(blocking_threads)?;
-    arbiter.spawn_fn(move || {
+    let thread = Thread::start(blocking_threads)?;
+    thread.run(move || {
         drain::enter(Arc::clone(&settings.control));
         let heard = Arc::clone(&counters);
         actix_rt::spawn(async move { heard.pulse.answer().await });
         actix_rt::spawn(serve(settings, counters, app, messages, ready));
     });
     match stands.await {
-        Ok(true) => Ok((worker, arbiter)),
+        Ok(true) => Ok((worker, thread)),
         Ok(false) => anyhow::bail!("the application's services could not be built"),
         Err(_) => anyhow::bail!("the application panicked while it was built"),
     }

@@ -189,3 +189,31 @@ async fn the_one_call_says_so_if_it_is_made_within_an_event_loop() {
     let code = lastcall::service!().run(|(): &()| App::new());
     assert_eq!(code, std::process::ExitCode::from(70));
 }
+
+#[actix_web::test]
+async fn a_service_that_cannot_start_leaves_no_thread_behind() {
+    let count = Arc::<AtomicUsize>::default();
+    let held = Arc::clone(&count);
+    let service = lastcall::service!().start(async move |(): &()| -> anyhow::Result<()> {
+        let held = Counted::new(&held);
+        rt::spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        anyhow::bail!("no database")
+    });
+    match service.bind(quick()).await {
+        Ok(bound) => {
+            let served = bound.serve(|(): &(), (): &()| App::new()).await;
+            assert!(served.is_err());
+        }
+        Err(error) => assert!(error.to_string().contains("no database")),
+    }
+    let dropped = async {
+        while count.load(SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let dropped = tokio::time::timeout(Duration::from_secs(5), dropped).await;
+    assert!(dropped.is_ok(), "what the hook has spawned still lives");
+}

@@ -15,7 +15,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use actix_rt::Arbiter;
 use anyhow::anyhow;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +25,7 @@ use crate::{
     checks::{Check, Checks},
     control::{Control, Notice},
     settings::{self, BackgroundFailure},
-    threads,
+    threads::Thread,
 };
 
 /// The start hook: from the service's settings to its state.
@@ -109,7 +108,7 @@ pub(crate) struct Background {
 /// What the thread has been started with.
 pub(crate) struct Started<St> {
     pub(crate) background: Background,
-    pub(crate) thread: Arbiter,
+    pub(crate) thread: Thread,
     /// What the start hook returns.
     pub(crate) state: oneshot::Receiver<anyhow::Result<St>>,
 }
@@ -134,8 +133,8 @@ impl Background {
         let names = tasks.hooks.iter().map(|hook| hook.name).collect();
         let pending = Pending::new(Mutex::new(names));
         let done = Arc::clone(&pending);
-        let thread = threads::start(context.blocking_threads)?;
-        thread.spawn_fn(move || {
+        let thread = Thread::start(context.blocking_threads)?;
+        thread.run(move || {
             actix_rt::spawn(async move {
                 let Some(state) = started(start, settings, send_state).await else {
                     return;

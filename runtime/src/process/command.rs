@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     settings::{Command, Effective},
     signals::Signals,
-    threads,
+    threads::Thread,
 };
 
 /// Runs it on a thread of its own, so that a signal ends it even where it blocks.
@@ -23,12 +23,12 @@ where
     S: Send + 'static,
 {
     let Command { name, run, .. } = command;
-    let thread = match threads::start(settings.http.blocking_threads as usize) {
+    let thread = match Thread::start(settings.http.blocking_threads as usize) {
         Ok(thread) => thread,
         Err(error) => return fail(Exit::OsErr, error),
     };
     let (send, end) = oneshot::channel();
-    thread.spawn_fn(move || {
+    thread.run(move || {
         actix_rt::spawn(async move {
             let end = AssertUnwindSafe(run(settings.service)).catch_unwind();
             // Nobody waits for it any more if there was a signal.

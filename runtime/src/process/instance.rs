@@ -4,7 +4,6 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use actix_rt::Arbiter;
 use actix_web::{App, body::MessageBody};
 use anyhow::{Context as _, anyhow};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
@@ -36,7 +35,7 @@ use crate::{
     signals::Signals,
     status::Status,
     telemetry::BoxedLayer,
-    threads,
+    threads::{self, Thread},
     worker::Application,
 };
 
@@ -212,7 +211,7 @@ where
 }
 
 /// What hooks and tasks need, if there are any; and the state, or the way that it comes.
-type Begun<St> = (Option<Background>, Option<Arbiter>, Starting<St>);
+type Begun<St> = (Option<Background>, Option<Thread>, Starting<St>);
 
 /// A service's state, on its way from the start hook.
 enum Starting<St> {
