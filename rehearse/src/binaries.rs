@@ -22,6 +22,17 @@ pub struct Binaries {
     folder: PathBuf,
     given: bool,
     quiet: bool,
+    features: Features,
+}
+
+/// Which features of their dependencies programs are built with.
+#[derive(Clone, Copy, Debug)]
+enum Features {
+    /// Those that any package of the workspace asks for, as `cargo run` has built this executable: its
+    /// dependencies, which are the services', too, are not compiled a second time.
+    OfWorkspace,
+    /// Their own: as they ship.
+    Own,
 }
 
 impl Binaries {
@@ -35,6 +46,7 @@ impl Binaries {
             folder,
             given: given.is_some(),
             quiet,
+            features: Features::OfWorkspace,
         }
     }
 
@@ -54,12 +66,14 @@ impl Binaries {
         env::current_exe().unwrap_or_else(|_| self.exe(REHEARSE))
     }
 
-    /// The executables of another profile, in the folder beside: `TARGET/image` for `TARGET/release`.
+    /// The executables of another profile, as they ship, in the folder beside: `TARGET/image` for
+    /// `TARGET/release`.
     pub fn in_profile(&self, profile: &str) -> Self {
         Self {
             folder: self.folder.with_file_name(profile),
             given: self.given,
             quiet: self.quiet,
+            features: Features::Own,
         }
     }
 
@@ -117,7 +131,10 @@ impl Binaries {
             .arg(manifest);
         command.arg("--target-dir").arg(target).kill_on_drop(true);
         for name in names {
-            command.args(["--package", name, "--bin", name]);
+            match self.features {
+                Features::OfWorkspace => command.args(["--workspace", "--bin", name]),
+                Features::Own => command.args(["--package", name, "--bin", name]),
+            };
         }
         command.args(self.quiet.then_some("--quiet"));
         // Standard output is kept for the report.

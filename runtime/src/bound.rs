@@ -5,8 +5,6 @@ use std::{
     future::{Future, IntoFuture},
     net::SocketAddr,
     pin::Pin,
-    process::ExitCode,
-    sync::Arc,
     thread,
 };
 
@@ -17,20 +15,17 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     Error,
-    control::{Control, Notice},
     exit::Exit,
-    kernel,
-    lifecycle::{Cause, Phase},
-    listener,
+    handle::{Handle, failure},
+    kernel, listener,
     process::{
         Failure,
-        instance::{AnySettings, Channels, Finished, Instance, Open, Parts, Standing, opener},
+        instance::{AnySettings, Channels, Finished, Instance, Open, Parts, opener},
     },
     report::Report,
     service::{Stateless, With},
     settings::{Settings, SettingsError},
     signals::Signals,
-    status::Status,
     threads::Thread,
     worker::Application,
 };
@@ -39,9 +34,27 @@ use crate::{
 /// application that it is to serve. [`Service::bind`](crate::Service::bind) makes one.
 ///
 /// Nobody can connect to its public address yet.
+///
+/// ```
+/// # use actix_web::{App, rt};
+/// # use lastcall::{Error, Settings};
+/// # async fn serve() -> Result<(), Error> {
+/// let settings = Settings::new(())
+///     .set("http.address", "127.0.0.1:0")
+///     .set("admin.address", "127.0.0.1:0");
+/// let mut bound = lastcall::service!().bind(settings).await?;
+/// let second = bound.listen(([127, 0, 0, 1], 0).into())?;
+/// println!("http://{} and http://{second}", bound.http_address());
+/// let serving = bound.serve(|_| App::new()).await?;
+/// # serving.handle().drain_now();
+/// let report = serving.await?;
+/// # assert_eq!(report.exit, Some(0));
+/// # Ok(())
+/// # }
+/// # rt::System::new().block_on(serve()).unwrap();
+/// ```
 #[must_use = "it serves nothing until `serve` is called"]
 pub struct Bound<S, M: crate::service::State = Stateless> {
-    http: SocketAddr,
     more: Vec<listener::Bound>,
     handle: Handle,
     open: oneshot::Sender<Served<S, M::Value>>,
@@ -50,21 +63,11 @@ pub struct Bound<S, M: crate::service::State = Stateless> {
 /// What a bound service waits for: its further addresses, and its application.
 type Served<S, St> = (Vec<listener::Bound>, Open<S, St>);
 
-/// A service that serves. Awaited, it gives the drain report once all is over.
+/// A service that serves. Awaited, it gives the drain report once all is over: [`Bound`] has an example.
 #[derive(Debug)]
 #[must_use = "await its end, lest the program end before it"]
 pub struct Serving {
-    http: SocketAddr,
     handle: Handle,
-}
-
-/// What tells a service to go, from any thread, and knows how it went.
-#[derive(Clone)]
-pub struct Handle {
-    admin: SocketAddr,
-    control: Arc<Control>,
-    status: watch::Receiver<Status>,
-    end: watch::Receiver<Option<Result<Finished, Error>>>,
 }
 
 /// Binds a service, which lives on a thread of its own from here on: an event loop that the
@@ -113,25 +116,12 @@ where
         send_end.send_replace(Some(ended.map_err(|(exit, error)| Error::new(exit, error))));
     };
     spawn(life)?;
-    let Ok(Standing {
-        http,
-        admin,
-        control,
-        status,
-    }) = standing.await
-    else {
+    let Ok(standing) = standing.await else {
         return Err(failure(&mut end).await);
     };
-    let handle = Handle {
-        admin,
-        control,
-        status,
-        end,
-    };
     Ok(Bound {
-        http,
         more: Vec::new(),
-        handle,
+        handle: Handle::new(standing, end),
         open,
     })
 }
@@ -162,37 +152,17 @@ where
     spawned.map_err(|error| Error::new(Exit::OsErr, error.into()))
 }
 
-/// Why a service ended that was not expected to.
-async fn failure(end: &mut watch::Receiver<Option<Result<Finished, Error>>>) -> Error {
-    match end.wait_for(Option::is_some).await.as_deref() {
-        Ok(Some(Err(error))) => error.clone(),
-        Ok(Some(Ok(finished))) => {
-            let why = match finished.report.cause {
-                Some(Cause::Failure) => "background work failed before it was ready",
-                _ => "it was told to go before it was ready",
-            };
-            Error::new(finished.exit, anyhow!(why))
-        }
-        Ok(None) => panicked(),
-        Err(_) => panicked(),
-    }
-}
-
-fn panicked() -> Error {
-    Error::new(Exit::Software, anyhow!("the service's thread has panicked"))
-}
-
 impl<S, M: crate::service::State> Bound<S, M> {
     /// The public address, with the port that it has got.
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
-        self.http
+        self.handle.http_address()
     }
 
     /// The admin address, with the port that it has got.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
-        self.handle.admin
+        self.handle.admin_address()
     }
 
     /// What tells it to go.
@@ -218,21 +188,14 @@ impl<S, M: crate::service::State> Bound<S, M> {
 
     async fn serve_opened(self, open: Open<S, M::Value>) -> Result<Serving, Error> {
         let Self {
-            http,
             more,
             mut handle,
             open: sender,
         } = self;
         // If it has ended meanwhile, the phase tells.
         let _ = sender.send((more, open));
-        let ready = handle
-            .status
-            .wait_for(|status| status.phase >= Phase::Ready);
-        let phase = ready.await.map(|status| status.phase);
-        match phase {
-            Ok(Phase::Ready | Phase::LameDuck | Phase::Draining) => Ok(Serving { http, handle }),
-            _ => Err(failure(&mut handle.end).await),
-        }
+        handle.ready().await?;
+        Ok(Serving { handle })
     }
 }
 
@@ -278,13 +241,13 @@ impl Serving {
     /// The public address.
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
-        self.http
+        self.handle.http_address()
     }
 
     /// The admin address.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
-        self.handle.admin
+        self.handle.admin_address()
     }
 
     /// What tells it to go.
@@ -303,61 +266,10 @@ impl IntoFuture for Serving {
     }
 }
 
-impl Handle {
-    /// Begins the drain, as SIGTERM does: with a lame duck, for as long as `drain.min` and its like
-    /// say. Once it has begun, this changes nothing.
-    pub fn drain(&self) {
-        self.control.notify(Notice::Terminate(Cause::Program));
-    }
-
-    /// Begins the drain without a lame duck, as SIGINT does; or ends a lame duck.
-    pub fn drain_now(&self) {
-        self.control.notify(Notice::Terminate(Cause::Sigint));
-    }
-
-    /// How many requests are being handled.
-    #[must_use]
-    pub fn requests(&self) -> usize {
-        self.control.ledger.requests()
-    }
-
-    /// Waits for the end of the service, and gives its drain report.
-    ///
-    /// # Errors
-    /// When it could not be started, or its thread has panicked.
-    pub async fn report(&self) -> Result<Report, Error> {
-        let mut end = self.end.clone();
-        // Cloned before anything else is waited for: what it is borrowed from is locked meanwhile.
-        let ended = end.wait_for(Option::is_some).await.ok();
-        match ended.and_then(|ended| ended.clone()) {
-            Some(ended) => ended.map(|finished| finished.report),
-            None => Err(panicked()),
-        }
-    }
-}
-
-impl Report {
-    /// The exit code that says how it went: 0 if nothing was cut, 3 if something was, 1 if it was
-    /// aborted.
-    #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
-        self.exit.unwrap_or(Exit::Software.code()).into()
-    }
-}
-
 impl<S, M: crate::service::State> fmt::Debug for Bound<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bound")
-            .field("http", &self.http)
-            .field("admin", &self.handle.admin)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
-            .field("phase", &self.status.borrow().phase)
+            .field("handle", &self.handle)
             .finish_non_exhaustive()
     }
 }

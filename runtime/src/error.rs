@@ -3,6 +3,18 @@ use std::{fmt, process::ExitCode, sync::Arc};
 use crate::exit::Exit;
 
 /// Why a service could not be started: its settings, a port in use, its start hook.
+///
+/// ```
+/// # use lastcall::Settings;
+/// # actix_web::rt::System::new().block_on(async {
+/// let settings = Settings::new(()).set("http.workers", 0);
+/// let error = lastcall::service!().bind(settings).await.unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "http.workers = 0 (set by the program): must be a whole number from 1 to 1024",
+/// );
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct Error {
     exit: Exit,

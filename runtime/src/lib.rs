@@ -53,6 +53,7 @@ mod exit;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod handle;
 #[allow(unsafe_code, reason = "the fence and its queries have no safe wrapper")]
 mod kernel;
 mod lifecycle;
@@ -75,9 +76,10 @@ mod worker;
 
 pub use background::{Jobs, Stop};
 pub use body_limits::{BodyLimits, BodyLimitsService};
-pub use bound::{Bound, Handle, Serving};
+pub use bound::{Bound, Serving};
 pub use drain::Drain;
 pub use error::Error;
+pub use handle::Handle;
 pub use lifecycle::{Cause, Load, Phase};
 pub use prometheus_client;
 pub use report::Report;
@@ -91,6 +93,13 @@ pub use telemetry::traces::trace_headers;
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.
+///
+/// ```
+/// use lastcall::Service;
+///
+/// let service: Service<()> = lastcall::service!();
+/// assert!(format!("{service:?}").contains(env!("CARGO_PKG_NAME")));
+/// ```
 #[macro_export]
 macro_rules! service {
     () => {

@@ -6,11 +6,13 @@ use std::{
     fs::OpenOptions,
     io::Write as _,
     path::Path,
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 
+use crate::exit::Exit;
 use crate::lifecycle::{Cause, Load, Phase};
 
 /// kubelet keeps the last 4,096 bytes of a termination message; this leaves room.
@@ -23,6 +25,19 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 const OTHERS: &str = "(other routes)";
 
 /// What a service met while it drained, filled in as it goes. Times are whole milliseconds.
+///
+/// ```
+/// # use actix_web::App;
+/// # use lastcall::{Cause, Phase, Settings};
+/// # actix_web::rt::System::new().block_on(async {
+/// let service = lastcall::service!().test(Settings::new(()), |_: &()| App::new()).await;
+/// let report = service.drain().await;
+/// assert_eq!(report.phase, Some(Phase::Stopped));
+/// assert_eq!(report.cause, Some(Cause::Program));
+/// assert_eq!(report.at_t0.open, 0, "nobody was connected");
+/// println!("{}", serde_json::to_string(&report).unwrap());
+/// # });
+/// ```
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -93,6 +108,13 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 impl Report {
+    /// The exit code that says how it went: 0 if nothing was cut, 3 if something was, 1 if it was
+    /// aborted.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit.unwrap_or(Exit::Software.code()).into()
+    }
+
     /// The report of this service, before anything has happened.
     pub(crate) fn of(service: &'static str, version: &'static str) -> Self {
         Self {

@@ -37,6 +37,26 @@ pub enum Stateless {}
 pub struct With<St>(PhantomData<St>);
 
 /// Whether a service has state: [`Stateless`], or [`With`].
+///
+/// To be named where a service is handed on before it runs:
+///
+/// ```
+/// use lastcall::{Service, State, With};
+///
+/// /// Adds what all our services have.
+/// fn ours<S, M: State>(service: Service<S, M>) -> Service<S, M> {
+///     service.default("drain.min", "8s").default("http.request_timeout", "30s")
+/// }
+///
+/// #[derive(Clone)]
+/// struct Pool;
+///
+/// fn with_pool(service: Service<()>) -> Service<(), With<Pool>> {
+///     service.start(async |_| Ok(Pool))
+/// }
+///
+/// ours(with_pool(lastcall::service!()));
+/// ```
 pub trait State: sealed::Sealed {
     /// The state, `()` if there is none.
     type Value: Clone + Send + 'static;
@@ -58,6 +78,18 @@ impl<St: Clone + Send + 'static> State for With<St> {
 
 /// A service before it runs, whose own settings are `S`. [`service!`](crate::service!) makes one by its
 /// crate's name.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use actix_web::{App, web};
+/// use lastcall::Service;
+///
+/// fn main() -> ExitCode {
+///     Service::new("greeter", "1.4.0")
+///         .run(|_: &()| App::new().route("/", web::get().to(async || "Hello")))
+/// }
+/// ```
 pub struct Service<S, M: State = Stateless> {
     identity: Identity,
     begin: Begin<S, M::Value>,

@@ -34,6 +34,32 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A service that serves a test. [`Service::test`](crate::Service::test) starts one; dropped without
 /// [`drain`](Self::drain) it drains all the same, and nobody hears how.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use actix_web::{App, rt, web};
+/// # use lastcall::Settings;
+/// # async fn ask(url: String) {
+/// #     let address = url.strip_prefix("http://").unwrap().strip_suffix("/").unwrap().to_owned();
+/// #     let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+/// #     let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+/// #     tokio::io::AsyncWriteExt::write_all(&mut connection, request).await.unwrap();
+/// #     let mut answer = String::new();
+/// #     tokio::io::AsyncReadExt::read_to_string(&mut connection, &mut answer).await.unwrap();
+/// #     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+/// # }
+/// # rt::System::new().block_on(async {
+/// // A drain in the middle of a request.
+/// let slow = async || { rt::time::sleep(Duration::from_millis(50)).await; "done" };
+/// let app = move |_: &()| App::new().route("/", web::get().to(slow));
+/// let service = lastcall::service!().test(Settings::new(()), app).await;
+/// let answered = rt::spawn(ask(service.url("/")));
+/// service.until_requests(1).await;
+/// let report = service.drain().await;
+/// answered.await.unwrap();
+/// assert_eq!(report.at_end.map(|load| load.in_flight), Some(0));
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct TestService {
     serving: Serving,

@@ -22,6 +22,25 @@ use crate::{
 
 /// What an [`App`] is made of, whatever it is wrapped in: the bounds of `HttpServer::new`, under one
 /// name.
+///
+/// To be named where whatever application there is, is handed on:
+///
+/// ```
+/// use actix_web::{App, body::MessageBody, middleware::Logger, web};
+/// use lastcall::{Application, Error, Report, Settings};
+///
+/// async fn ours<T, B>(app: impl Fn() -> App<T> + Send + Clone + 'static) -> Result<Report, Error>
+/// where
+///     T: Application<B>,
+///     B: MessageBody + 'static,
+/// {
+///     let bound = lastcall::service!().bind(Settings::<()>::from_environment()).await?;
+///     bound.serve(move |_| app()).await?.await
+/// }
+///
+/// let service = ours(|| App::new().wrap(Logger::default()).route("/", web::get().to(async || "Hi")));
+/// # drop(service);
+/// ```
 pub trait Application<B>:
     ServiceFactory<
         ServiceRequest,

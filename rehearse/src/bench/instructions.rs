@@ -7,15 +7,13 @@ use std::{env, fs, io};
 use anyhow::Context;
 use serde::Serialize;
 
-use super::exchange::Connection;
 use super::figures::Goal;
 use super::options::Counts;
-use super::protocol::Protocol;
 use super::server::Server;
-use super::streams::Streams;
 use super::{Measuring, Output, Pair};
 use rehearse_arm::ArmName;
 use rehearse_arm::progress::thousands;
+use rehearse_generator::{Connection, Protocol, Streams};
 use rehearse_model::address::AddressPool;
 
 /// What to do without valgrind.

@@ -4,15 +4,10 @@
 //! carries the machine's noise: so both arms take turns, and the spread is shown. Instructions
 //! are the same on a busy machine, and say nothing of caches or system calls.
 
-mod cores;
-mod exchange;
 mod figures;
-mod generator;
 mod instructions;
 mod options;
-mod protocol;
 mod server;
-mod streams;
 mod text;
 mod throughput;
 
@@ -24,13 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::options::Bench;
 
-use self::cores::Pinning;
 use self::figures::Goal;
 use self::instructions::Instructions;
-use self::protocol::Protocol;
 use self::throughput::Throughput;
 use crate::binaries::Binaries;
 use crate::limits;
+use rehearse_generator::{Pinning, Protocol};
 use rehearse_model::address::AddressPool;
 use rehearse_report::Verdict;
 use rehearse_report::options::Output;

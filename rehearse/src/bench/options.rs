@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use serde::Serialize;
 
-use super::protocol::Protocol;
 use crate::cli::{Output, Programs};
+use rehearse_generator::Protocol;
 
 /// What to measure, and for how long.
 #[derive(Debug, Args)]

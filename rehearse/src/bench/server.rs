@@ -11,9 +11,9 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::protocol::Protocol;
 use crate::binaries::{CONTROL, CONTROL_H2C};
 use rehearse_arm::ArmName;
+use rehearse_generator::Protocol;
 use rehearse_model::address::AddressPool;
 use rehearse_model::probe::Check;
 use rehearse_model::process::Process;

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::cores::Pinning;
 use super::figures::{Goal, Spread};
-use super::generator::{Load, Turnover};
-use super::protocol::Protocol;
 use super::server::Server;
 use super::{Measuring, Pair};
 use rehearse_arm::ArmName;
 use rehearse_arm::progress::thousands;
+use rehearse_generator::{Load, Pinning, Protocol, Turnover};
 
 /// Below this share of its core the server was not the limit.
 const SATURATED: f64 = 0.9;

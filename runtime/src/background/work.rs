@@ -23,6 +23,26 @@ pub(crate) struct Work<St> {
 /// What takes no new work, such as a consumer of a queue, stops at T0, and has the lame duck's time to
 /// finish what it has begun. What requests still need while they are served, such as a cache's refresh,
 /// stops at the drain.
+///
+/// ```no_run
+/// # use actix_web::{App, rt};
+/// # use lastcall::Stop;
+/// # async fn next_message() -> anyhow::Result<String> { Ok(String::new()) }
+/// # async fn handle(_: String) -> anyhow::Result<()> { Ok(()) }
+/// async fn consume(stop: Stop) -> anyhow::Result<()> {
+///     loop {
+///         tokio::select! {
+///             () = stop.at_t0() => return Ok(()),
+///             // What is taken is finished: the drain waits for it.
+///             message = next_message() => handle(message?).await?,
+///         }
+///     }
+/// }
+///
+/// lastcall::service!()
+///     .background("consumer", |(), stop| consume(stop))
+///     .run(|_: &()| App::new());
+/// ```
 #[derive(Clone)]
 pub struct Stop(Arc<Control>);
 

@@ -83,8 +83,7 @@ where
         file,
         environment,
     } = source;
-    let effective = Effective::of(service);
-    let json = || serde_json::to_value(&effective);
+    let json = || serde_json::to_value(Effective::of(serde_json::to_value(&service)?));
     let defaults = opened(json).and_then(|open| Ok((open, json()?)));
     let (defaults, masked) =
         defaults.map_err(|error| SettingsError::Defaults(error.to_string()))?;

@@ -244,6 +244,22 @@ pub(crate) struct Telemetry {
 }
 
 impl<S> Effective<S> {
+    /// The same, with other settings of the service.
+    pub(crate) fn with<T>(&self, service: T) -> Effective<T> {
+        Effective {
+            http: self.http.clone(),
+            admin: self.admin.clone(),
+            grace_period: self.grace_period,
+            drain: self.drain.clone(),
+            lifecycle: self.lifecycle.clone(),
+            checks: self.checks.clone(),
+            log: self.log.clone(),
+            #[cfg(feature = "otlp")]
+            telemetry: self.telemetry.clone(),
+            service,
+        }
+    }
+
     /// The defaults, and these of the service.
     pub(crate) fn of(service: S) -> Self {
         Self {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::field::text;
+use super::origin::Origins;
 use super::{Budget, Effective, Loaded, Origin};
 
 /// A settings file that gives exactly these settings; a trailing comment says who set a value
@@ -13,8 +14,10 @@ use super::{Budget, Effective, Loaded, Origin};
 pub(crate) fn print<S: Serialize>(loaded: &Loaded<S>, budget: Option<&Budget>) -> String {
     let mut out = String::new();
     // They were made from such values in the first place.
-    if let Ok(Json::Object(settings)) = serde_json::to_value(&loaded.settings) {
-        group(&mut out, loaded, &[], &settings);
+    let service = serde_json::to_value(&loaded.settings.service);
+    let settings = service.and_then(|own| serde_json::to_value(loaded.settings.with(own)));
+    if let Ok(Json::Object(settings)) = settings {
+        group(&mut out, &loaded.origins, &[], &settings);
     }
     if let Some(budget) = budget {
         out.push_str(&timeline(&loaded.settings, budget));
@@ -23,7 +26,7 @@ pub(crate) fn print<S: Serialize>(loaded: &Loaded<S>, budget: Option<&Budget>) -
 }
 
 /// A group's own values first, as TOML demands, then the groups in it.
-fn group<S>(out: &mut String, loaded: &Loaded<S>, path: &[&str], values: &Map<String, Json>) {
+fn group(out: &mut String, origins: &Origins, path: &[&str], values: &Map<String, Json>) {
     let (groups, leaves): (Vec<_>, Vec<_>) =
         values.iter().partition(|(_, value)| value.is_object());
     if !path.is_empty() && (!leaves.is_empty() || groups.is_empty()) {
@@ -31,7 +34,7 @@ fn group<S>(out: &mut String, loaded: &Loaded<S>, path: &[&str], values: &Map<St
         out.push_str(&format!("\n[{}]\n", header.join(".")));
     }
     for (key, value) in leaves {
-        let written = match loaded.origin(&[path, &[key]].concat().join(".")) {
+        let written = match origins.of(&[path, &[key]].concat().join(".")) {
             Origin::Default => String::new(),
             origin => format!("  # {origin}"),
         };
@@ -44,7 +47,7 @@ fn group<S>(out: &mut String, loaded: &Loaded<S>, path: &[&str], values: &Map<St
     }
     for (key, value) in groups {
         if let Json::Object(values) = value {
-            group(out, loaded, &[path, &[key]].concat(), values);
+            group(out, origins, &[path, &[key]].concat(), values);
         }
     }
 }

@@ -3,13 +3,16 @@
 //! serde's JSON gives them their types, and not `config`, which would take `true` for 1, round 2.7
 //! workers to 3, and drop a default's empty list.
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
 use super::error::{problem, shown};
 use super::origin::{Origin, Origins};
 use super::path::{ReadError, at, get, noting, unknown_field};
 use super::{Effective, SettingsError, mounted, required, secret};
+
+/// The key of the service's own settings.
+const SERVICE: &str = "service";
 
 /// What serde says of a value whose type it has only tried; what was tried may be a secret.
 const UNTAGGED: &str = "data did not match any variant";
@@ -42,19 +45,20 @@ impl Tree {
         lay(&mut self.values, values, "", origin, &mut self.origins);
     }
 
-    /// Gives the values their types.
+    /// Gives the values their types: Lastcall's own, and then the service's. So what reads the former is
+    /// compiled once, whatever the latter are.
     pub(super) fn read<S>(&mut self) -> Result<Effective<S>, SettingsError>
     where
         S: DeserializeOwned,
     {
         loop {
-            let mut unknown = Vec::new();
-            let mut note = noting(&mut unknown);
-            let source = serde_ignored::Deserializer::new(&self.values, &mut note);
             secret::met();
-            let read = serde_path_to_error::deserialize(source);
-            drop(note);
-            unknown.extend(read.as_ref().err().and_then(unknown_field));
+            let (own, mut unknown) = typed::<Effective<Json>>(&self.values);
+            let (service, of_service) = typed::<OfService<S>>(&self.values);
+            let of_service = of_service.into_iter();
+            unknown
+                .extend(of_service.filter(|keys| keys.first().is_some_and(|key| key == SERVICE)));
+            let read = own.and_then(|own| Ok(own.with(service?.service)));
             if self.read_mounted(&unknown)? {
                 continue;
             }
@@ -169,6 +173,23 @@ impl Tree {
             key,
         }
     }
+}
+
+/// The service's own settings, where they stand among all.
+#[derive(Deserialize)]
+struct OfService<S> {
+    service: S,
+}
+
+/// Values with their types, and the keys that no type has.
+fn typed<T: DeserializeOwned>(values: &Json) -> (Result<T, ReadError>, Vec<Vec<String>>) {
+    let mut unknown = Vec::new();
+    let mut note = noting(&mut unknown);
+    let source = serde_ignored::Deserializer::new(values, &mut note);
+    let read = serde_path_to_error::deserialize(source);
+    drop(note);
+    unknown.extend(read.as_ref().err().and_then(unknown_field));
+    (read, unknown)
 }
 
 fn lay(under: &mut Json, over: Json, key: &str, origin: &Origin, origins: &mut Origins) {

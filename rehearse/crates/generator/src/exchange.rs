@@ -7,21 +7,23 @@ use tokio::net::TcpStream;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: lastcall\r\n\r\n";
 const STATUS: &[u8] = b"HTTP/1.1 200 OK\r\n";
-pub(super) const BODY: &[u8] = b"Hello, world!";
+pub(crate) const BODY: &[u8] = b"Hello, world!";
 
 /// Longer than any response of these routes.
 const LONGEST: usize = 2_048;
 
 /// A keep-alive connection. Its first response is parsed; those that follow must have the same
 /// length, status and body, which is quick to see.
-pub(super) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
     buffer: [u8; LONGEST],
     length: Option<usize>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    /// On this stream, on which nothing was sent yet.
+    pub fn new(stream: TcpStream) -> Self {
         Self {
             stream,
             buffer: [0; LONGEST],
@@ -30,7 +32,10 @@ impl Connection {
     }
 
     /// Sends a request and reads its response; returns the response's length in bytes.
-    pub(super) async fn exchange(&mut self) -> anyhow::Result<usize> {
+    ///
+    /// # Errors
+    /// If the connection breaks, or the response is another one than the first.
+    pub async fn exchange(&mut self) -> anyhow::Result<usize> {
         let sent = self.stream.write_all(REQUEST).await;
         sent.context("a request could not be sent")?;
         let mut read = 0;

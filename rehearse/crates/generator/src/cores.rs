@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 
 /// A core each, so that neither migrates nor steals from the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pinning {
+pub struct Pinning {
     server: usize,
     generator: usize,
 }
@@ -18,7 +18,7 @@ pub(super) struct Pinning {
 impl Pinning {
     /// The first and the last core that this process may use: if there are two, and `taskset` is
     /// here and may pin to them.
-    pub(super) async fn find() -> Option<Self> {
+    pub async fn find() -> Option<Self> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let line = status
             .lines()
@@ -36,14 +36,14 @@ impl Pinning {
     }
 
     /// What the server's command line begins with.
-    pub(super) fn wrapper(self) -> Vec<String> {
+    pub fn wrapper(self) -> Vec<String> {
         ["taskset", "-c", &self.server.to_string()]
             .map(str::to_owned)
             .into()
     }
 
     /// Pins the thread that calls to the generator's core.
-    pub(super) fn pin_generator(self) -> anyhow::Result<()> {
+    pub(crate) fn pin_generator(self) -> anyhow::Result<()> {
         let thread = fs::read_link("/proc/thread-self").context("no /proc")?;
         let id = thread.file_name().context("/proc/thread-self has no id")?;
         let mut taskset = Command::new("taskset");
@@ -82,7 +82,7 @@ fn listed(list: &str) -> Option<Vec<usize>> {
 const TICK: Duration = Duration::from_millis(10);
 
 /// The processor time of a process, where /proc has it.
-pub(super) fn processor_time(pid: i32) -> Option<Duration> {
+pub(crate) fn processor_time(pid: i32) -> Option<Duration> {
     let ticks = ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
     Some(TICK * ticks)
 }

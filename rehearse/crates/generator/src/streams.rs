@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::exchange::BODY;
+use crate::exchange::BODY;
 use rehearse_wire::http2::frame::{
     self, ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
 };
@@ -23,7 +23,7 @@ const STATUS: u8 = 0x88;
 const WINDOW: u32 = (1 << 31) - 1 - 65_535;
 
 /// One request at a time in each place.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Place {
     stream: u32,
     answered: bool,
@@ -34,18 +34,20 @@ struct Place {
 }
 
 /// A connection whose streams are always busy: an answer is followed by the next request.
-pub(super) struct Streams {
+#[derive(Debug)]
+pub struct Streams {
     stream: TcpStream,
     unread: Vec<u8>,
     out: Vec<u8>,
     places: Vec<Place>,
     next: u32,
     /// Bytes of the last response.
-    pub(super) response_bytes: usize,
+    pub response_bytes: usize,
 }
 
 impl Streams {
-    pub(super) fn new(stream: TcpStream, streams: u32) -> Self {
+    /// So many of them on this connection, on which nothing was sent yet.
+    pub fn new(stream: TcpStream, streams: u32) -> Self {
         let mut out = frame::PREFACE.to_vec();
         frame::put(&mut out, SETTINGS, 0, 0, &[]);
         let window = WINDOW.to_be_bytes();
@@ -64,7 +66,10 @@ impl Streams {
 
     /// Sends what is due, reads what is there, at least a byte, and returns how many responses that
     /// has completed.
-    pub(super) async fn turn(&mut self) -> anyhow::Result<u32> {
+    ///
+    /// # Errors
+    /// If the connection breaks, or a response is not as it should be.
+    pub async fn turn(&mut self) -> anyhow::Result<u32> {
         let sent = self.stream.write_all(&self.out).await;
         sent.context("a request could not be sent")?;
         self.out.clear();

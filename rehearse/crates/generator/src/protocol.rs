@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 /// Streams of each HTTP/2 connection when throughput is measured.
-pub(super) const STREAMS: u32 = 8;
+pub(crate) const STREAMS: u32 = 8;
 
 /// What the arms are asked by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -20,7 +20,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// How many connections have as many requests under way as so many of HTTP/1.1.
-    pub(super) fn connections(self, of_http1: u32) -> u32 {
+    pub fn connections(self, of_http1: u32) -> u32 {
         match self {
             Self::Http1 => of_http1,
             Self::Http2 => of_http1.div_ceil(STREAMS),
@@ -28,7 +28,7 @@ impl Protocol {
     }
 
     /// `32 keep-alive connections`.
-    pub(super) fn load(self, of_http1: u32) -> String {
+    pub fn load(self, of_http1: u32) -> String {
         let n = self.connections(of_http1);
         match self {
             Self::Http1 => format!("{n} keep-alive connections"),

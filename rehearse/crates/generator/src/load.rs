@@ -12,33 +12,40 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::cores::{Pinning, processor_time};
-use super::exchange::Connection;
-use super::protocol::{Protocol, STREAMS};
-use super::streams::Streams;
+use crate::cores::{Pinning, processor_time};
+use crate::exchange::Connection;
+use crate::protocol::{Protocol, STREAMS};
+use crate::streams::Streams;
 
 /// Not counted: connections are made, branches learnt, buffers grown.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// What to send where.
-#[derive(Clone, Copy)]
-pub(super) struct Load {
-    pub(super) address: SocketAddr,
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// The server's.
+    pub address: SocketAddr,
     /// Of the server, whose processor time is read.
-    pub(super) pid: i32,
-    pub(super) connections: u32,
-    pub(super) protocol: Protocol,
-    pub(super) duration: Duration,
-    pub(super) pinning: Option<Pinning>,
+    pub pid: i32,
+    /// How many of HTTP/1.1; with HTTP/2, as many as have so many requests under way.
+    pub connections: u32,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// How long it is measured, after the warm-up.
+    pub duration: Duration,
+    /// Where the generator runs.
+    pub pinning: Option<Pinning>,
 }
 
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turnover {
-    pub(super) requests_per_second: f64,
+pub struct Turnover {
+    /// Responses in each second.
+    pub requests_per_second: f64,
     /// The server's processor time over the wall's.
-    pub(super) busy: Option<f64>,
-    pub(super) response_bytes: usize,
+    pub busy: Option<f64>,
+    /// How long a response was, with its head.
+    pub response_bytes: usize,
 }
 
 /// Shared by all connections of one thread: nobody contends for it.
@@ -52,7 +59,10 @@ struct Tally {
 impl Load {
     /// Runs on a new thread. If the future is dropped, the thread ends with the server's
     /// connections.
-    pub(super) async fn run(self) -> anyhow::Result<Turnover> {
+    ///
+    /// # Errors
+    /// If the server does not answer, or not as it should.
+    pub async fn run(self) -> anyhow::Result<Turnover> {
         let (done, outcome) = oneshot::channel();
         let thread = thread::Builder::new().name("generator".to_owned());
         let thread = thread.spawn(move || {
