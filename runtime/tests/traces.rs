@@ -1,4 +1,5 @@
 //! Traces by OTLP: what a collector gets.
+#![cfg(feature = "otlp")]
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a test")]
 
 mod collector;

@@ -1,4 +1,5 @@
 //! Traces by OTLP, and a collector that takes them and never answers.
+#![cfg(feature = "otlp")]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 use std::{
