@@ -56,11 +56,15 @@ impl RequestTimeout {
         Self(limit)
     }
 
-    /// Polls a handler, and gives what its route says beside what it came to.
+    /// What the route of the handler says that has just been polled: to be asked each time, since it is
+    /// forgotten by it.
     #[inline]
-    pub(crate) fn watch<T>(poll: impl FnOnce() -> T) -> (T, Option<Duration>) {
-        AT_HAND.set(None);
-        (poll(), AT_HAND.get())
+    pub(crate) fn of_last_polled() -> Option<Duration> {
+        let limit = AT_HAND.get();
+        if limit.is_some() {
+            AT_HAND.set(None);
+        }
+        limit
     }
 }
 

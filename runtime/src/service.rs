@@ -345,8 +345,8 @@ impl<S, M: State> Service<S, M> {
     /// services.
     ///
     /// From here on it answers at its admin address that it is alive and not ready yet. It lives
-    /// on a thread of its own, and its workers are arbiters of the current actix `System`, where there
-    /// is one. Any event loop will do: `#[actix_web::main]`, `#[tokio::main]`, a test's. The signals that
+    /// on a thread of its own, which belongs to the current actix `System`, where there is one, and so do
+    /// its workers. Any event loop will do: `#[actix_web::main]`, `#[tokio::main]`, a test's. The signals that
     /// mean T0 are caught, unless they are [disabled](Self::disable_signals). Logging is left to the
     /// program, and so is the exit code.
     ///

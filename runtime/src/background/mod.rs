@@ -133,8 +133,7 @@ impl Background {
         let names = tasks.hooks.iter().map(|hook| hook.name).collect();
         let pending = Pending::new(Mutex::new(names));
         let done = Arc::clone(&pending);
-        let thread = Thread::start(context.blocking_threads)?;
-        thread.run(move || {
+        let thread = Thread::start("background", context.blocking_threads, move || {
             actix_rt::spawn(async move {
                 let Some(state) = started(start, settings, send_state).await else {
                     return;
@@ -142,7 +141,7 @@ impl Background {
                 let hooks = begin(&context, tasks, &state);
                 run_at_end(&context.control, hooks, state, &done, told).await;
             });
-        });
+        })?;
         Ok(Started {
             background: Self { run_hooks, pending },
             thread,

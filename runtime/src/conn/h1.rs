@@ -273,10 +273,11 @@ impl<A: App> H1<A> {
         };
         // A handler's panic is a 500 on its own request, and nobody else's business.
         let within = enter(this.request);
-        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(poll);
+        let polled = catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
         drop(within);
-        if let Some(request) = this.request {
+        if let Some(limit) = RequestTimeout::of_last_polled()
+            && let Some(request) = this.request
+        {
             request.limit(limit);
         }
         match polled {
@@ -314,9 +315,15 @@ impl<A: App> H1<A> {
                 self.as_mut().project().state.set(state);
                 Step::Again
             }
-            Called::Refused(error) => self.respond(Err(error)),
+            Called::Refused(error) => self.respond_to_refusal(error),
             Called::Panicked => self.respond_to_panic(),
         }
+    }
+
+    /// Apart, since what all requests pass through stays small by it.
+    #[cold]
+    fn respond_to_refusal(self: Pin<&mut Self>, error: actix_web::Error) -> Step {
+        self.respond(Err(error))
     }
 }
 

@@ -130,9 +130,8 @@ impl InFlight {
     }
 
     /// Its route says how long its handler may take.
-    #[inline]
-    pub(super) fn limit(&mut self, limit: Option<Duration>) {
-        self.limit = self.limit.or(limit);
+    pub(super) fn limit(&mut self, limit: Duration) {
+        self.limit.get_or_insert(limit);
     }
 
     /// When its handler has taken too long, if that is limited: by its route, or else by `general`. A

@@ -23,18 +23,19 @@ where
     S: Send + 'static,
 {
     let Command { name, run, .. } = command;
-    let thread = match Thread::start(settings.http.blocking_threads as usize) {
-        Ok(thread) => thread,
-        Err(error) => return fail(Exit::OsErr, error),
-    };
     let (send, end) = oneshot::channel();
-    thread.run(move || {
+    let blocking_threads = settings.http.blocking_threads as usize;
+    let thread = Thread::start(name, blocking_threads, move || {
         actix_rt::spawn(async move {
             let end = AssertUnwindSafe(run(settings.service)).catch_unwind();
             // Nobody waits for it any more if there was a signal.
             let _ = send.send(end.await);
         });
     });
+    let _thread = match thread {
+        Ok(thread) => thread,
+        Err(error) => return fail(Exit::OsErr, error),
+    };
     tokio::select! {
         end = end => match end {
             Ok(Ok(Ok(()))) => Exit::Ok,

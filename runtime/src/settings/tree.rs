@@ -52,13 +52,12 @@ impl Tree {
         S: DeserializeOwned,
     {
         loop {
+            let mut unknown = Vec::new();
+            beyond(&self.values, &self.defaults, &mut Vec::new(), &mut unknown);
             secret::met();
-            let (own, mut unknown) = typed::<Effective<Json>>(&self.values);
-            let (service, of_service) = typed::<OfService<S>>(&self.values);
-            let of_service = of_service.into_iter();
-            unknown
-                .extend(of_service.filter(|keys| keys.first().is_some_and(|key| key == SERVICE)));
-            let read = own.and_then(|own| Ok(own.with(service?.service)));
+            let own: Result<Effective<Json>, _> = serde_path_to_error::deserialize(&self.values);
+            let service = service(&self.values, &mut unknown);
+            let read = own.and_then(|own| Ok(own.with(service?)));
             if self.read_mounted(&unknown)? {
                 continue;
             }
@@ -181,15 +180,38 @@ struct OfService<S> {
     service: S,
 }
 
-/// Values with their types, and the keys that no type has.
-fn typed<T: DeserializeOwned>(values: &Json) -> (Result<T, ReadError>, Vec<Vec<String>>) {
-    let mut unknown = Vec::new();
-    let mut note = noting(&mut unknown);
+/// The service's own settings, and the keys among them that its type does not have.
+fn service<S: DeserializeOwned>(
+    values: &Json,
+    unknown: &mut Vec<Vec<String>>,
+) -> Result<S, ReadError> {
+    let mut ignored = Vec::new();
+    let mut note = noting(&mut ignored);
     let source = serde_ignored::Deserializer::new(values, &mut note);
     let read = serde_path_to_error::deserialize(source);
     drop(note);
-    unknown.extend(read.as_ref().err().and_then(unknown_field));
-    (read, unknown)
+    ignored.extend(read.as_ref().err().and_then(unknown_field));
+    let own = |keys: &Vec<String>| keys.first().is_some_and(|key| key == SERVICE);
+    unknown.extend(ignored.into_iter().filter(own));
+    read.map(|OfService { service }| service)
+}
+
+/// The keys that Lastcall's own settings do not have: of those that there are, each has a default.
+fn beyond(values: &Json, defaults: &Json, at: &mut Vec<String>, unknown: &mut Vec<Vec<String>>) {
+    let (Json::Object(values), Json::Object(defaults)) = (values, defaults) else {
+        return;
+    };
+    for (key, value) in values {
+        if at.is_empty() && key == SERVICE {
+            continue;
+        }
+        at.push(key.clone());
+        match defaults.get(key) {
+            Some(default) => beyond(value, default, at, unknown),
+            None => unknown.push(at.clone()),
+        }
+        at.pop();
+    }
 }
 
 fn lay(under: &mut Json, over: Json, key: &str, origin: &Origin, origins: &mut Origins) {

@@ -235,10 +235,11 @@ impl<A: App> Stream<A> {
         };
         // A handler's panic is a 500 on its own stream, and nobody else's business.
         let within = enter(this.request);
-        let poll = || catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
-        let (polled, limit) = RequestTimeout::watch(poll);
+        let polled = catch_unwind(AssertUnwindSafe(|| response.poll(cx)));
         drop(within);
-        if let Some(request) = this.request {
+        if let Some(limit) = RequestTimeout::of_last_polled()
+            && let Some(request) = this.request
+        {
             request.limit(limit);
         }
         match polled {
