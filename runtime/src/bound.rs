@@ -8,25 +8,27 @@ use std::{
     thread,
 };
 
-use actix_rt::{Arbiter, System};
+use actix_rt::System;
 use actix_web::{App, body::MessageBody};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     Error,
     exit::Exit,
     handle::{Handle, failure},
-    kernel, listener,
+    kernel,
+    listener::{self, Versions},
     process::{
         Failure,
         instance::{AnySettings, Channels, Finished, Instance, Open, Parts, opener},
+        public_port::{Taken, cannot_listen},
     },
     report::Report,
     service::{Stateless, With},
     settings::{Settings, SettingsError},
     signals::Signals,
-    threads::Thread,
+    threads,
     worker::Application,
 };
 
@@ -55,13 +57,16 @@ use crate::{
 /// ```
 #[must_use = "it serves nothing until `serve` is called"]
 pub struct Bound<S, M: crate::service::State = Stateless> {
-    more: Vec<listener::Bound>,
+    more: Vec<Taken>,
     handle: Handle,
     open: oneshot::Sender<Served<S, M::Value>>,
 }
 
 /// What a bound service waits for: its further addresses, and its application.
-type Served<S, St> = (Vec<listener::Bound>, Open<S, St>);
+type Served<S, St> = (Vec<Taken>, Open<S, St>);
+
+/// How the errors of a further address name it.
+const FURTHER: &str = "the address given to `listen`";
 
 /// A service that serves. Awaited, it gives the drain report once all is over: [`Bound`] has an example.
 #[derive(Debug)]
@@ -126,30 +131,20 @@ where
     })
 }
 
-/// Runs the life of a service on a thread of its own: an arbiter of the program's `System`, so that its
-/// actors are the application's, too, or one with a `System` of its own where there is none.
+/// Runs the life of a service on a thread of its own: as one of the program's `System`, so that its actors
+/// are the application's, too, or with a `System` of its own where there is none.
 fn spawn<F>(life: impl FnOnce() -> F + Send + 'static) -> Result<(), Error>
 where
     F: Future<Output = ()> + 'static,
 {
-    let spawned = match System::try_current() {
-        Some(_) => Thread::start(1).map(|thread| {
-            thread.run(|| {
-                let life = life();
-                actix_rt::spawn(async {
-                    life.await;
-                    Arbiter::current().stop();
-                });
-            });
-            thread.detach();
-        }),
-        None => {
-            let thread = thread::Builder::new().name("lastcall".to_owned());
-            let started = thread.spawn(|| System::new().block_on(life()));
-            started.map(drop)
-        }
-    };
-    spawned.map_err(|error| Error::new(Exit::OsErr, error.into()))
+    let system = System::try_current();
+    let spawned = threads::event_loop(1).and_then(|event_loop| {
+        let thread = thread::Builder::new().name("lastcall".to_owned());
+        thread.spawn(|| event_loop(system).block_on(life()))
+    });
+    spawned
+        .map(drop)
+        .map_err(|error| Error::new(Exit::OsErr, error.into()))
 }
 
 impl<S, M: crate::service::State> Bound<S, M> {
@@ -174,15 +169,30 @@ impl<S, M: crate::service::State> Bound<S, M> {
     /// Takes a further public address, for the same application: opened with the first, closed with it, and
     /// within the same `http.max_connections`. Gives it with the port that it has got.
     ///
+    /// `0.0.0.0` and `[::]` go together on one port.
+    ///
     /// # Errors
     /// The system's: the port is in use, the address is not this machine's, no permission.
     pub fn listen(&mut self, address: SocketAddr) -> Result<SocketAddr, Error> {
-        let bound = listener::bind(address).map_err(|error| {
-            let what = format!("{address}: cannot listen there");
-            Error::new(Exit::OsErr, anyhow!(error).context(what))
+        let of_all = |other: &SocketAddr| {
+            let (one, other) = (address, *other);
+            one.port() == other.port() && one.ip().is_unspecified() && other.ip().is_unspecified()
+        };
+        let more = self.more.iter().map(|taken| taken.bound.address());
+        let beside = more.chain([self.handle.http_address()]).find(of_all);
+        let versions = match beside {
+            // `[::]` takes the connections of IPv4, too.
+            Some(other) if other.is_ipv6() && address.is_ipv4() => return Ok(address),
+            Some(other) if other.is_ipv4() && address.is_ipv6() => Versions::Own,
+            _ => Versions::All,
+        };
+        let bound = listener::bind_for(address, versions).map_err(|error| {
+            let (exit, error) = cannot_listen(FURTHER, address, error);
+            Error::new(exit, error)
         })?;
         let address = bound.address();
-        self.more.push(bound);
+        let name = FURTHER;
+        self.more.push(Taken { name, bound });
         Ok(address)
     }
 

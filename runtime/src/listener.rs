@@ -38,11 +38,31 @@ pub(crate) struct Bound {
 /// # Errors
 /// The system's: the port is in use, the address is not this machine's, no permission.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<Bound> {
+    bind_for(address, Versions::All)
+}
+
+/// Whose connections an address of IPv6 takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// Those of IPv4, too, if it is `[::]`, whatever the system's `net.ipv6.bindv6only` says.
+    All,
+    /// Its own: somebody else takes those of IPv4.
+    Own,
+}
+
+/// [`bind`], for these.
+///
+/// # Errors
+/// As [`bind`].
+pub(crate) fn bind_for(address: SocketAddr, versions: Versions) -> io::Result<Bound> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(versions == Versions::Own)?;
+    }
     // A restart must not wait for the connections of the process before it in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;

@@ -8,6 +8,7 @@ use actix_web::{
     body::MessageBody,
     dev::{AppConfig, ServiceRequest, ServiceResponse},
 };
+use anyhow::anyhow;
 use futures_util::future::{Ready, ready};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,9 +17,15 @@ use crate::{
     conn::{Limits, Observe, ToWorker, Worker},
     control::{Control, Counters},
     drain,
+    exit::Exit,
     metrics::{Metrics, Routes},
+    process::Failure,
     threads::Thread,
 };
+
+/// The reason is not in what actix-web returns.
+const REFUSED: &str = "the application could not be built: one of its services or middleware refused to start, and \
+    may have said why in its own log";
 
 /// What an [`App`] is made of, whatever it is wrapped in: the bounds of `HttpServer::new`, under one
 /// name.
@@ -75,18 +82,18 @@ pub(crate) struct WorkerConfig {
     pub(crate) blocking_threads: usize,
 }
 
-/// Starts a worker on a thread of its own, an arbiter of the current `System`, and returns once its
-/// application stands.
+/// Starts a worker on a thread of its own, and returns once its application stands.
 ///
 /// # Errors
-/// When the system has no thread to give, or the application cannot be built.
+/// When the system has no thread to give, or the application cannot be built, or panics meanwhile.
 ///
 /// # Panics
 /// Where there is no `System`.
 pub(crate) async fn start<T, B>(
+    name: String,
     settings: WorkerConfig,
     app: impl FnOnce() -> App<T> + Send + 'static,
-) -> anyhow::Result<(WorkerHandle, Thread)>
+) -> Result<(WorkerHandle, Thread), Failure>
 where
     T: Application<B>,
     B: MessageBody + 'static,
@@ -99,17 +106,20 @@ where
         messages: sender,
     };
     let blocking_threads = settings.blocking_threads;
-    let thread = Thread::start(blocking_threads)?;
-    thread.run(move || {
+    let thread = Thread::start(name, blocking_threads, move || {
         drain::enter(Arc::clone(&settings.control));
         let heard = Arc::clone(&counters);
         actix_rt::spawn(async move { heard.pulse.answer().await });
         actix_rt::spawn(serve(settings, counters, app, messages, ready));
     });
+    let thread = thread.map_err(|error| (Exit::OsErr, error.into()))?;
     match stands.await {
         Ok(true) => Ok((worker, thread)),
-        Ok(false) => anyhow::bail!("the application's services could not be built"),
-        Err(_) => anyhow::bail!("the application panicked while it was built"),
+        Ok(false) => Err((Exit::Unavailable, anyhow!(REFUSED))),
+        Err(_) => Err((
+            Exit::Software,
+            anyhow!("the application panicked while it was built"),
+        )),
     }
 }
 

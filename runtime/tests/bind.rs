@@ -3,6 +3,8 @@
 mod common;
 
 use std::{
+    future::{Ready, ready},
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -10,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, rt, web};
+use actix_web::{
+    App, HttpRequest, HttpResponse,
+    dev::{Service, ServiceRequest, Transform},
+    rt, web,
+};
 use common::{body, get, quick, status};
 use lastcall::Cause;
 
@@ -65,6 +71,62 @@ async fn further_public_addresses_serve_the_same_application_and_are_fenced_with
     serving.handle().drain();
     assert_eq!(serving.await.unwrap().exit, Some(0));
     assert!(std::net::TcpStream::connect(second).is_err());
+}
+
+#[actix_web::test]
+async fn all_addresses_of_both_versions_go_together_in_any_order() {
+    for (first, second) in [("[::]", "0.0.0.0"), ("0.0.0.0", "[::]")] {
+        let settings = quick().set("http.address", format!("{first}:0"));
+        let mut bound = lastcall::service!().bind(settings).await.unwrap();
+        let port = bound.http_address().port();
+        let second = format!("{second}:{port}").parse().unwrap();
+        assert_eq!(bound.listen(second).unwrap(), second);
+        let app = |(): &()| App::new().route("/", web::get().to(async || "Hello"));
+        let serving = bound.serve(app).await.unwrap();
+        for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
+            assert_eq!(body(&get(address.parse().unwrap(), "/").await), "Hello");
+        }
+        serving.handle().drain();
+        assert_eq!(serving.await.unwrap().exit, Some(0));
+    }
+}
+
+#[actix_web::test]
+async fn a_further_address_that_cannot_be_taken_is_named_as_the_program_gave_it() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut bound = lastcall::service!().bind(quick()).await.unwrap();
+    let refused = match bound.listen(address) {
+        Err(error) => error,
+        Ok(_) => bound.serve(|_: &()| App::new()).await.unwrap_err(),
+    };
+    let line = format!("the address given to `listen` = \"{address}\": cannot listen there: ");
+    assert!(refused.to_string().starts_with(&line), "{refused}");
+    assert_eq!(refused.exit_code(), ExitCode::from(71));
+}
+
+/// A middleware that refuses to start, as one whose configuration makes no sense.
+struct Refuses;
+
+impl<S: Service<ServiceRequest>> Transform<S, ServiceRequest> for Refuses {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Transform = S;
+    type InitError = ();
+    type Future = Ready<Result<S, ()>>;
+
+    fn new_transform(&self, _: S) -> Self::Future {
+        ready(Err(()))
+    }
+}
+
+#[actix_web::test]
+async fn an_application_that_refuses_to_start_is_no_bug() {
+    let bound = lastcall::service!().bind(quick()).await.unwrap();
+    let error = bound.serve(|_: &()| App::new().wrap(Refuses)).await;
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("refused to start"), "{error}");
+    assert_eq!(error.exit_code(), ExitCode::from(69));
 }
 
 #[actix_web::test]
@@ -127,7 +189,7 @@ async fn workers_end_and_drop_what_they_hold_before_the_report_is_given() {
 }
 
 #[actix_web::test]
-async fn all_workers_are_arbiters_of_the_programs_own_system() {
+async fn all_workers_belong_to_the_programs_own_system() {
     let system = rt::System::current().id();
     let bound = lastcall::service!().bind(quick()).await.unwrap();
     let app = |(): &()| {

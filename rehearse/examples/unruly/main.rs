@@ -53,6 +53,9 @@ enum Shutdown {
 }
 
 fn main() -> ExitCode {
+    if env::var_os("UNRULY_LOGGER").is_some() {
+        log::set_logger(&Silent).expect("the first logger");
+    }
     let service = Service::new("unruly", env!("CARGO_PKG_VERSION"));
     // Which rule of the drain it does without.
     let service = match env::var("LASTCALL_SABOTAGE") {
@@ -82,6 +85,19 @@ fn main() -> ExitCode {
                 .configure(requests::routes)
                 .service(streaming)
         })
+}
+
+/// A logger of the program's own, as `env_logger` is.
+struct Silent;
+
+impl log::Log for Silent {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn log(&self, _: &log::Record<'_>) {}
+
+    fn flush(&self) {}
 }
 
 /// A layer that counts what handlers say.

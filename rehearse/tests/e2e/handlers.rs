@@ -182,3 +182,11 @@ fn a_connection_that_has_switched_protocols_goes_on_until_its_end() {
         },
     );
 }
+
+#[test]
+fn a_panic_is_in_the_log_though_the_program_has_a_logger_of_its_own() {
+    let service = Setup::new().var("UNRULY_LOGGER", "1").serve();
+    assert_eq!(service.get("/panic").head.status, 500);
+    service.process.log.wait_for("panic: a handler's bug");
+    service.stop();
+}

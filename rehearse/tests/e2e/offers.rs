@@ -30,6 +30,25 @@ fn expect_next(wire: &mut Wire) {
 }
 
 #[test]
+fn an_offer_by_http_1_0_is_not_shown_to_the_handler() {
+    let service = Setup::new().serve();
+    let mut wire = service.connect();
+    let key = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let offer = ask("GET", "/streaming/ws", &format!("{WEBSOCKET}{key}"));
+    wire.send(offer.replace("HTTP/1.1", "HTTP/1.0"));
+    assert_eq!(
+        wire.response().head.status,
+        400,
+        "no offer, so no handshake"
+    );
+    let left = service.stop();
+    assert!(
+        !left.end.logged("\"level\":\"ERROR\""),
+        "any client can do this"
+    );
+}
+
+#[test]
 fn an_offer_that_is_not_taken_costs_no_connection() {
     let service = Setup::new().serve();
     for offer in OFFERS {

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     Failure,
     admin_listener::AdminListener,
-    public_port::{self, PublicPort},
+    public_port::{self, PublicPort, Taken},
 };
 use crate::{
     admin::View,
@@ -27,7 +27,6 @@ use crate::{
     drive::{Driver, Opened},
     exit::Exit,
     lifecycle::Schedule,
-    listener::Bound,
     metrics::{Gauges, Metrics},
     report::Report,
     rules::{Rule, Rules},
@@ -107,7 +106,7 @@ pub(crate) struct Channels<S, St> {
     /// start hook runs, and else after it.
     pub(crate) bound: Option<oneshot::Sender<Standing>>,
     /// The public addresses beside `http.address`, and the application.
-    pub(crate) open: oneshot::Receiver<(Vec<Bound>, Open<S, St>)>,
+    pub(crate) open: oneshot::Receiver<(Vec<Taken>, Open<S, St>)>,
 }
 
 /// A service that has its addresses, and answers at its admin port.
@@ -292,10 +291,14 @@ async fn open<S, St>(
     let served = channels.open.await;
     let (more, open) = served.map_err(|_| (Exit::Ok, anyhow!("it was dropped unserved")))?;
     let first = early.map_or_else(take, Ok)?;
+    let first = Taken {
+        name: public_port::KEY,
+        bound: first,
+    };
     let port = PublicPort {
         control,
         metrics,
-        bound: std::iter::once(first).chain(more).collect(),
+        taken: std::iter::once(first).chain(more).collect(),
         observe: public_port::observe(&http, &log),
         http,
         admin,

@@ -28,6 +28,13 @@ pub(super) const KEY: &str = "http.address";
 /// Not sooner: a crowd of active clients would put each other out.
 const SILENT: Duration = Duration::from_secs(1);
 
+/// A public address that was taken, and how the program has called it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) name: &'static str,
+    pub(crate) bound: Bound,
+}
+
 /// What it takes to open the public port, but the application.
 #[derive(Debug)]
 pub(crate) struct PublicPort {
@@ -36,7 +43,7 @@ pub(crate) struct PublicPort {
     pub(super) http: Http,
     pub(super) observe: Observe,
     /// The first is that of `http.address`.
-    pub(super) bound: Vec<Bound>,
+    pub(super) taken: Vec<Taken>,
     pub(super) admin: SocketAddr,
 }
 
@@ -51,7 +58,8 @@ impl PublicPort {
         B: MessageBody + 'static,
     {
         let http = &self.http;
-        let first = self.bound.first().map_or(http.address, Bound::address);
+        let first = self.taken.first();
+        let first = first.map_or(http.address, |first| first.bound.address());
         let worker_config = WorkerConfig {
             control: Arc::clone(&self.control),
             metrics: self.metrics,
@@ -61,9 +69,9 @@ impl PublicPort {
             blocking_threads: blocking_threads(http),
         };
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
-        for _ in 0..http.workers {
-            let started = worker::start(worker_config.clone(), app.clone()).await;
-            let (worker, thread) = started.map_err(|error| (Exit::Software, error))?;
+        for number in 0..http.workers {
+            let name = format!("worker-{number}");
+            let (worker, thread) = worker::start(name, worker_config.clone(), app.clone()).await?;
             workers.push(worker);
             threads.push(thread);
         }
@@ -75,13 +83,13 @@ impl PublicPort {
         let room = limits(http).room;
         let places = Places::new(room.connections);
         let mut fences = Vec::new();
-        for bound in self.bound {
+        for Taken { name, bound } in self.taken {
             let address = bound.address();
-            let listener = listen(KEY, bound, http.backlog)?;
+            let listener = listen(name, bound, http.backlog)?;
             let control = Arc::clone(&self.control);
             let (fence, raised) = oneshot::channel();
             let acceptor = Acceptor::open(control, workers.clone(), listener, room, places.clone())
-                .map_err(|error| cannot_listen(KEY, address, error))?;
+                .map_err(|error| cannot_listen(name, address, error))?;
             spawn_local(acceptor.run(raised));
             fences.push(fence);
             tracing::info!(http = %address, admin = %self.admin, "listening");
@@ -106,7 +114,7 @@ pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, 
     listener.map_err(|error| cannot_listen(key, address, error))
 }
 
-pub(super) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
+pub(crate) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
     let what = format!("{key} = \"{address}\": cannot listen there");
     (Exit::OsErr, anyhow!(error).context(what))
 }

@@ -16,11 +16,11 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::{fmt, panic, thread};
 
-use tracing::{Subscriber, field::display};
+use tracing::{Subscriber, field::display, level_filters::LevelFilter};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::{
     Layer, Registry, fmt::format::JsonFields, layer::SubscriberExt as _, registry::LookupSpan,
-    util::SubscriberInitExt as _,
 };
 
 use self::json::FlatJson;
@@ -151,9 +151,18 @@ impl Telemetry {
     /// printed across the JSON. A subscriber that is set already stays.
     pub(crate) fn init(&self, mut more: Vec<BoxedLayer>) {
         more.push(self.layer().boxed());
+        let subscriber = tracing_subscriber::registry().with(more);
+        if tracing::subscriber::set_global_default(subscriber).is_err() {
+            return;
+        }
+        panic::set_hook(Box::new(log_panic));
         // Takes in what dependencies write with `log`.
-        if tracing_subscriber::registry().with(more).try_init().is_ok() {
-            panic::set_hook(Box::new(log_panic));
+        let level = LevelFilter::current().as_log();
+        if LogTracer::builder().with_max_level(level).init().is_err() {
+            tracing::warn!(
+                "the program has a logger of its own, so what is written with `log` is not in this log: \
+                 leave it out, and `log.level` is for those lines, too"
+            );
         }
     }
 }

@@ -97,7 +97,10 @@ pub fn service(service: Service<Settings>) -> Service<Settings, With<State>> {
 
 async fn open(settings: &Settings) -> anyhow::Result<Store> {
     let opened = Store::open(settings.database.reveal(), settings.connections).await;
-    opened.context("service.database cannot be opened")
+    opened.context(
+        "service.database cannot be opened (of SQLite: its folder must be there, and this process's user must \
+         be able to write to it)",
+    )
 }
 
 async fn migrate(settings: &Settings) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `GET / HTTP/1.1\nhost: a\n\n` | takes a lone LF for the end of a line | [`Lines::look`] |
 //! | a head that comes byte by byte | begins anew with each | [`Lines::look`] |
+//! | a head of 250 kB, if it pauses shortly before 128 KiB | takes it | [`Lines::look`] |
 //! | `\r\n`, and nothing else | keeps it for the half of a head | [`Lines::skip_line_ends`] |
 //! | a field's name of 65,536 bytes | panics | [`before`] |
 //! | a target of 65,535 bytes, or of 128 KiB | says that it is bad, or that the head is | [`status`] |
@@ -14,6 +15,7 @@
 //! | `GET http://a/` with `host: b`; `http://u@a/` | serves them | [`behind`] |
 //! | `connection: upgrade`, granted or not | keeps no connection | [`without_offer`] |
 //! | `upgrade: websocket` | forgets `content-length`, and that chunks are chunks | [`without_offer`], [`Content::of`] |
+//! | `upgrade: websocket` by HTTP/1.0 | shows it to the handler | `head.rs` |
 //! | a body in chunks | lets pass whatever stands behind the last one | [`Chunks`] |
 //! | `NoContent().body("x")`, HEAD, `body::None` | writes `x`; produces it; no length at all | [`Framing::of`] |
 //! | a stream to a client of HTTP/1.0 | sends chunks | `respond.rs` |

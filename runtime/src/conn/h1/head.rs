@@ -7,7 +7,9 @@ use std::{
 
 use actix_http::{
     Method, Payload, Request, StatusCode, Version,
+    error::ParseError,
     h1::{Message, MessageType},
+    header,
 };
 use tokio_util::codec::Decoder as _;
 
@@ -189,6 +191,10 @@ impl<A: App> H1<A> {
         if look == Look::Bad {
             return Some(self.refuse(StatusCode::BAD_REQUEST));
         }
+        if look == Look::Long {
+            let status = guard::status(&ParseError::TooLarge, &this.io.read);
+            return Some(self.refuse(status));
+        }
         if let Some(status) = guard::before(&this.io.read) {
             return Some(self.refuse(status));
         }
@@ -252,6 +258,11 @@ impl<A: App> H1<A> {
     fn begin_content(self: Pin<&mut Self>, request: &mut Request, is_http_1_0: bool) {
         let this = self.project();
         let Some(codec) = this.codec else { return };
+        if is_http_1_0 {
+            // To be ignored (RFC 9110, 7.8): a handler that took the offer would have a response that may not
+            // be sent.
+            request.head_mut().headers.remove(header::UPGRADE);
+        }
         let head = request.head();
         let offers = codec.upgrade() && !is_http_1_0;
         let websocket =

@@ -38,6 +38,8 @@ pub(super) enum Look {
     Doubtful,
     /// Its last line is here.
     Whole,
+    /// So it is, and it is longer than it may be: the codec sees the length of what is not whole alone.
+    Long,
     /// It is none, whatever comes.
     Bad,
 }
@@ -111,8 +113,10 @@ impl Lines {
             }
             let is_empty = lf == self.line + 1;
             (self.looked_at, self.line) = (lf + 1, lf + 1);
-            if is_empty {
-                return Look::Whole;
+            match is_empty {
+                true if lf >= LONGEST => return Look::Long,
+                true => return Look::Whole,
+                false => {}
             }
         }
         self.looked_at = read.len();
@@ -130,6 +134,21 @@ mod tests {
 
     fn look(head: &str) -> Look {
         Lines::default().look(head.as_bytes())
+    }
+
+    #[test]
+    fn a_head_that_is_too_long_is_so_however_it_comes() {
+        let head = |length: usize| {
+            let [begin, end] = ["GET / HTTP/1.1\r\na: ", "\r\n\r\n"];
+            let value = "a".repeat(length - begin.len() - end.len());
+            format!("{begin}{value}{end}")
+        };
+        let mut lines = Lines::default();
+        let long = head(LONGEST + 1);
+        assert_eq!(lines.look(&long.as_bytes()[..LONGEST - 1]), Look::Doubtful);
+        assert_eq!(lines.look(long.as_bytes()), Look::Long);
+        assert_eq!(look(&long), Look::Long);
+        assert_eq!(look(&head(LONGEST)), Look::Whole);
     }
 
     #[test]
