@@ -102,6 +102,8 @@ pub(crate) struct Limits {
     pub(crate) body: BodyLimits,
     /// While a handler is at work, where its route says nothing else.
     pub(crate) request_timeout: Option<Duration>,
+    /// Until a client is told to leave.
+    pub(crate) connection_age: Option<Duration>,
     /// A client that has sent its FIN still gets its answer.
     pub(crate) half_close: bool,
     pub(crate) room: Room,
@@ -156,6 +158,13 @@ impl<A> Worker<A> {
                 Life::Draining,
             ),
         }
+    }
+
+    /// When the client of this connection is to be told to leave, however the process goes on.
+    #[inline]
+    fn leaves_at(&self, open: &OpenConnection, peer: SocketAddr) -> Option<Instant> {
+        let age = self.limits.connection_age?;
+        Some(policy::leaves_at(open.accepted(), age, peer.port()))
     }
 
     fn silence_limits(&self) -> SilenceLimits {

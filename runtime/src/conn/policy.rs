@@ -4,6 +4,7 @@
 //! | what ends a connection | when | decided by |
 //! |---|---|---|
 //! | its last response, or stream | once that is written: a client that was told sends nothing more | [`Further::at_response`], [`goodbye_due`] |
+//! | its age, if it is limited | with its next response, or by HTTP/2 then, as in the lame duck | [`leaves_at`] |
 //! | its silence | late: a request may be on its way, and nobody here can know | [`Silence::ends_at`], and the kernel, which must say at that moment that nothing waits |
 //! | half a head | after `http.head_timeout`, by 408 | [`Silence::ends_at`] |
 //! | an event stream that ends after T0 | with its last bytes: its client would come back to a process that leaves | `h1/response_body.rs` |
@@ -120,10 +121,15 @@ impl Silence {
 /// Late: a client that is told while it is still sent here comes back here, and is told again; and in
 /// real clients each GOAWAY is a small race. One that has had no response is not told, because many
 /// take a connection that says goodbye at once for a failure.
-pub(super) fn goodbye_due(first_response: Option<Instant>, life: Life) -> Option<Instant> {
+/// `leaves_at`: when it is told in any case.
+pub(super) fn goodbye_due(
+    first_response: Option<Instant>,
+    life: Life,
+    leaves_at: Option<Instant>,
+) -> Option<Instant> {
     let first = first_response?;
     match life {
-        Life::Serving => None,
+        Life::Serving => leaves_at.map(|at| first.max(at)),
         Life::LameDuck {
             http2_told_since,
             quiet,
@@ -135,6 +141,16 @@ pub(super) fn goodbye_due(first_response: Option<Instant>, life: Life) -> Option
         }),
         Life::Draining(fence) => Some(first.max(fence.at)),
     }
+}
+
+/// When a connection reaches `http.max_connection_age`: up to a tenth earlier or later, since those that came
+/// together, as after a rollout, are not to leave together. Its client's port says which: ports that follow
+/// each other are far apart by this hash (Knuth, The Art of Computer Programming, 6.4).
+pub(super) fn leaves_at(accepted: Instant, age: Duration, port: u16) -> Instant {
+    let spread = u32::from(port).wrapping_mul(0x9E37_79B1);
+    let factor = 0.9 + 0.2 * f64::from(spread) / f64::from(u32::MAX);
+    // No setting is beyond a year.
+    accepted + age.mul_f64(factor)
 }
 
 /// Which further requests are answered on a connection of HTTP/1.1. After a goodbye a client must
@@ -161,15 +177,17 @@ impl Further {
     }
 
     /// Whether the response at hand says goodbye. `read_all`: nothing that was read is left;
-    /// `request_waits` asks the kernel.
+    /// `request_waits` asks the kernel. `is_old`: the connection has reached its age; no further request is
+    /// withheld for that.
     pub(super) fn at_response(
         &mut self,
         life: Life,
+        is_old: bool,
         read_all: bool,
         request_waits: impl FnOnce() -> bool,
     ) -> bool {
         match (*self, life) {
-            (_, Life::Serving) => false,
+            (_, Life::Serving) => is_old && read_all && !request_waits(),
             (Self::None, _) => true,
             (Self::AlreadyRead, _) => read_all,
             (Self::All, _) if read_all && !request_waits() => true,

@@ -112,24 +112,27 @@ fn an_idle_client_of_http2_is_told_at_the_fence_and_has_a_round_trip_to_leave() 
 
 #[test]
 fn nobody_is_told_by_http2_before_min_has_passed_or_before_its_first_response() {
-    assert_eq!(goodbye_due(Some(at(1)), Life::Serving), None);
-    assert_eq!(goodbye_due(Some(at(1)), EARLY), None);
+    assert_eq!(goodbye_due(Some(at(1)), Life::Serving, None), None);
+    assert_eq!(goodbye_due(Some(at(1)), EARLY, None), None);
     for life in [Life::Serving, EARLY, lame_duck(), draining(116)] {
-        assert_eq!(goodbye_due(None, life), None);
+        assert_eq!(goodbye_due(None, life, None), None);
     }
 }
 
 #[test]
 fn who_is_there_when_min_has_passed_is_told_then_and_who_comes_later_later() {
-    assert_eq!(goodbye_due(Some(at(1)), lame_duck()), Some(at(95)));
-    assert_eq!(goodbye_due(Some(at(95)), lame_duck()), Some(at(95)));
-    assert_eq!(goodbye_due(Some(at(96)), lame_duck()), Some(at(101)));
+    assert_eq!(goodbye_due(Some(at(1)), lame_duck(), None), Some(at(95)));
+    assert_eq!(goodbye_due(Some(at(95)), lame_duck(), None), Some(at(95)));
+    assert_eq!(goodbye_due(Some(at(96)), lame_duck(), None), Some(at(101)));
 }
 
 #[test]
 fn everybody_is_told_by_http2_when_the_process_drains() {
     for (first, told) in [(1, 100), (99, 100), (101, 101)] {
-        assert_eq!(goodbye_due(Some(at(first)), draining(116)), Some(at(told)));
+        assert_eq!(
+            goodbye_due(Some(at(first)), draining(116), None),
+            Some(at(told))
+        );
     }
 }
 
@@ -138,7 +141,7 @@ fn goodbyes(life: Life, left: &[(bool, bool)]) -> Vec<bool> {
     let mut further = Further::default();
     let responses = left.iter();
     responses
-        .map(|(read_all, waits)| further.at_response(life, *read_all, || *waits))
+        .map(|(read_all, waits)| further.at_response(life, false, *read_all, || *waits))
         .collect()
 }
 
@@ -166,10 +169,35 @@ fn once_the_process_drains_what_had_been_read_is_answered_and_no_more() {
         [false, true]
     );
     let mut further = Further::default();
-    assert!(!further.at_response(draining, false, || true));
+    assert!(!further.at_response(draining, false, false, || true));
     further.read_on();
     assert!(
-        further.at_response(draining, false, || true),
+        further.at_response(draining, false, false, || true),
         "more was read with its body"
     );
+}
+
+#[test]
+fn a_connection_that_has_grown_old_is_told_as_in_the_lame_duck() {
+    let mut further = Further::default();
+    let mut told = |read_all, waits| further.at_response(Life::Serving, true, read_all, || waits);
+    assert!(
+        !told(false, false) && !told(true, true),
+        "a further request is here"
+    );
+    assert!(told(true, false));
+    let due = |first| goodbye_due(Some(at(first)), Life::Serving, Some(at(60)));
+    assert_eq!((due(1), due(70)), (Some(at(60)), Some(at(70))));
+    assert_eq!(goodbye_due(None, Life::Serving, Some(at(60))), None);
+}
+
+#[test]
+fn connections_that_came_together_leave_over_a_fifth_of_their_age() {
+    let age = Duration::from_secs(100);
+    let leaves = |port| leaves_at(at(0), age, port) - at(0);
+    let mut times = Vec::from_iter((40_000..40_100).map(leaves));
+    times.sort();
+    assert!(times[0] >= Duration::from_secs(90) && times[99] <= Duration::from_secs(110));
+    let widest = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(widest < Some(Duration::from_secs(1)), "{widest:?}");
 }

@@ -156,6 +156,7 @@ async fn start(
         head_timeout: limit,
         body: BodyLimits::new().timeout(limit),
         request_timeout: None,
+        connection_age: None,
         half_close: true,
         room: Room {
             connections: usize::MAX,

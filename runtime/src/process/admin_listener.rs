@@ -71,6 +71,7 @@ impl AdminListener {
         let limits = Limits {
             room: ROOM,
             request_timeout: None,
+            connection_age: None,
             ..limits
         };
         let bound = bind("admin.address", address)?;

@@ -144,6 +144,7 @@ pub(super) fn limits(http: &Http) -> Limits {
         head_timeout: http.head_timeout,
         body: body_limits(http),
         request_timeout: http.request_timeout,
+        connection_age: http.max_connection_age,
         half_close: http.half_close,
         room: Room {
             connections: http.max_connections as usize,

@@ -104,6 +104,9 @@ pub(crate) struct Http {
     /// Connections open at once, in all workers together.
     #[serde(deserialize_with = "field::whole::<1, 1_000_000, _>")]
     pub(crate) max_connections: u32,
+    /// How old a connection may be before its client is told to leave, give or take a tenth.
+    #[serde(with = "field::optional_duration")]
+    pub(crate) max_connection_age: Option<Duration>,
 }
 
 /// `http.request_id`
@@ -303,6 +306,7 @@ impl Default for Http {
             blocking_threads: 512,
             backlog: 4_096,
             max_connections: 10_000,
+            max_connection_age: None,
         }
     }
 }

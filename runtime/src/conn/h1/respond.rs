@@ -237,6 +237,8 @@ impl<A: App> H1<A> {
         }
         let waits = || this.io.transport.request_waits();
         let life = this.worker.life();
-        this.further.at_response(life, read_all, waits)
+        let leaves_at = this.worker.leaves_at(this.open, *this.peer);
+        let is_old = leaves_at.is_some_and(|at| at <= *this.now);
+        this.further.at_response(life, is_old, read_all, waits)
     }
 }

@@ -163,6 +163,7 @@ fn limits() -> Limits {
         head_timeout: Duration::from_secs(5),
         body: BodyLimits::new().timeout(Duration::from_secs(30)),
         request_timeout: None,
+        connection_age: None,
         half_close: true,
         room: Room {
             connections: usize::MAX,

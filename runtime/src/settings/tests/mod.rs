@@ -128,6 +128,7 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!(lifecycle.live_within, None);
     assert_eq!(lifecycle.background_failure, BackgroundFailure::Drain);
     assert_eq!((http.request_timeout, http.blocking_threads), (None, 512));
+    assert_eq!(http.max_connection_age, None);
     let seconds = [checks.interval, checks.timeout].map(|time| time.as_secs());
     assert_eq!(seconds, [5, 1]);
     assert_eq!((checks.failure_threshold, checks.success_threshold), (3, 1));

@@ -28,7 +28,9 @@ impl<A: App> Session<'_, '_, A> {
         if self.shared.worker.control.lacks(Rule::FirstResponse) {
             return self.shared.worker.control.stage() >= Stage::Goodbye;
         }
-        goodbye_due(first_response, self.shared.worker.life())
+        let worker = &self.shared.worker;
+        let leaves_at = worker.leaves_at(self.open, self.shared.peer);
+        goodbye_due(first_response, worker.life(), leaves_at)
             .is_some_and(|due| self.timer.poll(due, cx).is_ready())
     }
 
