@@ -130,12 +130,7 @@ impl Binaries {
             .args(["build", "--profile", &profile, "--manifest-path"])
             .arg(manifest);
         command.arg("--target-dir").arg(target).kill_on_drop(true);
-        for name in names {
-            match self.features {
-                Features::OfWorkspace => command.args(["--workspace", "--bin", name]),
-                Features::Own => command.args(["--package", name, "--bin", name]),
-            };
-        }
+        command.args(selection(self.features, names));
         command.args(self.quiet.then_some("--quiet"));
         // Standard output is kept for the report.
         command.stdout(Stdio::null()).stdin(Stdio::null());
@@ -147,6 +142,16 @@ impl Binaries {
         );
         Ok(())
     }
+}
+
+/// What tells cargo which programs to build, and so with which features.
+fn selection<'a>(features: Features, names: &[&'a str]) -> Vec<&'a str> {
+    let packages = match features {
+        Features::OfWorkspace => vec!["--workspace"],
+        Features::Own => names.iter().flat_map(|name| ["--package", name]).collect(),
+    };
+    let programs = names.iter().flat_map(|name| ["--bin", name]);
+    packages.into_iter().chain(programs).collect()
 }
 
 /// The target folder, of `TARGET/release/rehearse`.
@@ -189,6 +194,19 @@ mod tests {
             ("release".into(), "image".into())
         );
         assert_eq!(image.exe("hello"), Path::new("/target/image/hello"));
+    }
+
+    #[test]
+    fn programs_are_built_with_the_workspaces_features_or_with_their_own() {
+        let of = |features| selection(features, &["hello", "slow"]).join(" ");
+        assert_eq!(
+            of(Features::OfWorkspace),
+            "--workspace --bin hello --bin slow"
+        );
+        assert_eq!(
+            of(Features::Own),
+            "--package hello --package slow --bin hello --bin slow"
+        );
     }
 
     #[tokio::test]
