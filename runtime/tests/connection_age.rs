@@ -1,4 +1,5 @@
 //! Connections that are told to leave when they have grown old, though the process goes on.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
