@@ -155,6 +155,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::conn::socket::Socket;
 
     #[tokio::test]
     async fn who_always_has_something_to_write_gives_the_other_connections_their_turn() {
@@ -162,7 +163,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, server) = tokio::join!(client, listener.accept());
         let (_client, server) = (client.unwrap(), server.unwrap().0);
-        let mut io = BufferedIo::new(Transport::Tcp(server));
+        let mut io = BufferedIo::new(Transport::Plain(Socket::Tcp(server)));
         // The kernel has room for all of these bytes.
         let flushed = poll_fn(|cx| {
             for flushed in 0..1_000 {

@@ -21,6 +21,7 @@ mod registry;
 mod request;
 #[cfg(test)]
 mod simulation;
+mod socket;
 mod spare;
 mod timer;
 mod transport;
@@ -44,6 +45,7 @@ use self::{
     policy::{Life, SilenceLimits},
     registry::Registry,
     request::RequestCounters,
+    socket::Socket,
     transport::Transport,
 };
 use crate::{
@@ -220,23 +222,24 @@ impl<A: App> Worker<A> {
             .set_nonblocking(true)
             .and_then(|()| TcpStream::from_std(socket));
         match registered {
-            Ok(socket) => self.serve(Transport::Tcp(socket), peer, open),
+            Ok(socket) => self.serve(Socket::Tcp(socket), peer, open),
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
 
-    fn serve(self: &Rc<Self>, transport: Transport, peer: SocketAddr, open: OpenConnection) {
-        tokio::task::spawn_local(serve(Rc::clone(self), transport, peer, open));
+    fn serve(self: &Rc<Self>, socket: Socket, peer: SocketAddr, open: OpenConnection) {
+        tokio::task::spawn_local(serve(Rc::clone(self), socket, peer, open));
     }
 }
 
 /// Serves a connection by the protocol that its first bytes choose.
 async fn serve<A: App>(
     worker: Rc<Worker<A>>,
-    transport: Transport,
+    socket: Socket,
     peer: SocketAddr,
     open: OpenConnection,
 ) {
+    let transport = Transport::Plain(socket);
     let mut connection = pin!(H1::new(worker, transport, peer, open));
     if connection.as_mut().await == AfterHttp1::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.

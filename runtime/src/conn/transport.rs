@@ -1,21 +1,15 @@
 //! What carries a connection: reading, writing, closing, and what a drain must know besides.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-#[cfg(test)]
-use super::simulation::Socket;
-use crate::kernel::{self, Peer, Waiting};
+use super::socket::Socket;
+use crate::kernel::{Peer, Waiting};
 
 /// An enum and not a type parameter: everything that serves a connection would have to carry it.
 ///
@@ -23,19 +17,14 @@ use crate::kernel::{self, Peer, Waiting};
 /// half a record; and *has the peer acknowledged everything*, what has not been sent yet included.
 #[derive(Debug)]
 pub(crate) enum Transport {
-    Tcp(TcpStream),
-    /// One side of a connection in a network that a test makes up.
-    #[cfg(test)]
-    Simulated(Socket),
+    Plain(Socket),
 }
 
 /// Calls the same method on whatever it is.
 macro_rules! delegate {
     ($transport:expr, $io:ident => $call:expr) => {
         match $transport {
-            Transport::Tcp($io) => $call,
-            #[cfg(test)]
-            Transport::Simulated($io) => $call,
+            Transport::Plain($io) => $call,
         }
     };
 }
@@ -48,62 +37,32 @@ impl Transport {
 
     /// What waits to be read at this very moment.
     pub(super) fn waiting(&self) -> Waiting {
-        match self {
-            Self::Tcp(socket) => kernel::waiting(socket),
-            #[cfg(test)]
-            Self::Simulated(socket) => socket.waiting(),
-        }
+        delegate!(self, io => io.waiting())
     }
 
     /// Whether a request waits to be read, or a part of one: not line ends alone.
     pub(super) fn request_waits(&self) -> bool {
-        match self {
-            Self::Tcp(socket) => kernel::request_waits(socket),
-            #[cfg(test)]
-            Self::Simulated(socket) => socket.request_waits(),
-        }
+        delegate!(self, io => io.request_waits())
     }
 
     /// Bytes, our FIN among them, that the peer has not acknowledged; `None` where nobody can say.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
-        match self {
-            Self::Tcp(socket) => kernel::unacknowledged(socket).ok(),
-            #[cfg(test)]
-            Self::Simulated(socket) => Some(socket.unacknowledged()),
-        }
+        delegate!(self, io => io.unacknowledged())
     }
 
     /// What is known of the other end: as if it were alive and near where nobody can say.
     pub(super) fn peer(&self) -> Peer {
-        match self {
-            Self::Tcp(socket) => kernel::peer(socket).unwrap_or_default(),
-            #[cfg(test)]
-            Self::Simulated(socket) => socket.peer(),
-        }
+        delegate!(self, io => io.peer())
     }
 
-    /// Has the connection end by RST when it is dropped, and the kernel forget what it still holds
-    /// for a peer that takes nothing: after a FIN it would go on trying for minutes.
+    /// Has the connection end by RST when it is dropped: see [`Socket::abandon`].
     pub(super) fn abandon(&self) {
-        match self {
-            // A socket that cannot be told is closed in the ordinary way.
-            Self::Tcp(socket) => {
-                let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
-            }
-            #[cfg(test)]
-            Self::Simulated(socket) => socket.abandon(),
-        }
+        delegate!(self, io => io.abandon());
     }
-}
 
-impl Transport {
     /// Writes what the kernel takes at once. `WouldBlock` where the event loop has to be asked.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.try_write(bytes),
-            #[cfg(test)]
-            Self::Simulated(_) => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        delegate!(self, io => io.try_write(bytes))
     }
 }
 
@@ -129,7 +88,7 @@ impl AsyncWrite for Transport {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         delegate!(self.get_mut(), io => Pin::new(io).poll_write_vectored(cx, slices))
     }

@@ -20,7 +20,7 @@ use super::{app, socket::Socket};
 use crate::{
     body_limits::BodyLimits,
     clock,
-    conn::{Limits, Observe, Room, Worker, transport::Transport},
+    conn::{self, Limits, Observe, Room, Worker},
     control::{Control, Counters, Fenced, Notice, OpenConnection},
     drain,
     drive::{Driver, Opened},
@@ -195,5 +195,5 @@ async fn worker(
         }
     });
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    Rc::new(move |socket, open| serve.serve(Transport::Simulated(socket), peer, open))
+    Rc::new(move |socket, open| serve.serve(conn::socket::Socket::Simulated(socket), peer, open))
 }

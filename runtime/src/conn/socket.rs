@@ -1,0 +1,146 @@
+//! A connected socket: reading, writing, closing, and what its kernel can tell.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+#[cfg(test)]
+use super::simulation;
+use crate::kernel::{self, Peer, Waiting};
+
+/// An enum and not a type parameter: everything that serves a connection would have to carry it.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    /// One side of a connection in a network that a test makes up.
+    #[cfg(test)]
+    Simulated(simulation::Socket),
+}
+
+/// Calls the same method on whatever it is.
+macro_rules! delegate {
+    ($socket:expr, $io:ident => $call:expr) => {
+        match $socket {
+            Socket::Tcp($io) => $call,
+            #[cfg(test)]
+            Socket::Simulated($io) => $call,
+        }
+    };
+}
+
+impl Socket {
+    /// Pending when nothing waits, as far as the event loop knows.
+    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => io.poll_read_ready(cx))
+    }
+
+    /// What waits to be read at this very moment.
+    pub(super) fn waiting(&self) -> Waiting {
+        match self {
+            Self::Tcp(socket) => kernel::waiting(socket),
+            #[cfg(test)]
+            Self::Simulated(socket) => socket.waiting(),
+        }
+    }
+
+    /// Whether a request waits to be read, or a part of one: not line ends alone.
+    pub(super) fn request_waits(&self) -> bool {
+        match self {
+            Self::Tcp(socket) => kernel::request_waits(socket),
+            #[cfg(test)]
+            Self::Simulated(socket) => socket.request_waits(),
+        }
+    }
+
+    /// Bytes, our FIN among them, that the peer has not acknowledged; `None` where nobody can say.
+    pub(super) fn unacknowledged(&self) -> Option<usize> {
+        match self {
+            Self::Tcp(socket) => kernel::unacknowledged(socket).ok(),
+            #[cfg(test)]
+            Self::Simulated(socket) => Some(socket.unacknowledged()),
+        }
+    }
+
+    /// What is known of the other end: as if it were alive and near where nobody can say.
+    pub(super) fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(socket) => kernel::peer(socket).unwrap_or_default(),
+            #[cfg(test)]
+            Self::Simulated(socket) => socket.peer(),
+        }
+    }
+
+    /// Has the connection end by RST when it is dropped, and the kernel forget what it still holds
+    /// for a peer that takes nothing: after a FIN it would go on trying for minutes.
+    pub(super) fn abandon(&self) {
+        match self {
+            // A socket that cannot be told is closed in the ordinary way.
+            Self::Tcp(socket) => {
+                let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            }
+            #[cfg(test)]
+            Self::Simulated(socket) => socket.abandon(),
+        }
+    }
+}
+
+impl Socket {
+    /// Writes what the kernel takes at once. `WouldBlock` where the event loop has to be asked.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_write(bytes),
+            #[cfg(test)]
+            Self::Simulated(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self.get_mut(), io => Pin::new(io).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self.get_mut(), io => Pin::new(io).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self.get_mut(), io => Pin::new(io).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        delegate!(self, io => io.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self.get_mut(), io => Pin::new(io).poll_flush(cx))
+    }
+
+    /// Sends FIN.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self.get_mut(), io => Pin::new(io).poll_shutdown(cx))
+    }
+}
