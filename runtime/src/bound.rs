@@ -89,7 +89,7 @@ where
     let refused = |error: SettingsError| Error::new(error.exit(), error.into());
     let mut loaded = parts.author.load(settings).map_err(refused)?;
     loaded.rules = parts.rules;
-    parts.author.accept(&loaded).map_err(refused)?;
+    let tls = parts.author.accept(&loaded).map_err(refused)?;
     let limit = kernel::raise_descriptor_limit().ok();
     let budget = loaded.fit(limit).map_err(refused)?;
     for misspelt in loaded.misspelt {
@@ -109,6 +109,7 @@ where
                 parts,
                 settings,
                 budget,
+                tls,
                 signals,
             };
             let channels = Channels {

@@ -72,6 +72,11 @@ mod status;
 mod telemetry;
 pub mod test;
 mod threads;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod worker;
 
 pub use background::{Jobs, Stop};
@@ -90,6 +95,8 @@ pub use settings::{Invalid, Required, Secret, Settings};
 pub use telemetry::Telemetry;
 #[cfg(feature = "otlp")]
 pub use telemetry::traces::trace_headers;
+#[cfg(feature = "tls")]
+pub use tls::PeerCertificates;
 pub use worker::Application;
 
 /// A [`Service`] by the name and the version of the crate that calls this.

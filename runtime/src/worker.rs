@@ -21,6 +21,7 @@ use crate::{
     metrics::{Metrics, Routes},
     process::Failure,
     threads::Thread,
+    tls::Tls,
 };
 
 /// The reason is not in what actix-web returns.
@@ -78,6 +79,8 @@ pub(crate) struct WorkerConfig {
     pub(crate) limits: Limits,
     pub(crate) observe: Observe,
     pub(crate) app: AppConfig,
+    /// If it speaks TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// Threads for what blocks (`web::block`).
     pub(crate) blocking_threads: usize,
 }
@@ -150,6 +153,7 @@ pub(crate) async fn serve<T, B>(
         settings.limits,
         routes,
         settings.observe,
+        settings.tls,
     );
     loop {
         tokio::select! {

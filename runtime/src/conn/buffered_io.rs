@@ -105,6 +105,12 @@ impl BufferedIo {
         &mut self.write
     }
 
+    /// Whether the kernel has taken all that was written.
+    #[inline]
+    pub(super) fn is_flushed(&self) -> bool {
+        self.write.is_empty() && !self.transport.has_unsent()
+    }
+
     /// Hands the whole write buffer to the kernel.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.large_write |= self.write.capacity() > LARGE_WRITE;
@@ -120,6 +126,8 @@ impl BufferedIo {
                 self.write.advance(written);
             }
         }
+        // A session of TLS may have taken what the kernel has not.
+        ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
         if self.write.capacity() > 0 {
             let buffer = take(&mut self.write);
             if !take(&mut self.large_write) {
@@ -142,7 +150,7 @@ impl BufferedIo {
         Pin::new(&mut self.transport).poll_write(cx, &self.write)
     }
 
-    /// Sends FIN.
+    /// Says that nothing follows, and sends FIN.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.transport).poll_shutdown(cx)
     }

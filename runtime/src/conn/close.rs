@@ -164,10 +164,13 @@ impl Close {
         cx: &mut Context<'_>,
     ) -> Poll<Option<GivenUp>> {
         if !self.fin_sent {
-            if ready!(io.poll_shutdown(cx)).is_err() {
-                return Poll::Ready(None);
+            match io.poll_shutdown(cx) {
+                Poll::Ready(Ok(())) => self.fin_sent = true,
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
+                // TLS has a last word of its own, and the kernel no room for it: a peer that takes
+                // nothing is given up like any other.
+                Poll::Pending => {}
             }
-            self.fin_sent = true;
         }
         while !self.peer_done {
             let noted = io.poll_discard(cx, |bytes| self.note(bytes, control));

@@ -154,13 +154,14 @@ enum Step {
 }
 
 impl<A: App> H1<A> {
+    /// One whose client may ask since this moment.
     pub(super) fn new(
         worker: Rc<Worker<A>>,
         transport: Transport,
         peer: SocketAddr,
         open: OpenConnection,
+        since: Instant,
     ) -> Self {
-        let now = open.accepted();
         Self {
             worker,
             peer,
@@ -176,8 +177,8 @@ impl<A: App> H1<A> {
             state: State::Between,
             last: LastResponse::default(),
             fresh: true,
-            since: now,
-            now,
+            since,
+            now: since,
             delivery: Delivery::default(),
             reading: Reading::On,
             ends: None,

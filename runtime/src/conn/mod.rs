@@ -1,8 +1,7 @@
 //! Connections: from `accept` to the last acknowledged byte.
 //!
-//! [`Worker`] is what the connections of one thread share. Each begins as an [`H1`]; the preface of
-//! HTTP/2 makes it an [`h2`] one. A TLS handshake would come before that choice, and its ALPN would
-//! make it.
+//! [`Worker`] is what the connections of one thread share. Each begins as an [`H1`], behind a handshake where
+//! there is TLS; the preface of HTTP/2 makes it an [`h2`] one, and after ALPN a client sends nothing else.
 
 mod app;
 mod arrival;
@@ -24,6 +23,11 @@ mod simulation;
 mod socket;
 mod spare;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod transport;
 
 use std::{
@@ -51,8 +55,10 @@ use self::{
 use crate::{
     accept::Port,
     body_limits::BodyLimits,
+    clock,
     control::{Control, Counters, OpenConnection, Stage},
     metrics::Routes,
+    tls::Tls,
 };
 
 /// An accepted connection, which has its place in the count.
@@ -120,6 +126,7 @@ pub(crate) struct Worker<A> {
     limits: Limits,
     routes: Rc<Routes>,
     observer: Option<Observer>,
+    tls: Option<Arc<Tls>>,
     dates: Dates,
     last_host: LastHost,
     connections: Rc<Registry>,
@@ -133,6 +140,7 @@ impl<A> Worker<A> {
         limits: Limits,
         routes: Rc<Routes>,
         observe: Observe,
+        tls: Option<Arc<Tls>>,
     ) -> Rc<Self> {
         let (dates, last_host, connections) = Default::default();
         Rc::new(Self {
@@ -141,6 +149,7 @@ impl<A> Worker<A> {
             counters: Rc::new(RequestCounters(counters)),
             limits,
             observer: Observer::new(observe, &routes),
+            tls,
             routes,
             dates,
             last_host,
@@ -237,10 +246,22 @@ async fn serve<A: App>(
     worker: Rc<Worker<A>>,
     socket: Socket,
     peer: SocketAddr,
-    open: OpenConnection,
+    mut open: OpenConnection,
 ) {
-    let transport = Transport::Plain(socket);
-    let mut connection = pin!(H1::new(worker, transport, peer, open));
+    let mut since = open.accepted();
+    let transport = match &worker.tls {
+        None => Transport::Plain(socket),
+        // Apart, as HTTP/2 is, so that a connection needs no room for it later.
+        Some(tls) => {
+            let handshake = Box::pin(tls::handshake(&worker, tls, socket, &mut open));
+            let Some(transport) = handshake.await else {
+                return;
+            };
+            since = clock::now();
+            transport
+        }
+    };
+    let mut connection = pin!(H1::new(worker, transport, peer, open, since));
     if connection.as_mut().await == AfterHttp1::Http2 {
         // Apart, so that connections of HTTP/1.1 need no room for it.
         Box::pin(h2::serve(connection.handover())).await;

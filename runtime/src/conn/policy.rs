@@ -86,7 +86,8 @@ impl Silence {
         let earliest = match self.awaits {
             // On a starved machine, or when its first segment was lost, a client that has just
             // connected asks late.
-            Awaits::First => fence.at + FIRST_REQUEST,
+            // So does one whose TLS handshake has just ended.
+            Awaits::First => self.since.max(fence.at) + FIRST_REQUEST,
             _ => fence.at,
         };
         let silent = fence.at.saturating_duration_since(self.since) >= fence.long_silence;

@@ -52,6 +52,19 @@ impl Socket {
         }
     }
 
+    /// Reads what has come at this very moment, whatever the event loop knows of it.
+    ///
+    /// # Errors
+    /// The system's; `WouldBlock` if there is nothing.
+    #[cfg(feature = "tls")]
+    pub(super) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => kernel::read_now(socket, bytes),
+            #[cfg(test)]
+            Self::Simulated(socket) => socket.read_now(bytes),
+        }
+    }
+
     /// Whether a request waits to be read, or a part of one: not line ends alone.
     pub(super) fn request_waits(&self) -> bool {
         match self {

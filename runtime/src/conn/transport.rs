@@ -4,11 +4,16 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use actix_http::Request;
+
 use super::socket::Socket;
+#[cfg(feature = "tls")]
+use super::tls::Session;
 use crate::kernel::{Peer, Waiting};
 
 /// An enum and not a type parameter: everything that serves a connection would have to carry it.
@@ -18,6 +23,8 @@ use crate::kernel::{Peer, Waiting};
 #[derive(Debug)]
 pub(crate) enum Transport {
     Plain(Socket),
+    #[cfg(feature = "tls")]
+    Tls(Box<Session>),
 }
 
 /// Calls the same method on whatever it is.
@@ -25,6 +32,8 @@ macro_rules! delegate {
     ($transport:expr, $io:ident => $call:expr) => {
         match $transport {
             Transport::Plain($io) => $call,
+            #[cfg(feature = "tls")]
+            Transport::Tls($io) => $call,
         }
     };
 }
@@ -35,19 +44,56 @@ impl Transport {
         delegate!(self, io => io.poll_read_ready(cx))
     }
 
-    /// What waits to be read at this very moment.
-    pub(super) fn waiting(&self) -> Waiting {
-        delegate!(self, io => io.waiting())
+    /// What waits to be read at this very moment. The task is woken if it will not hear of that by the
+    /// event loop.
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "it will"))]
+    pub(super) fn waiting(&mut self, cx: &mut Context<'_>) -> Waiting {
+        match self {
+            Self::Plain(socket) => socket.waiting(),
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.waiting(cx),
+        }
     }
 
     /// Whether a request waits to be read, or a part of one: not line ends alone.
-    pub(super) fn request_waits(&self) -> bool {
+    pub(super) fn request_waits(&mut self) -> bool {
         delegate!(self, io => io.request_waits())
+    }
+
+    /// Since when something has been arriving that cannot be read before the rest of it is here.
+    #[inline]
+    pub(super) fn half_since(&self) -> Option<Instant> {
+        match self {
+            Self::Plain(_) => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.half_since(),
+        }
+    }
+
+    /// Gives a request what is known of its client by the transport.
+    #[inline]
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "nothing is"))]
+    pub(super) fn introduce(&self, request: &Request) {
+        match self {
+            Self::Plain(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.introduce(request),
+        }
     }
 
     /// Bytes, our FIN among them, that the peer has not acknowledged; `None` where nobody can say.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
         delegate!(self, io => io.unacknowledged())
+    }
+
+    /// Whether it has taken something that the kernel has not.
+    #[inline]
+    pub(super) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(session) => session.has_unsent(),
+        }
     }
 
     /// What is known of the other end: as if it were alive and near where nobody can say.
@@ -61,8 +107,13 @@ impl Transport {
     }
 
     /// Writes what the kernel takes at once. `WouldBlock` where the event loop has to be asked.
+    #[inline]
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        delegate!(self, io => io.try_write(bytes))
+        match self {
+            Self::Plain(socket) => socket.try_write(bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 }
 
@@ -101,7 +152,7 @@ impl AsyncWrite for Transport {
         delegate!(self.get_mut(), io => Pin::new(io).poll_flush(cx))
     }
 
-    /// Sends FIN.
+    /// Says that nothing follows, and sends FIN.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         delegate!(self.get_mut(), io => Pin::new(io).poll_shutdown(cx))
     }

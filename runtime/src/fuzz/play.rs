@@ -170,6 +170,7 @@ async fn start(
         metrics: Metrics::new("", ""),
         limits,
         app: AppConfig::default(),
+        tls: None,
         blocking_threads: 1,
     };
     let (connections, messages) = mpsc::unbounded_channel();

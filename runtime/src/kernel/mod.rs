@@ -88,6 +88,16 @@ pub(crate) fn request_waits(socket: &impl AsFd) -> bool {
     count == 16 || bytes.any(|byte: u8| !matches!(byte, b'\r' | b'\n'))
 }
 
+/// Reads what a socket's receive queue holds at this very moment, past tokio's memory of it.
+///
+/// # Errors
+/// The system's; `WouldBlock` if there is nothing.
+#[cfg(feature = "tls")]
+pub(crate) fn read_now(socket: &impl AsFd, bytes: &mut [u8]) -> io::Result<usize> {
+    use io::Read as _;
+    (&*SockRef::from(socket)).read(bytes)
+}
+
 /// Puts a listener on the current event loop, to hear of newcomers without accepting them.
 ///
 /// # Errors

@@ -88,6 +88,7 @@ impl AdminListener {
             observe: Observe::NOTHING,
             app: AppConfig::__priv_test_new(false, address.to_string(), address),
             blocking_threads: 1,
+            tls: None,
         };
         let counters = Arc::<Counters>::default();
         let (sender, messages) = mpsc::unbounded_channel();

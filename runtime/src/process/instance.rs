@@ -35,6 +35,7 @@ use crate::{
     status::Status,
     telemetry::BoxedLayer,
     threads::{self, Thread},
+    tls::Tls,
     worker::Application,
 };
 
@@ -96,6 +97,7 @@ pub(crate) struct Instance<S, St> {
     pub(crate) parts: Parts<S, St>,
     pub(crate) settings: Effective<S>,
     pub(crate) budget: Budget,
+    pub(crate) tls: Option<Arc<Tls>>,
     /// None where its handle alone tells it to go.
     pub(crate) signals: Option<Signals>,
 }
@@ -151,6 +153,7 @@ where
             parts,
             settings,
             budget,
+            tls,
             signals,
         } = self;
         let Identity { name, version } = parts.identity;
@@ -185,6 +188,10 @@ where
             checks,
             status: driver.status(),
         });
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &tls {
+            metrics.collect(crate::tls::Gauges(Arc::clone(tls)));
+        }
         let limits = public_port::limits(&settings.http);
         let admin = AdminListener::open(settings.admin.address, limits, view).await?;
         let standing = Standing {
@@ -194,7 +201,7 @@ where
             status: driver.status(),
         };
         let ended = driver
-            .run(open(channels, standing, metrics, settings, state))
+            .run(open(channels, standing, (metrics, tls), settings, state))
             .await;
         let ended = match ended {
             Ok((finished, workers)) if finished.exit != Exit::Aborted => {
@@ -268,7 +275,7 @@ impl<St> Starting<St> {
 async fn open<S, St>(
     channels: Channels<S, St>,
     standing: Standing,
-    metrics: Arc<Metrics>,
+    (metrics, tls): (Arc<Metrics>, Option<Arc<Tls>>),
     settings: Effective<S>,
     state: Starting<St>,
 ) -> Result<Opened, Failure> {
@@ -300,6 +307,7 @@ async fn open<S, St>(
         metrics,
         taken: std::iter::once(first).chain(more).collect(),
         observe: public_port::observe(&http, &log),
+        tls,
         http,
         admin,
     };

@@ -10,6 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     thread,
 };
 
@@ -24,6 +25,7 @@ use crate::{
     settings::{self, Budget, Effective, Loaded, Settings, SettingsError},
     signals::Signals,
     telemetry::Telemetry,
+    tls::Tls,
 };
 
 /// Why a service could not be started, and the exit code that says so.
@@ -109,9 +111,10 @@ where
     if command == Command::Check {
         return check(&mut loaded, accepted, limit);
     }
-    if let Err(error) = accepted {
-        return fail(error.exit(), error);
-    }
+    let tls = match accepted {
+        Ok(tls) => tls,
+        Err(error) => return fail(error.exit(), error),
+    };
     if let Command::Own(index) = command {
         let own = parts.author.commands.swap_remove(index);
         return match logged(&mut parts, loaded) {
@@ -120,7 +123,7 @@ where
         };
     }
     match loaded.fit(limit) {
-        Ok(budget) => serve(signals, parts, loaded, budget, open).await,
+        Ok(budget) => serve(signals, parts, loaded, (budget, tls), open).await,
         Err(error) => fail(error.exit(), error),
     }
 }
@@ -130,7 +133,7 @@ async fn serve<S, St>(
     signals: Signals,
     mut parts: Parts<S, St>,
     loaded: Loaded<S>,
-    budget: Budget,
+    (budget, tls): (Budget, Option<Arc<Tls>>),
     open: Open<S, St>,
 ) -> Exit
 where
@@ -145,6 +148,7 @@ where
         parts,
         settings,
         budget,
+        tls,
         signals: Some(signals),
     };
     match instance.run(Channels::at_once(open)).await {
@@ -187,7 +191,7 @@ fn fail(exit: Exit, error: impl std::fmt::Display) -> Exit {
 /// Prints the effective settings and the budget, and what is wrong with them.
 fn check<S: AnySettings>(
     loaded: &mut Loaded<S>,
-    accepted: Result<(), SettingsError>,
+    accepted: Result<Option<Arc<Tls>>, SettingsError>,
     limit: Option<u64>,
 ) -> Exit {
     for misspelt in &loaded.misspelt {
@@ -195,7 +199,7 @@ fn check<S: AnySettings>(
     }
     let fit = loaded.fit(limit);
     print!("{}", settings::print(loaded, fit.as_ref().ok()));
-    match accepted.and(fit.map(drop)) {
+    match accepted.map(drop).and(fit.map(drop)) {
         Ok(()) => Exit::Ok,
         Err(error) => fail(error.exit(), error),
     }

@@ -18,6 +18,7 @@ use crate::{
     listener::{self, Bound, Listener},
     metrics::Metrics,
     settings::{Access, Http, Log, RequestIds},
+    tls::Tls,
     worker::{self, Application, WorkerConfig},
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct PublicPort {
     pub(super) metrics: Arc<Metrics>,
     pub(super) http: Http,
     pub(super) observe: Observe,
+    pub(super) tls: Option<Arc<Tls>>,
     /// The first is that of `http.address`.
     pub(super) taken: Vec<Taken>,
     pub(super) admin: SocketAddr,
@@ -65,7 +67,8 @@ impl PublicPort {
             metrics: self.metrics,
             limits: limits(http),
             observe: self.observe,
-            app: AppConfig::__priv_test_new(false, first.to_string(), first),
+            app: AppConfig::__priv_test_new(self.tls.is_some(), first.to_string(), first),
+            tls: self.tls,
             blocking_threads: blocking_threads(http),
         };
         let (mut workers, mut threads) = (Vec::new(), Vec::new());

@@ -1,5 +1,7 @@
 //! What the author of a service says of its settings, beside their type.
 
+use std::{fmt, sync::Arc};
+
 use futures_util::future::LocalBoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -8,6 +10,7 @@ use super::{
     Loaded, Settings, SettingsError, error::shown, load::load_from, path::get,
     required::take_unset, secret::opened,
 };
+use crate::tls::Tls;
 
 /// What is wrong with a setting, in the words of the service's own check: see
 /// [`Service::validate`](crate::Service::validate).
@@ -15,6 +18,12 @@ use super::{
 pub struct Invalid {
     key: String,
     problem: String,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.problem)
+    }
 }
 
 impl Invalid {
@@ -70,11 +79,12 @@ impl<S: Serialize> Author<S> {
         }))
     }
 
-    /// Whether everything that is required is set, and the author's checks pass.
+    /// Whether everything that is required is set, the author's checks pass, and what `http.tls` names can be
+    /// used.
     ///
     /// # Errors
     /// [`SettingsError::Unset`], [`SettingsError::Invalid`]
-    pub(crate) fn accept(&self, loaded: &Loaded<S>) -> Result<(), SettingsError> {
+    pub(crate) fn accept(&self, loaded: &Loaded<S>) -> Result<Option<Arc<Tls>>, SettingsError> {
         let settings = opened(|| serde_json::to_value(&loaded.settings));
         let mut settings = settings.map_err(|error| SettingsError::Defaults(error.to_string()))?;
         let unset = take_unset(&mut settings);
@@ -83,7 +93,8 @@ impl<S: Serialize> Author<S> {
         }
         let service = &loaded.settings.service;
         let found = self.checks.iter().try_for_each(|check| check(service));
-        found.map_err(|invalid| invalid_in(loaded, invalid))
+        let tls = found.and_then(|()| Tls::load(&loaded.settings));
+        tls.map_err(|invalid| invalid_in(loaded, invalid))
     }
 }
 

@@ -22,6 +22,8 @@ mod tree;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -73,6 +75,9 @@ pub(crate) struct Http {
     /// Where the public listener binds. Port 0: any free one.
     #[serde(deserialize_with = "field::address")]
     pub(crate) address: SocketAddr,
+    /// The certificate that it shows, if it speaks TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsFiles,
     /// How long a connection may be silent between requests.
     #[serde(with = "field::positive_duration")]
     pub(crate) keep_alive: Duration,
@@ -107,6 +112,18 @@ pub(crate) struct Http {
     /// How old a connection may be before its client is told to leave, give or take a tenth.
     #[serde(with = "field::optional_duration")]
     pub(crate) max_connection_age: Option<Duration>,
+}
+
+/// `http.tls.*`: files in PEM.
+#[cfg(feature = "tls")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its private key.
+    pub(crate) key: Option<PathBuf>,
+    /// Who must have signed a client's certificate. Not set: clients need none.
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// `http.request_id`
@@ -295,6 +312,8 @@ impl Default for Http {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self {
             address: (Ipv4Addr::UNSPECIFIED, 8080).into(),
+            #[cfg(feature = "tls")]
+            tls: TlsFiles::default(),
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(30),

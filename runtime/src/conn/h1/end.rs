@@ -75,7 +75,7 @@ impl<A: App> H1<A> {
             worker.control.ledger.count_cut(&request.cut(routes), 1);
         } else if unacknowledged || !this.io.write.is_empty() {
             this.last.count_unacknowledged(&worker.control);
-        } else if !this.io.read.is_empty() {
+        } else if !this.io.read.is_empty() || this.io.transport.half_since().is_some() {
             worker.control.ledger.count_cut("(half a request head)", 1);
         } else if close.is_none() && this.io.transport.request_waits() {
             worker

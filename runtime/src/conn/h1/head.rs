@@ -3,6 +3,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use actix_http::{
@@ -89,8 +90,17 @@ impl<A: App> H1<A> {
                 self.take_first(cx).unwrap_or(Step::Again)
             }
             Poll::Ready(Err(_)) => Step::Gone,
-            Poll::Pending if first => self.poll_silence(cx),
-            Poll::Pending => self.poll_half_head(cx),
+            Poll::Pending => match (first, this.io.transport.half_since()) {
+                (true, None) => self.poll_silence(cx),
+                (true, Some(since)) => {
+                    this.open.set_in_flight(true);
+                    self.poll_half_head(since, cx)
+                }
+                (false, _) => {
+                    let since = *this.since;
+                    self.poll_half_head(since, cx)
+                }
+            },
         }
     }
 
@@ -131,18 +141,18 @@ impl<A: App> H1<A> {
                 .is_some_and(|at| this.timer.poll(at, cx).is_ready());
         // It may end only at a moment at which the kernel has just said that nothing waits: a
         // request that has arrived, and that the event loop has yet to report, would be thrown away.
-        match is_to_end && this.io.transport.waiting() == Waiting::Nothing {
+        match is_to_end && this.io.transport.waiting(cx) == Waiting::Nothing {
             true => Step::Close(End::Fin(Behind::Crossed)),
             false => Step::Wait,
         }
     }
 
-    /// A head has begun and is not complete.
-    fn poll_half_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Step {
+    /// A head has begun since then, as far as can be told, and is not complete.
+    fn poll_half_head(mut self: Pin<&mut Self>, since: Instant, cx: &mut Context<'_>) -> Step {
         let this = self.as_mut().project();
         let waits = AwaitsClient {
             has_spoken: true,
-            since: *this.since,
+            since,
         };
         let makes_room = this.worker.limits.room.half_heads
             && this
@@ -151,7 +161,7 @@ impl<A: App> H1<A> {
                 .is_some_and(|entry| entry.waits(waits));
         let silence = Silence {
             awaits: Awaits::Head,
-            since: *this.since,
+            since,
         };
         let is_late = silence
             .ends_at(this.worker.life(), this.worker.silence_limits())
@@ -245,6 +255,7 @@ impl<A: App> H1<A> {
         if let Some(observer) = &this.worker.observer {
             in_flight.observe(observer.begin(&mut request, *this.peer));
         }
+        this.io.transport.introduce(&request);
         *this.upgrade = Upgrade::None;
         if let Some(codec) = this.codec
             && (codec.message_type() != MessageType::None || codec.upgrade())

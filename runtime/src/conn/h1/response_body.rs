@@ -95,7 +95,7 @@ impl<A: App> H1<A> {
             return Poll::Ready(Some(self.fail()));
         }
         if last {
-            let ends = self.ends_with_stream();
+            let ends = self.as_mut().ends_with_stream();
             self.as_mut().finish();
             if ends {
                 // Its client was not told.
@@ -154,12 +154,13 @@ impl<A: App> H1<A> {
     /// client comes back as soon as it sees the end, and would come back to a process that is about
     /// to leave. The FIN comes with the stream's last bytes, so there is no silence in which a
     /// request could cross it; one that is here already is answered, and says goodbye itself.
-    fn ends_with_stream(&self) -> bool {
-        self.request.as_ref().is_some_and(InFlight::ends_itself)
-            && self.worker.control.stage() >= Stage::Goodbye
-            && !self.worker.control.lacks(Rule::Goodbye)
-            && self.further == Further::All
-            && self.io.read.is_empty()
-            && !self.io.transport.request_waits()
+    fn ends_with_stream(self: Pin<&mut Self>) -> bool {
+        let this = self.project();
+        this.request.as_ref().is_some_and(InFlight::ends_itself)
+            && this.worker.control.stage() >= Stage::Goodbye
+            && !this.worker.control.lacks(Rule::Goodbye)
+            && *this.further == Further::All
+            && this.io.read.is_empty()
+            && !this.io.transport.request_waits()
     }
 }

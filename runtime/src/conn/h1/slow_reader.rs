@@ -20,7 +20,7 @@ impl<A: App> H1<A> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.as_mut().project();
-        if this.io.write.is_empty() {
+        if this.io.is_flushed() {
             return Poll::Ready(Ok(()));
         }
         let flushed = this.io.poll_flush(cx);
@@ -37,7 +37,7 @@ impl<A: App> H1<A> {
     pub(super) fn poll_given_up(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let stalled_after = this.worker.stalled_after();
-        if stalled_after.is_some() && this.io.write.is_empty() {
+        if stalled_after.is_some() && this.io.is_flushed() {
             return Poll::Pending;
         }
         let (io, written) = (&this.io.transport, this.io.written);

@@ -116,9 +116,12 @@ impl AsyncWrite for H2Io<'_, '_> {
         self.0.borrow().io.transport.is_write_vectored()
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A socket keeps nothing back.
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wire = self.0.borrow_mut();
+        // A socket keeps nothing back; a session of TLS may.
+        let flushed = Pin::new(&mut wire.io.transport).poll_flush(cx);
+        wire.blocked = flushed.is_pending();
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -186,6 +186,7 @@ async fn worker(
         limits(),
         Rc::new(Routes::new(Metrics::new("", ""))),
         Observe::NOTHING,
+        None,
     );
     let mut stage = control.watch();
     let serve = Rc::clone(&worker);

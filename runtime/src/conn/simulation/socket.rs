@@ -78,6 +78,19 @@ impl Socket {
         }
     }
 
+    #[cfg(feature = "tls")]
+    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut way = self.incoming().borrow_mut();
+        let count = way.received.len().min(bytes.len());
+        if count == 0 && !way.fin {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        for (place, byte) in bytes.iter_mut().zip(way.received.drain(..count)) {
+            *place = byte;
+        }
+        Ok(count)
+    }
+
     pub(crate) fn request_waits(&self) -> bool {
         let way = self.incoming().borrow();
         way.received

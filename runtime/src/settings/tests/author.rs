@@ -20,7 +20,7 @@ struct Replica {
 
 fn needy(variables: &[(&str, &str)]) -> Result<Loaded<Needy>, SettingsError> {
     let loaded = load::<Needy>(None, variables.iter().copied())?;
-    Author::default().accept(&loaded).map(|()| loaded)
+    Author::default().accept(&loaded).map(|_| loaded)
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl<A: App> Session<'_, '_, A> {
         if let Some(observer) = &worker.observer {
             in_flight.observe(observer.begin(&mut request, self.shared.peer));
         }
+        self.wire.borrow().io.transport.introduce(&request);
         let incoming = (!body.is_end_stream()).then(|| {
             let (sender, receiver) = payload::channel();
             let payload = Box::pin(receiver);

@@ -9,7 +9,6 @@ use crate::{
     clock,
     conn::{app::App, policy::goodbye_due},
     control::Stage,
-    kernel::Waiting,
     rules::Rule,
 };
 
@@ -78,9 +77,12 @@ impl<A: App> Session<'_, '_, A> {
                 count += 1;
             }
         }
-        let wire = self.wire.borrow();
-        let io = &wire.io.transport;
-        let unacknowledged = io.unacknowledged().is_some_and(|left| left > 0);
+        let mut wire = self.wire.borrow_mut();
+        let unacknowledged = wire
+            .io
+            .transport
+            .unacknowledged()
+            .is_some_and(|left| left > 0);
         let owing = unacknowledged || wire.blocked || self.connection.has_streams();
         if count > 0 {
             // Their own bytes cannot be told from those of responses that are complete.
@@ -88,7 +90,7 @@ impl<A: App> Session<'_, '_, A> {
             self.shared.count_unacknowledged();
         } else if wire.frames.is_half_head() {
             worker.control.ledger.count_cut("(half a request head)", 1);
-        } else if io.waiting() == Waiting::Bytes {
+        } else if wire.io.transport.request_waits() {
             worker
                 .control
                 .ledger

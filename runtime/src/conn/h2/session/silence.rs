@@ -28,7 +28,8 @@ impl<A: App> Session<'_, '_, A> {
         }
         self.delivery.forget();
         let wire = self.wire.borrow();
-        let (has_begun, is_half_head) = (wire.frames.has_begun(), wire.frames.is_half_head());
+        let has_begun = wire.frames.has_begun();
+        let is_half_head = wire.frames.is_half_head() || wire.io.transport.half_since().is_some();
         drop(wire);
         if !has_begun {
             let since = self.shared.since.get();
@@ -47,7 +48,7 @@ impl<A: App> Session<'_, '_, A> {
         self.open.set_in_flight(true);
         let awaits = Awaits::Head;
         match self.poll_limit(Silence { awaits, since }, cx) {
-            Poll::Ready(()) => self.leave_unless_something_waits(reason),
+            Poll::Ready(()) => self.leave_unless_something_waits(reason, cx),
             Poll::Pending => Step::Wait,
         }
     }
@@ -71,7 +72,7 @@ impl<A: App> Session<'_, '_, A> {
         let is_over = self.poll_limit(Silence { awaits, since }, cx).is_ready();
         if let Awaits::Leave(_) = awaits {
             return match is_over {
-                true => self.leave_unless_something_waits(Reason::NO_ERROR),
+                true => self.leave_unless_something_waits(Reason::NO_ERROR, cx),
                 false => Step::Wait,
             };
         }
@@ -91,8 +92,8 @@ impl<A: App> Session<'_, '_, A> {
     }
 
     /// A request that has arrived, and that the event loop has yet to report, would be thrown away.
-    fn leave_unless_something_waits(&mut self, reason: Reason) -> Step {
-        if self.wire.borrow().io.transport.waiting() != Waiting::Nothing {
+    fn leave_unless_something_waits(&mut self, reason: Reason, cx: &mut Context<'_>) -> Step {
+        if self.wire.borrow_mut().io.transport.waiting(cx) != Waiting::Nothing {
             return Step::Wait;
         }
         self.leave(reason);
