@@ -11,14 +11,17 @@ use tokio::{
 
 /// Everything that comes back for one request, on a connection of its own.
 pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
+    let answer = exchange_bytes(address, request.as_bytes()).await;
+    String::from_utf8(answer).expect("text")
+}
+
+/// The same, where the answer may be no text.
+pub(crate) async fn exchange_bytes(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).await.expect("a connection");
-    socket
-        .write_all(request.as_bytes())
-        .await
-        .expect("a request");
+    socket.write_all(request).await.expect("a request");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.expect("an answer");
-    String::from_utf8(answer).expect("text")
+    answer
 }
 
 /// [`exchange`] for a GET whose connection ends with it.
