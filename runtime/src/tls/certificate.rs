@@ -26,7 +26,7 @@ const KEY: &str = "http.tls.key";
 const CLIENT_CA: &str = "http.tls.client_ca";
 
 /// The files of a certificate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Files {
     certificate: PathBuf,
     key: PathBuf,
@@ -71,6 +71,15 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
+    /// One that does not expire.
+    #[cfg(test)]
+    pub(super) fn of(config: Arc<ServerConfig>) -> Self {
+        Self {
+            config,
+            expires: DateTime::INFINITY,
+        }
+    }
+
     pub(super) fn read(files: &Files) -> Result<Self, Invalid> {
         let chain = certificates(CERTIFICATE, &files.certificate)?;
         let expires = expires(&chain)?;

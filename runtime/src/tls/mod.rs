@@ -83,17 +83,33 @@ impl Tls {
         };
         // Before they are read, so that a change meanwhile is seen.
         let stamps = files.stamps();
-        let certificate = Certificate::read(&files)?;
-        Ok(Some(Arc::new(Self {
+        let current = Current {
+            certificate: Certificate::read(&files)?,
+            stamps,
+            looked: clock::now(),
+        };
+        Ok(Some(Arc::new(Self::serving(files, current))))
+    }
+
+    /// One that is not from files.
+    #[cfg(test)]
+    pub(crate) fn of(config: Arc<ServerConfig>) -> Arc<Self> {
+        let files = Files::default();
+        let current = Current {
+            stamps: files.stamps(),
+            certificate: Certificate::of(config),
+            looked: clock::now(),
+        };
+        Arc::new(Self::serving(files, current))
+    }
+
+    fn serving(files: Files, current: Current) -> Self {
+        Self {
             files,
-            current: Mutex::new(Current {
-                certificate,
-                stamps,
-                looked: clock::now(),
-            }),
+            current: Mutex::new(current),
             failed_handshakes: AtomicU64::new(0),
             failed_reloads: AtomicU64::new(0),
-        })))
+        }
     }
 
     /// What a handshake that begins now is made by.

@@ -29,7 +29,7 @@ impl Pair {
         let network = Network::new(Random::new(1), 0);
         let packets = network.clone();
         tokio::task::spawn_local(async move { packets.run().await });
-        let process = Process::start(Rules::default()).await;
+        let process = Process::start(Rules::default(), None).await;
         let (client, server) = network.connect(Path {
             latency: LATENCY,
             jitter: Duration::ZERO,

@@ -14,6 +14,7 @@ use super::{
     random::Random,
     responses::{Connection, Failure},
     socket::Socket,
+    wire::Wire,
 };
 use crate::{clock, kernel::Waiting};
 
@@ -119,9 +120,11 @@ impl Client {
             if let Some(at) = self.vanishes {
                 self.network.at(at, socket.power_switch());
             }
-            match self.manner {
-                Manner::Http2 => self.converse_by_http_2(socket).await,
-                _ => self.converse(socket).await,
+            let look = socket.look();
+            match (self.shake_hands(socket).await, self.manner) {
+                (None, _) => self.note(Outcome::Lost("no handshake of TLS")),
+                (Some(wire), Manner::Http2) => self.converse_by_http_2(wire, look).await,
+                (Some(wire), _) => self.converse(wire).await,
             }
             sleep(self.think()).await;
         }
@@ -138,6 +141,15 @@ impl Client {
         accepted.then_some(client)
     }
 
+    async fn shake_hands(&self, socket: Socket) -> Option<Wire> {
+        #[cfg(feature = "tls")]
+        if self.process.tls.is_some() {
+            let shaken = timeout(TIMEOUT, super::tls::connect(socket)).await;
+            return shaken.ok()?.ok();
+        }
+        Some(Wire::Plain(socket))
+    }
+
     fn since_t0(&self) -> Option<Duration> {
         Some(clock::now() - self.process.control.t0()?)
     }
@@ -149,9 +161,9 @@ impl Client {
     }
 
     /// Uses a connection until it is over.
-    async fn converse(&self, socket: Socket) {
+    async fn converse(&self, wire: Wire) {
         let mut connection = Connection {
-            socket,
+            wire,
             read: Vec::new(),
             idle_since: clock::now(),
         };
@@ -159,7 +171,7 @@ impl Client {
             sleep(Duration::from_millis(self.random.below(900))).await;
         }
         while self.process.ended().is_none() {
-            match connection.socket.waiting() {
+            match connection.wire.waiting() {
                 Waiting::Nothing => {}
                 Waiting::End => return,
                 Waiting::Bytes => return self.note(Outcome::Lost("bytes that nobody asked for")),

@@ -10,14 +10,13 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     client::{Client, Outcome, TIMEOUT},
-    socket::Socket,
+    wire::Wire,
 };
 
 impl Client {
     /// Uses a connection until it is over.
-    pub(super) async fn converse_by_http_2(&self, socket: Socket) {
-        let something_waits = socket.look();
-        let Ok((requests, connection)) = client::handshake(socket).await else {
+    pub(super) async fn converse_by_http_2(&self, wire: Wire, something_waits: impl Fn() -> bool) {
+        let Ok((requests, connection)) = client::handshake(wire).await else {
             return self.note(Outcome::Lost("no handshake of HTTP/2"));
         };
         let asking = self.ask_by_http_2(requests, &something_waits);

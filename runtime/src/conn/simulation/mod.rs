@@ -14,5 +14,8 @@ mod requests;
 mod responses;
 mod socket;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+mod wire;
 
 pub(super) use socket::Socket;

@@ -30,6 +30,7 @@ use crate::{
     report::Report,
     rules::{Rule, Rules},
     settings::Drain,
+    tls::Tls,
 };
 
 pub(super) const MIN: Duration = Duration::from_secs(5);
@@ -45,6 +46,7 @@ type Switch = Box<dyn Fn()>;
 #[derive(Clone)]
 pub(super) struct Process {
     pub(super) control: Arc<Control>,
+    pub(super) tls: Option<Arc<Tls>>,
     counters: Arc<Counters>,
     serve: Rc<dyn Fn(Socket, OpenConnection)>,
     listening: Rc<Cell<bool>>,
@@ -54,17 +56,18 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts one; it serves at once.
-    pub(super) async fn start(rules: Rules) -> Self {
+    /// Starts one, by TLS or without; it serves at once.
+    pub(super) async fn start(rules: Rules, tls: Option<Arc<Tls>>) -> Self {
         let (notify, notices) = mpsc::unbounded_channel();
         let control = Control::new(settings(), rules, notify);
         drain::enter(Arc::clone(&control));
         let counters = Arc::<Counters>::default();
-        let serve = worker(&control, &counters).await;
+        let serve = worker(&control, &counters, tls.clone()).await;
         let listening = Rc::new(Cell::new(true));
         let (end, ended) = watch::channel(None);
         let process = Self {
             control: Arc::clone(&control),
+            tls,
             counters: Arc::clone(&counters),
             serve,
             listening: Rc::clone(&listening),
@@ -176,6 +179,7 @@ fn limits() -> Limits {
 async fn worker(
     control: &Arc<Control>,
     counters: &Arc<Counters>,
+    tls: Option<Arc<Tls>>,
 ) -> Rc<dyn Fn(Socket, OpenConnection)> {
     let factory = map_config(app::app(), |()| AppConfig::default());
     let service = factory.new_service(()).await.expect("it has no state");
@@ -186,7 +190,7 @@ async fn worker(
         limits(),
         Rc::new(Routes::new(Metrics::new("", ""))),
         Observe::NOTHING,
-        None,
+        tls,
     );
     let mut stage = control.watch();
     let serve = Rc::clone(&worker);

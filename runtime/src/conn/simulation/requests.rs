@@ -76,14 +76,16 @@ impl Client {
         while self.random.percent(30) && bytes.len() > 1 {
             let (piece, rest) =
                 bytes.split_at(1 + self.random.below(bytes.len() as u64 - 1) as usize);
-            connection.socket.write_all(piece).await?;
+            connection.wire.write_all(piece).await?;
+            connection.wire.flush().await?;
             sleep(Duration::from_millis(self.random.below(200))).await;
             connection.take_what_is_there().await;
             bytes = rest;
         }
-        connection.socket.write_all(bytes).await?;
+        connection.wire.write_all(bytes).await?;
+        connection.wire.flush().await?;
         if self.manner == Manner::HalfCloses {
-            connection.socket.shutdown().await?;
+            connection.wire.shutdown().await?;
         }
         Ok(())
     }

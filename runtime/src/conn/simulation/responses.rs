@@ -7,13 +7,13 @@ use tokio::{io::AsyncReadExt as _, time::sleep};
 
 use super::{
     client::{Client, Manner},
-    socket::Socket,
+    wire::Wire,
 };
 use crate::kernel::Waiting;
 
 /// A connection, as its client sees it.
 pub(super) struct Connection {
-    pub(super) socket: Socket,
+    pub(super) wire: Wire,
     pub(super) read: Vec<u8>,
     pub(super) idle_since: Instant,
 }
@@ -21,9 +21,9 @@ pub(super) struct Connection {
 impl Connection {
     /// A reset may take what has not been read.
     pub(super) async fn take_what_is_there(&mut self) {
-        while self.socket.waiting() == Waiting::Bytes {
+        while self.wire.waiting() == Waiting::Bytes {
             let mut bytes = [0; 4096];
-            match poll_immediate(self.socket.read(&mut bytes)).await {
+            match poll_immediate(self.wire.read(&mut bytes)).await {
                 Some(Ok(count)) => self.read.extend_from_slice(&bytes[..count]),
                 _ => return,
             }
@@ -123,7 +123,7 @@ impl Client {
         }
         let mut bytes = [0; 4096];
         let nothing_yet = connection.read.is_empty();
-        match connection.socket.read(&mut bytes).await {
+        match connection.wire.read(&mut bytes).await {
             Ok(0) | Err(_) if nothing_yet => Err(Failure::Nothing),
             Ok(0) | Err(_) => Err(Failure::Half),
             Ok(count) => {
