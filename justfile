@@ -14,7 +14,7 @@ test *ARGS:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy --package lastcall-runtime --features otlp --all-targets -- -D warnings
+    cargo clippy --package lastcall-runtime --features otlp,tls --all-targets -- -D warnings
     cargo check --package hello --package slow --package streaming --features actix-web/default
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
     cargo run --quiet -- lint manifests/*/
