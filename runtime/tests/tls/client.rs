@@ -49,7 +49,7 @@ pub(crate) async fn answer(connection: &mut Connection) -> String {
 }
 
 /// Everything until the end, which must begin with `close_notify`: without one this is an error.
-pub(crate) async fn to_the_end(connection: &mut Connection) -> String {
+pub(crate) async fn read_to_the_end(connection: &mut Connection) -> String {
     let mut rest = Vec::new();
     connection
         .read_to_end(&mut rest)
@@ -104,7 +104,7 @@ impl ByHand {
     }
 
     /// Everything until the end, which must begin with `close_notify`.
-    pub(crate) fn to_the_end(mut self) -> String {
+    pub(crate) fn read_to_the_end(mut self) -> String {
         let mut answer = String::new();
         let mut stream = rustls::Stream::new(&mut self.tls, &mut self.socket);
         stream

@@ -26,7 +26,7 @@ async fn draining(serving: &lastcall::Serving) {
 /// The rest of a life in which the drain has begun: what a client sends, and what it gets.
 fn finish(mut client: ByHand, records: &[u8]) -> String {
     client.socket.write_all(records).unwrap();
-    client.to_the_end()
+    client.read_to_the_end()
 }
 
 #[actix_web::test]
@@ -138,6 +138,6 @@ async fn who_connects_and_says_nothing_holds_the_drain_up_for_no_longer_than_ove
         "a second, and the end of it"
     );
     assert_eq!(report.exit, Some(0));
-    assert_eq!(shaken.to_the_end(), "");
+    assert_eq!(shaken.read_to_the_end(), "");
     drop(silent);
 }

@@ -12,7 +12,7 @@ mod pki;
 use std::{io::ErrorKind, sync::Arc};
 
 use actix_web::{App, HttpMessage as _, HttpRequest, web};
-use client::{ask, connect, to_the_end, try_connect};
+use client::{ask, connect, read_to_the_end, try_connect};
 use lastcall::{PeerCertificates, Serving, Settings};
 use pki::Pki;
 use rustls::HandshakeKind;
@@ -114,7 +114,7 @@ async fn every_end_begins_with_close_notify() {
     ] {
         let mut connection = connect(address, &config).await;
         connection.write_all(request.as_bytes()).await.unwrap();
-        let all = to_the_end(&mut connection).await;
+        let all = read_to_the_end(&mut connection).await;
         assert!(all.starts_with(answer), "{request:?}: {all:?}");
     }
     serving.handle().drain_now();
