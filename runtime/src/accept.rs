@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    net::TcpListener,
     rc::Rc,
     sync::{
         Arc,
@@ -12,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::Socket;
 use tokio::{
     io::unix::AsyncFdReadyGuard,
     sync::{Notify, watch},
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     acceptor::WorkerHandle,
-    conn::{Accepted, App, Worker},
+    conn::{Accepted, App, PeerAddress, Worker},
     control::{Control, OpenConnection},
     kernel,
     listener::is_of_one_connection,
@@ -108,7 +108,7 @@ impl Drop for Place {
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Port {
-    pub(crate) listener: Arc<TcpListener>,
+    pub(crate) listener: Arc<Socket>,
     pub(crate) places: Arc<Places>,
     /// Told when there is none.
     pub(crate) full: Arc<Notify>,
@@ -188,7 +188,7 @@ impl Port {
     fn try_accept(
         &self,
         control: &Arc<Control>,
-        ready: &mut AsyncFdReadyGuard<'_, Arc<TcpListener>>,
+        ready: &mut AsyncFdReadyGuard<'_, Arc<Socket>>,
     ) -> Outcome {
         // Until the connection is counted.
         let _attempt = self.places.attempt();
@@ -199,7 +199,8 @@ impl Port {
             return Outcome::Full;
         };
         match ready.try_io(|listener| listener.get_ref().accept()) {
-            Ok(Ok((socket, peer))) => {
+            Ok(Ok((socket, address))) => {
+                let peer = PeerAddress::accepted(&address);
                 let counters = Arc::clone(&self.workers[self.number].counters);
                 let open = OpenConnection::new(Arc::clone(control), counters, Some(place));
                 Outcome::Connection(Accepted { socket, peer, open })

@@ -2,17 +2,17 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use socket2::Socket;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     accept::{self, Port},
     clock,
-    conn::{Accepted, Room, ToWorker},
+    conn::{Accepted, PeerAddress, Room, ToWorker},
     control::{Control, Counters, Fenced, Notice, OpenConnection, Workers},
     listener::Listener,
     rules::Rule,
@@ -129,7 +129,7 @@ impl Acceptor {
         }
     }
 
-    fn deal(&self, workers: &[&WorkerHandle], socket: TcpStream, peer: SocketAddr) {
+    fn deal(&self, workers: &[&WorkerHandle], socket: Socket, peer: PeerAddress) {
         let fewest = workers
             .iter()
             .min_by_key(|worker| worker.counters.load().open);

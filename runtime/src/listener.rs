@@ -2,17 +2,18 @@
 
 use std::{
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
     accept::RETRY,
+    conn::PeerAddress,
     control::Fenced,
     kernel::{self, handshakes},
 };
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
 /// second to send its SYN again (RFC 6298, 2.1).
@@ -93,7 +94,7 @@ impl Bound {
         self.socket
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         Ok(Listener {
-            socket: Arc::new(self.socket.into()),
+            socket: Arc::new(self.socket),
             address: self.address,
         })
     }
@@ -102,7 +103,7 @@ impl Bound {
 /// A socket that clients can connect to.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: Arc<TcpListener>,
+    socket: Arc<Socket>,
     address: SocketAddr,
 }
 
@@ -112,7 +113,7 @@ impl Listener {
     ///
     /// # Errors
     /// When there is none left.
-    pub(crate) fn share(&self) -> io::Result<Arc<TcpListener>> {
+    pub(crate) fn share(&self) -> io::Result<Arc<Socket>> {
         self.socket.try_clone().map(Arc::new)
     }
 
@@ -144,7 +145,7 @@ impl Listener {
     /// `held_up` is called if descriptors run out: somebody has to leave before more can come.
     pub(crate) async fn fence(
         &self,
-        mut accepted: impl FnMut(TcpStream, SocketAddr),
+        mut accepted: impl FnMut(Socket, PeerAddress),
         held_up: impl Fn(),
     ) -> Fenced {
         let mut fenced = Fenced::default();
@@ -178,7 +179,7 @@ impl Listener {
     /// Closes the socket, whoever has a descriptor of it: a worker that a handler blocks has one still.
     pub(crate) fn close(&self) {
         // Fails only if it is closed.
-        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     fn handshakes_in_progress(&self, warned: &mut bool) -> bool {
@@ -200,14 +201,14 @@ impl Listener {
     fn sweep(
         &self,
         count: &mut u64,
-        accepted: &mut impl FnMut(TcpStream, SocketAddr),
+        accepted: &mut impl FnMut(Socket, PeerAddress),
     ) -> io::Result<()> {
         let socket = &self.socket;
         loop {
             match socket.accept() {
-                Ok((stream, peer)) => {
+                Ok((stream, address)) => {
                     *count += 1;
-                    accepted(stream, peer);
+                    accepted(stream, PeerAddress::accepted(&address));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if is_of_one_connection(&error) => {}

@@ -21,6 +21,12 @@ pub(crate) fn unacknowledged(_: &impl AsFd) -> io::Result<usize> {
 }
 
 /// # Errors
+/// Always: what is written counts as read.
+pub(crate) fn unread(_: &impl AsFd) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
 /// Always: only time tells.
 pub(crate) fn peer(_: &impl AsFd) -> io::Result<super::Peer> {
     Err(io::ErrorKind::Unsupported.into())
