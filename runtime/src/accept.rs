@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     acceptor::WorkerHandle,
     conn::{Accepted, App, PeerAddress, Worker},
-    control::{Control, OpenConnection},
+    control::{Control, Newcomers, OpenConnection},
     kernel,
     listener::is_of_one_connection,
 };
@@ -109,6 +109,7 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) listener: Arc<Socket>,
+    pub(crate) newcomers: Newcomers,
     pub(crate) places: Arc<Places>,
     /// Told when there is none.
     pub(crate) full: Arc<Notify>,
@@ -203,6 +204,7 @@ impl Port {
                 let peer = PeerAddress::accepted(&address);
                 let counters = Arc::clone(&self.workers[self.number].counters);
                 let open = OpenConnection::new(Arc::clone(control), counters, Some(place));
+                let open = open.of(self.newcomers);
                 Outcome::Connection(Accepted { socket, peer, open })
             }
             Ok(Err(error)) if is_of_one_connection(&error) => Outcome::Gone,

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use tokio::sync::watch;
 
 use crate::{
-    Error,
+    Address, Error,
     control::{Control, Notice},
     exit::Exit,
     lifecycle::{Cause, Phase},
@@ -42,7 +42,7 @@ pub(crate) type End = watch::Receiver<Option<Result<Finished, Error>>>;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    http: SocketAddr,
+    http: Address,
     admin: SocketAddr,
     control: Arc<Control>,
     status: watch::Receiver<Status>,
@@ -68,8 +68,8 @@ impl Handle {
 
     /// The public address, with the port that it has got.
     #[must_use]
-    pub fn http_address(&self) -> SocketAddr {
-        self.http
+    pub fn http_address(&self) -> Address {
+        self.http.clone()
     }
 
     /// The admin address, with the port that it has got.

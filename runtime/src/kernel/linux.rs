@@ -2,9 +2,12 @@
 
 use std::{
     io, mem,
+    net::Shutdown,
     os::fd::{AsFd, AsRawFd},
     time::Duration,
 };
+
+use socket2::SockRef;
 
 use super::Peer;
 
@@ -39,6 +42,25 @@ pub(crate) fn raise_fence(listener: &impl AsFd) -> io::Result<()> {
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// The fence of a Unix socket: connect(2) looks whether the listener can still be read from, and gets into
+/// its queue, under one lock (`unix_stream_connect`), which this takes, too. So whoever is not in the queue
+/// by now is refused, and nothing keeps accept(2) from emptying it. Whoever waits for room in the queue looks
+/// the path up again once there is some.
+///
+/// # Errors
+/// When it is no Unix socket that listens.
+pub(crate) fn raise_unix_fence(listener: &impl AsFd) -> io::Result<()> {
+    SockRef::from(listener).shutdown(Shutdown::Read)
+}
+
+/// Whether listen(2) was called on a socket.
+///
+/// # Errors
+/// When it is no socket.
+pub(crate) fn is_listening(socket: &impl AsFd) -> io::Result<bool> {
+    SockRef::from(socket).is_listener()
 }
 
 /// The connections that are established and not yet accepted: of a listening socket,
@@ -124,8 +146,6 @@ mod tests {
         net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
         os::unix::net::UnixStream,
     };
-
-    use socket2::SockRef;
 
     use super::*;
 

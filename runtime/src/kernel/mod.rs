@@ -20,7 +20,9 @@ mod other;
 use std::{io, mem::MaybeUninit, os::fd::AsFd, sync::Arc, time::Duration};
 
 use socket2::{SockRef, Socket};
-pub(crate) use system::{accept_queue, peer, raise_fence, unacknowledged, unread};
+pub(crate) use system::{
+    accept_queue, is_listening, peer, raise_fence, raise_unix_fence, unacknowledged, unread,
+};
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a socket's receive queue holds at this very moment.
@@ -181,6 +183,8 @@ mod tests {
     fn elsewhere_the_kernel_is_said_to_have_no_answer() {
         let (_client, server) = pair();
         assert!(other::raise_fence(&server).is_err());
+        assert!(other::raise_unix_fence(&server).is_err());
+        assert!(other::is_listening(&server).is_err());
         assert!(other::accept_queue(&server).is_err());
         assert!(other::unacknowledged(&server).is_err());
         assert!(other::unread(&server).is_err());

@@ -9,6 +9,18 @@ pub(crate) fn raise_fence(_: &impl AsFd) -> io::Result<()> {
 }
 
 /// # Errors
+/// Always: as [`raise_fence`].
+pub(crate) fn raise_unix_fence(_: &impl AsFd) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: whether it is shows when it is to accept.
+pub(crate) fn is_listening(_: &impl AsFd) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
 /// Always: only an `accept` that would block shows an empty queue.
 pub(crate) fn accept_queue(_: &impl AsFd) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())

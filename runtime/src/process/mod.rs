@@ -2,6 +2,7 @@
 
 mod admin_listener;
 mod command;
+pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod public_port;
 
@@ -137,6 +138,10 @@ where
     S: AnySettings,
     St: Clone + Send + 'static,
 {
+    let listeners = match take(&mut parts.given).listeners() {
+        Ok(listeners) => listeners,
+        Err((exit, error)) => return fail(exit, format_args!("{error:#}")),
+    };
     let (settings, _telemetry) = match logged(&mut parts, loaded) {
         Ok(logged) => logged,
         Err(exit) => return exit,
@@ -146,6 +151,7 @@ where
         settings,
         budget,
         signals: Some(signals),
+        listeners,
     };
     match instance.run(Channels::at_once(open)).await {
         Ok(finished) => finished.exit,
