@@ -303,7 +303,7 @@ async fn what_was_given_and_is_no_listener_is_a_bug() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the listener given to `listen_on`: must be a stream socket, of TCP or Unix, that listens"
+        "the listener given to `listen_on` must be a stream socket, of TCP or Unix, that listens"
     );
     assert_eq!(error.exit_code(), ExitCode::from(70));
 }

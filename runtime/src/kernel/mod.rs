@@ -11,6 +11,7 @@ mod system;
 mod system;
 
 pub(crate) mod handshakes;
+pub(crate) mod inherited;
 pub(crate) mod signals;
 
 // Compiled into Linux's tests, so that it cannot rot unseen.

@@ -3,6 +3,7 @@
 mod admin_listener;
 mod command;
 pub(crate) mod given;
+mod inherited;
 pub(crate) mod instance;
 pub(crate) mod public_port;
 
@@ -34,11 +35,13 @@ const WITHIN_A_RUNTIME: &str = "run() was called from asynchronous code, whose e
     block: make `main` an ordinary function, or call bind(), serve() and await the end";
 
 /// Runs the process. See [`crate::Service::run`].
-pub(crate) fn run<S, St>(parts: Parts<S, St>, open: Open<S, St>) -> ExitCode
+pub(crate) fn run<S, St>(mut parts: Parts<S, St>, open: Open<S, St>) -> ExitCode
 where
     S: AnySettings + Default,
     St: Clone + Send + 'static,
 {
+    // While there is one thread: the environment is changed.
+    parts.given.inherit();
     if tokio::runtime::Handle::try_current().is_ok() {
         return fail(Exit::Software, WITHIN_A_RUNTIME).into();
     }
