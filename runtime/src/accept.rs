@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    net::TcpListener,
     rc::Rc,
     sync::{
         Arc,
@@ -12,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::Socket;
 use tokio::{
     io::unix::AsyncFdReadyGuard,
     sync::{Notify, watch},
@@ -19,8 +19,8 @@ use tokio::{
 
 use crate::{
     acceptor::WorkerHandle,
-    conn::{Accepted, App, Worker},
-    control::{Control, OpenConnection},
+    conn::{Accepted, App, PeerAddress, Worker},
+    control::{Control, Newcomers, OpenConnection},
     kernel,
     listener::is_of_one_connection,
 };
@@ -108,7 +108,8 @@ impl Drop for Place {
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Port {
-    pub(crate) listener: Arc<TcpListener>,
+    pub(crate) listener: Arc<Socket>,
+    pub(crate) newcomers: Newcomers,
     pub(crate) places: Arc<Places>,
     /// Told when there is none.
     pub(crate) full: Arc<Notify>,
@@ -188,7 +189,7 @@ impl Port {
     fn try_accept(
         &self,
         control: &Arc<Control>,
-        ready: &mut AsyncFdReadyGuard<'_, Arc<TcpListener>>,
+        ready: &mut AsyncFdReadyGuard<'_, Arc<Socket>>,
     ) -> Outcome {
         // Until the connection is counted.
         let _attempt = self.places.attempt();
@@ -199,9 +200,11 @@ impl Port {
             return Outcome::Full;
         };
         match ready.try_io(|listener| listener.get_ref().accept()) {
-            Ok(Ok((socket, peer))) => {
+            Ok(Ok((socket, address))) => {
+                let peer = PeerAddress::accepted(&address);
                 let counters = Arc::clone(&self.workers[self.number].counters);
                 let open = OpenConnection::new(Arc::clone(control), counters, Some(place));
+                let open = open.of(self.newcomers);
                 Outcome::Connection(Accepted { socket, peer, open })
             }
             Ok(Err(error)) if is_of_one_connection(&error) => Outcome::Gone,

@@ -2,17 +2,17 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use socket2::Socket;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     accept::{self, Port},
     clock,
-    conn::{Accepted, Room, ToWorker},
+    conn::{Accepted, PeerAddress, Room, ToWorker},
     control::{Control, Counters, Fenced, Notice, OpenConnection, Workers},
     listener::Listener,
     rules::Rule,
@@ -73,6 +73,7 @@ impl Acceptor {
         for (number, worker) in acceptor.workers.iter().enumerate() {
             let port = Port {
                 listener: acceptor.listener.share()?,
+                newcomers: acceptor.listener.newcomers(),
                 places: Arc::clone(&acceptor.places),
                 full: Arc::clone(&acceptor.full),
                 fence: acceptor.fence.subscribe(),
@@ -103,13 +104,19 @@ impl Acceptor {
             // Before anything that waits: workers would empty the queue meanwhile.
             self.listener.close();
             self.fence.send_replace(true);
-            return Fenced::default();
+            return Fenced {
+                accepted: 0,
+                kernel: Some(false),
+            };
         }
         let free = self.workers_that_answer().await;
         self.fence.send_replace(true);
         // A connection that a worker has just accepted, and that is not counted yet, would be nobody's.
         while self.places.attempts() > 0 {
             tokio::task::yield_now().await;
+        }
+        if self.control.lacks(Rule::Given) {
+            self.listener.deafen();
         }
         // Past the fence there is no later, so the limit is no reason to lose anybody.
         let deal = |socket, peer| self.deal(&free, socket, peer);
@@ -129,7 +136,7 @@ impl Acceptor {
         }
     }
 
-    fn deal(&self, workers: &[&WorkerHandle], socket: TcpStream, peer: SocketAddr) {
+    fn deal(&self, workers: &[&WorkerHandle], socket: Socket, peer: PeerAddress) {
         let fewest = workers
             .iter()
             .min_by_key(|worker| worker.counters.load().open);

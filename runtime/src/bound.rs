@@ -3,18 +3,21 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
+    io,
+    mem::take,
     net::SocketAddr,
+    path::Path,
     pin::Pin,
     thread,
 };
 
 use actix_rt::System;
 use actix_web::{App, body::MessageBody};
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Error,
+    Address, Error, address,
     exit::Exit,
     handle::{Handle, failure},
     kernel,
@@ -78,7 +81,7 @@ pub struct Serving {
 /// Binds a service, which lives on a thread of its own from here on: an event loop that the
 /// program blocks can hold up neither probes nor the drain.
 pub(crate) async fn bind<S, M>(
-    parts: Parts<S, M::Value>,
+    mut parts: Parts<S, M::Value>,
     settings: Settings<S>,
     signals: bool,
 ) -> Result<Bound<S, M>, Error>
@@ -92,6 +95,8 @@ where
     let tls = parts.author.accept(&loaded).map_err(refused)?;
     let limit = kernel::raise_descriptor_limit().ok();
     let budget = loaded.fit(limit).map_err(refused)?;
+    let listeners = take(&mut parts.given).listeners();
+    let listeners = listeners.map_err(|(exit, error)| Error::new(exit, error))?;
     for misspelt in loaded.misspelt {
         tracing::warn!("{misspelt}");
     }
@@ -111,6 +116,7 @@ where
                 budget,
                 tls,
                 signals,
+                listeners,
             };
             let channels = Channels {
                 bound: Some(bound),
@@ -151,7 +157,7 @@ where
 impl<S, M: crate::service::State> Bound<S, M> {
     /// The public address, with the port that it has got.
     #[must_use]
-    pub fn http_address(&self) -> SocketAddr {
+    pub fn http_address(&self) -> Address {
         self.handle.http_address()
     }
 
@@ -179,15 +185,45 @@ impl<S, M: crate::service::State> Bound<S, M> {
             let (one, other) = (address, *other);
             one.port() == other.port() && one.ip().is_unspecified() && other.ip().is_unspecified()
         };
-        let more = self.more.iter().map(|taken| taken.bound.address());
-        let beside = more.chain([self.handle.http_address()]).find(of_all);
+        let taken = self.more.iter().map(|taken| taken.bound.address());
+        let taken = taken.chain([self.handle.http_address()]);
+        let mut ports = taken.filter_map(|taken| taken.socket_address());
+        let beside = ports.find(of_all);
         let versions = match beside {
             // `[::]` takes the connections of IPv4, too.
             Some(other) if other.is_ipv6() && address.is_ipv4() => return Ok(address),
             Some(other) if other.is_ipv4() && address.is_ipv6() => Versions::Own,
             _ => Versions::All,
         };
-        let bound = listener::bind_for(address, versions).map_err(|error| {
+        let bound = listener::bind_port(address, versions);
+        let taken = self.add(&Address::Tcp(address), bound)?;
+        Ok(taken.socket_address().unwrap_or(address))
+    }
+
+    /// Takes the path of a Unix socket as a further public address, as [`listen`](Self::listen) does.
+    ///
+    /// A socket that is there already is replaced when the service is opened, whether its process has gone or
+    /// serves there until then.
+    ///
+    /// # Errors
+    /// When the path is not absolute, or too long. The system's: no such folder, no permission; or there is
+    /// something that is no socket.
+    pub fn listen_unix(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let address = address::unix(path).map_err(|expected| {
+            let what = format!("{FURTHER} = \"{}\": must be {expected}", path.display());
+            Error::new(Exit::Software, anyhow!(what))
+        })?;
+        let bound = listener::bind(&address);
+        self.add(&address, bound).map(drop)
+    }
+
+    fn add(
+        &mut self,
+        address: &Address,
+        bound: io::Result<listener::Bound>,
+    ) -> Result<Address, Error> {
+        let bound = bound.map_err(|error| {
             let (exit, error) = cannot_listen(FURTHER, address, error);
             Error::new(exit, error)
         })?;
@@ -249,9 +285,9 @@ where
 }
 
 impl Serving {
-    /// The public address.
+    /// The public address, with the port that it has got.
     #[must_use]
-    pub fn http_address(&self) -> SocketAddr {
+    pub fn http_address(&self) -> Address {
         self.handle.http_address()
     }
 

@@ -79,8 +79,18 @@ pub(crate) enum Notice {
 pub(crate) struct Fenced {
     /// Connections accepted after it was raised: without it they would have been reset.
     pub(crate) accepted: u64,
-    /// Whether the kernel had one.
-    pub(crate) kernel: bool,
+    /// Whether the kernel had one. `None` where there was nothing to fence.
+    pub(crate) kernel: Option<bool>,
+}
+
+/// Whom a listener brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Newcomers {
+    /// Those who were sent to this process: a sign of traffic, after T0.
+    OurOwn,
+    /// Those who were sent to all that accept from the same socket, now or later. That one has come
+    /// here says nothing of the next.
+    Anybodys,
 }
 
 /// When the fence goes up, and how long idle connections of HTTP/1.1 are waited for behind it.

@@ -142,8 +142,11 @@ impl Driver {
             Notice::KeptRequest(at) => Input::Traffic(at),
             Notice::Fenced(Fenced { accepted, kernel }) => {
                 self.report.accepted_after_fence += accepted;
-                let so_far = self.report.kernel_fence.unwrap_or(true);
-                self.report.kernel_fence = Some(kernel && so_far);
+                let so_far = self.report.kernel_fence;
+                self.report.kernel_fence = match (kernel, so_far) {
+                    (Some(kernel), Some(so_far)) => Some(kernel && so_far),
+                    (kernel, so_far) => kernel.or(so_far),
+                };
                 self.report.at_fence = Some(self.control.ledger.load());
                 self.going_up = self.going_up.saturating_sub(1);
                 match self.going_up {

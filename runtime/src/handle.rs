@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use tokio::sync::watch;
 
 use crate::{
-    Error,
+    Address, Error,
     control::{Control, Notice},
     exit::Exit,
     lifecycle::{Cause, Phase},
@@ -42,8 +42,9 @@ pub(crate) type End = watch::Receiver<Option<Result<Finished, Error>>>;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    http: SocketAddr,
+    http: Address,
     admin: SocketAddr,
+    pub(crate) scheme: &'static str,
     control: Arc<Control>,
     status: watch::Receiver<Status>,
     end: End,
@@ -54,12 +55,14 @@ impl Handle {
         let Standing {
             http,
             admin,
+            scheme,
             control,
             status,
         } = standing;
         Self {
             http,
             admin,
+            scheme,
             control,
             status,
             end,
@@ -68,8 +71,8 @@ impl Handle {
 
     /// The public address, with the port that it has got.
     #[must_use]
-    pub fn http_address(&self) -> SocketAddr {
-        self.http
+    pub fn http_address(&self) -> Address {
+        self.http.clone()
     }
 
     /// The admin address, with the port that it has got.

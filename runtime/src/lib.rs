@@ -27,6 +27,7 @@
 //! | readiness that depends on something | [`Service::check`] |
 //! | settings that must be set, that nobody may see, that must fit each other | [`Required`], [`Secret`], [`Service::validate`] |
 //! | subcommands of its own | [`Service::command`] |
+//! | a listener that somebody else has opened | [`Service::listen_on`] |
 //! | limits for single routes | [`RequestTimeout`], [`BodyLimits`] |
 //! | a `main` of its own, several services in one process | [`Service::bind`], [`Bound::serve`] |
 //! | tests | [`Service::test`], [`test::TestService`] |
@@ -37,6 +38,7 @@
 
 mod accept;
 mod acceptor;
+mod address;
 mod admin;
 mod background;
 mod body_limits;
@@ -79,6 +81,7 @@ mod tls;
 mod tls;
 mod worker;
 
+pub use address::Address;
 pub use background::{Jobs, Stop};
 pub use body_limits::{BodyLimits, BodyLimitsService};
 pub use bound::{Bound, Serving};

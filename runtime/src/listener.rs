@@ -1,118 +1,148 @@
 //! The public listener: binding, accepting, and the fence.
 
+mod given;
+mod sweep;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod unix;
+
 use std::{
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr},
+    os::fd::OwnedFd,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use socket2::Socket;
+
+use self::sweep::Sweep;
+pub(crate) use self::{given::Unfit, sweep::is_of_one_connection, tcp::Versions};
 use crate::{
+    Address,
     accept::RETRY,
-    control::Fenced,
+    conn::PeerAddress,
+    control::{Fenced, Newcomers},
     kernel::{self, handshakes},
 };
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 /// How long a handshake in progress is waited for: a client whose SYN-ACK was lost needs up to a
 /// second to send its SYN again (RFC 6298, 2.1).
 const HANDSHAKES: Duration = Duration::from_secs(1);
 
-/// TCP's keep-alive: the kernel probes a peer that has been silent for so long, at this interval, and
-/// gives it up after nine probes (tcp(7)).
-const PEER_SILENT: Duration = Duration::from_secs(60);
-const PEER_PROBED: Duration = Duration::from_secs(10);
-
 /// How often the list of handshakes is looked at while there are any.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A socket that has its address, and to which nobody can connect yet.
+/// An address that was taken, and at which nobody can connect to this process yet.
 #[derive(Debug)]
-pub(crate) struct Bound {
-    socket: Socket,
-    address: SocketAddr,
+pub(crate) enum Bound {
+    Port {
+        socket: Socket,
+        address: SocketAddr,
+    },
+    /// Tried out; and whoever serves there goes on until this process listens.
+    Path(PathBuf),
+    /// Somebody else's, who has clients connect already.
+    Given {
+        socket: Socket,
+        address: Address,
+    },
 }
 
 /// Takes an address; port 0 is any free one.
 ///
 /// # Errors
-/// The system's: the port is in use, the address is not this machine's, no permission.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<Bound> {
-    bind_for(address, Versions::All)
+/// The system's: the port is in use, the address is not this machine's, no permission, no such folder.
+pub(crate) fn bind(address: &Address) -> io::Result<Bound> {
+    match address {
+        Address::Tcp(address) => bind_port(*address, Versions::All),
+        Address::Unix(path) => unix::try_out(path).map(|()| Bound::Path(path.clone())),
+    }
 }
 
-/// Whose connections an address of IPv6 takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Versions {
-    /// Those of IPv4, too, if it is `[::]`, whatever the system's `net.ipv6.bindv6only` says.
-    All,
-    /// Its own: somebody else takes those of IPv4.
-    Own,
-}
-
-/// [`bind`], for these.
+/// [`bind`], for the connections of these versions of IP.
 ///
 /// # Errors
 /// As [`bind`].
-pub(crate) fn bind_for(address: SocketAddr, versions: Versions) -> io::Result<Bound> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    if address.is_ipv6() {
-        socket.set_only_v6(versions == Versions::Own)?;
-    }
-    // A restart must not wait for the connections of the process before it in TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    // Connections inherit this and what follows. A response's last segment must not wait for the
-    // acknowledgement of the one before (Nagle).
-    socket.set_tcp_nodelay(true)?;
-    // A peer that has vanished is owed nothing, and a handler that waits for
-    // hours, as an event stream's may, would never hear of it.
-    let keep_alive = TcpKeepalive::new()
-        .with_time(PEER_SILENT)
-        .with_interval(PEER_PROBED);
-    socket.set_tcp_keepalive(&keep_alive)?;
-    socket.bind(&address.into())?;
-    let address = socket.local_addr()?.as_socket().unwrap_or(address);
-    Ok(Bound { socket, address })
+pub(crate) fn bind_port(address: SocketAddr, versions: Versions) -> io::Result<Bound> {
+    let (socket, address) = tcp::bind(address, versions)?;
+    Ok(Bound::Port { socket, address })
+}
+
+/// Takes a listener that somebody else holds.
+///
+/// # Errors
+/// When the descriptor is no listener.
+pub(crate) fn take(descriptor: OwnedFd) -> Result<Bound, Unfit> {
+    let (socket, address) = given::take(descriptor)?;
+    Ok(Bound::Given { socket, address })
 }
 
 impl Bound {
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) fn address(&self) -> Address {
+        match self {
+            Self::Port { address, .. } => Address::Tcp(*address),
+            Self::Path(path) => Address::Unix(path.clone()),
+            Self::Given { address, .. } => address.clone(),
+        }
     }
 
     /// Lets clients connect.
     ///
     /// # Errors
-    /// When somebody else listens there by now.
+    /// When somebody else listens at the port by now, or the path can be taken no more.
     pub(crate) fn listen(self, backlog: u32) -> io::Result<Listener> {
-        self.socket
-            .listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-        Ok(Listener {
-            socket: Arc::new(self.socket.into()),
-            address: self.address,
-        })
+        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+        let (socket, kind) = match self {
+            Self::Port { socket, address } => {
+                socket.listen(backlog)?;
+                (socket, Kind::Port(address))
+            }
+            Self::Path(path) => {
+                let (socket, entry) = unix::listen(&path, backlog)?;
+                (socket, Kind::Path(entry))
+            }
+            Self::Given { socket, .. } => (socket, Kind::Given),
+        };
+        let socket = Arc::new(socket);
+        Ok(Listener { socket, kind })
     }
 }
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: Arc<TcpListener>,
-    address: SocketAddr,
+    socket: Arc<Socket>,
+    kind: Kind,
+}
+
+/// Whose a listener is, and where.
+#[derive(Debug)]
+enum Kind {
+    Port(SocketAddr),
+    Path(unix::Entry),
+    /// Its queue, and who may connect, are somebody else's. It is never closed, but for this process' own
+    /// descriptor.
+    Given,
 }
 
 impl Listener {
+    /// What it says of whoever routes to this process that somebody connects.
+    pub(crate) fn newcomers(&self) -> Newcomers {
+        match self.kind {
+            Kind::Port(_) | Kind::Path(_) => Newcomers::OurOwn,
+            Kind::Given => Newcomers::Anybodys,
+        }
+    }
+
     /// Another descriptor of the same socket, to accept from: an event loop takes each only once, and
     /// [`Self::waiting`] may run on the same one.
     ///
     /// # Errors
     /// When there is none left.
-    pub(crate) fn share(&self) -> io::Result<Arc<TcpListener>> {
+    pub(crate) fn share(&self) -> io::Result<Arc<Socket>> {
         self.socket.try_clone().map(Arc::new)
     }
 
@@ -141,48 +171,73 @@ impl Listener {
     /// empty; close only if the list was empty *before* that sweep, or after a second. A
     /// handshake that completes between the sweep and the close would be reset.
     ///
-    /// `held_up` is called if descriptors run out: somebody has to leave before more can come.
+    /// A listener that was given is left alone: the fence would deafen everybody who holds it, and its
+    /// queue is for whoever accepts next.
     pub(crate) async fn fence(
         &self,
-        mut accepted: impl FnMut(TcpStream, SocketAddr),
+        to: impl FnMut(Socket, PeerAddress),
         held_up: impl Fn(),
     ) -> Fenced {
-        let mut fenced = Fenced::default();
-        match kernel::raise_fence(&self.socket) {
-            Ok(()) => fenced.kernel = true,
-            Err(error) => tracing::warn!(
+        let mut sweep = Sweep::new(&self.socket, to, held_up);
+        let raised = match &self.kind {
+            Kind::Port(_) => kernel::raise_fence(&self.socket),
+            Kind::Path(entry) => {
+                entry.remove();
+                while entry.was_just_replaced() {
+                    sweep.all().await;
+                    tokio::time::sleep(LOOK).await;
+                }
+                kernel::raise_unix_fence(&self.socket)
+            }
+            Kind::Given => return Fenced::default(),
+        };
+        if let Err(error) = &raised {
+            tracing::warn!(
                 %error,
                 "this system has no fence: clients that connect at this moment may be reset"
-            ),
+            );
         }
-        let raised = Instant::now();
-        let mut warned = false;
+        let (kernel, since) = (raised.is_ok(), Instant::now());
         loop {
-            let in_progress = fenced.kernel && self.handshakes_in_progress(&mut warned);
-            while let Err(error) = self.sweep(&mut fenced.accepted, &mut accepted) {
-                if !warned {
-                    tracing::warn!(%error, "the accept queue is held up");
-                    warned = true;
-                }
-                held_up();
-                tokio::time::sleep(RETRY).await;
-            }
-            if !in_progress || raised.elapsed() >= HANDSHAKES {
-                self.close();
-                return fenced;
+            let in_progress = kernel && self.handshakes_in_progress(&mut sweep.warned);
+            sweep.all().await;
+            if !in_progress || since.elapsed() >= HANDSHAKES {
+                break;
             }
             tokio::time::sleep(LOOK).await;
         }
+        self.close();
+        Fenced {
+            accepted: sweep.count,
+            kernel: Some(kernel),
+        }
     }
 
-    /// Closes the socket, whoever has a descriptor of it: a worker that a handler blocks has one still.
+    /// Closes the socket, whoever in this process has a descriptor of it: a worker that a handler blocks
+    /// has one still.
     pub(crate) fn close(&self) {
+        match &self.kind {
+            Kind::Port(_) => self.deafen(),
+            Kind::Path(entry) => {
+                entry.remove();
+                self.deafen();
+            }
+            Kind::Given => {}
+        }
+    }
+
+    /// Has nobody connect any more, whoever holds the socket.
+    pub(crate) fn deafen(&self) {
         // Fails only if it is closed.
-        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     fn handshakes_in_progress(&self, warned: &mut bool) -> bool {
-        handshakes::in_progress(self.address).map_or_else(
+        let Kind::Port(address) = self.kind else {
+            // connect(2) has no handshake: it is in the queue, or has failed.
+            return false;
+        };
+        handshakes::in_progress(address).map_or_else(
             |error| {
                 if !std::mem::replace(warned, true) {
                     tracing::warn!(%error, "handshakes cannot be listed: waiting for a second");
@@ -192,50 +247,10 @@ impl Listener {
             |count| count > 0,
         )
     }
-
-    /// Accepts until the queue is empty, asking the kernel and not the event loop.
-    ///
-    /// # Errors
-    /// When something stands in the way, such as a want of descriptors, and the queue has more.
-    fn sweep(
-        &self,
-        count: &mut u64,
-        accepted: &mut impl FnMut(TcpStream, SocketAddr),
-    ) -> io::Result<()> {
-        let socket = &self.socket;
-        loop {
-            match socket.accept() {
-                Ok((stream, peer)) => {
-                    *count += 1;
-                    accepted(stream, peer);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if is_of_one_connection(&error) => {}
-                // accept(2) looks for a descriptor first, and at the queue second.
-                Err(_) if kernel::accept_queue(socket).is_ok_and(|left| left == 0) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Errors of the connection that was at the head of the queue, and has gone with them (accept(2)
-/// passes pending network errors on).
-pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-    )
 }

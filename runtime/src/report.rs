@@ -67,7 +67,7 @@ pub struct Report {
     pub max_reached: bool,
     /// Connections that would have been reset without the fence.
     pub accepted_after_fence: u64,
-    /// Whether the kernel had a fence; absent until it was raised.
+    /// Whether the kernel had a fence; absent until it was raised, and where all listeners are somebody else's.
     pub kernel_fence: Option<bool>,
     /// Connections at T0.
     pub at_t0: Load,

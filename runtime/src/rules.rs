@@ -15,6 +15,8 @@ pub(crate) enum Rule {
     LameDuck,
     /// `no-fence`: close the listener as it stands.
     Fence,
+    /// `deafen-given`: close a listener for everybody who holds it.
+    Given,
     /// `no-goodbye`: never say `Connection: close`.
     Goodbye,
     /// `goodbye-at-once`: tell newcomers of HTTP/2 to leave before their first response.
@@ -86,6 +88,7 @@ impl Rule {
         Some(match name {
             "no-lame-duck" => Self::LameDuck,
             "no-fence" => Self::Fence,
+            "deafen-given" => Self::Given,
             "no-goodbye" => Self::Goodbye,
             "goodbye-at-once" => Self::FirstResponse,
             "one-goaway" => Self::TwoGoaways,

@@ -1,6 +1,6 @@
 mod settings;
 
-use std::{fmt, future::Future, marker::PhantomData, process::ExitCode};
+use std::{fmt, future::Future, marker::PhantomData, os::fd::OwnedFd, process::ExitCode};
 
 use actix_web::{App, body::MessageBody};
 use futures_util::FutureExt as _;
@@ -18,6 +18,7 @@ use crate::{
     exit::Exit,
     process::{
         self,
+        given::Given,
         instance::{Begin, Identity, MakeLayer, Parts, Register, opener},
     },
     rules::Rules,
@@ -97,6 +98,7 @@ pub struct Service<S, M: State = Stateless> {
     metrics: Vec<Register>,
     layers: Vec<MakeLayer<S>>,
     signals: bool,
+    given: Given,
     rules: Rules,
     author: Author<S>,
 }
@@ -113,6 +115,7 @@ impl<S> Service<S> {
             metrics: Vec::new(),
             layers: Vec::new(),
             signals: true,
+            given: Given::default(),
             rules: Rules::default(),
             author: Author::default(),
         }
@@ -157,6 +160,7 @@ impl<S> Service<S> {
             metrics: self.metrics,
             layers: self.layers,
             signals: self.signals,
+            given: self.given,
             rules: self.rules,
             author: self.author,
         }
@@ -332,6 +336,40 @@ impl<S, M: State> Service<S, M> {
         self
     }
 
+    /// Serves from a listener that the program has, in the place of `http.address`: a
+    /// [`TcpListener`](std::net::TcpListener), a [`UnixListener`](std::os::unix::net::UnixListener), or the
+    /// descriptor of one. Called again, it takes a further one.
+    ///
+    /// Others may accept from the same socket, and it outlives this service: the drain only stops accepting.
+    /// Who is in the queue then, or comes later, waits there for whoever accepts next, and so nobody is
+    /// refused. Those who hold the socket see that it does not block any more.
+    ///
+    /// ```
+    /// # use actix_web::App;
+    /// # use lastcall::{Error, Settings};
+    /// # async fn serve() -> Result<(), Error> {
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    /// let address = listener.local_addr().unwrap();
+    /// let held = listener.try_clone().unwrap();
+    /// # let settings = Settings::new(()).set("admin.address", "127.0.0.1:0").set("drain.min", "0s")
+    /// #     .set("drain.quiet", "0s").set("drain.max", "0s");
+    /// let bound = lastcall::service!().listen_on(listener).bind(settings).await?;
+    /// assert_eq!(bound.http_address(), address.into());
+    /// let serving = bound.serve(|(): &()| App::new()).await?;
+    /// serving.handle().drain();
+    /// serving.await?;
+    /// // For the next service, which will serve this client.
+    /// assert!(std::net::TcpStream::connect(held.local_addr().unwrap()).is_ok());
+    /// # Ok(())
+    /// # }
+    /// # actix_web::rt::System::new().block_on(serve()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn listen_on(mut self, listener: impl Into<OwnedFd>) -> Self {
+        self.given.by_program.push(listener.into());
+        self
+    }
+
     /// Leaves the signals to the program: what is [bound](Self::bind) is told to go by its
     /// [`Handle`](crate::Handle) alone. [`run`](Service::run) pays no heed to this, since process 1 of
     /// a container that catches no SIGTERM cannot be stopped.
@@ -391,6 +429,7 @@ impl<S, M: State> Service<S, M> {
             metrics: self.metrics,
             layers: self.layers,
             rules: self.rules,
+            given: self.given,
             author: self.author,
         }
     }

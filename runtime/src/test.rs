@@ -85,9 +85,16 @@ impl TestService {
     }
 
     /// The public address.
+    ///
+    /// # Panics
+    /// When that is a Unix socket, as the test itself has set.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.serving.http_address()
+        let address = self.serving.http_address();
+        match address.socket_address() {
+            Some(address) => address,
+            None => panic!("{address} has no IP address"),
+        }
     }
 
     /// The admin address.
@@ -97,9 +104,12 @@ impl TestService {
     }
 
     /// The URL of a path, which begins with a slash, at the public address.
+    ///
+    /// # Panics
+    /// As [`address`](Self::address).
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.serving.http_address())
+        format!("{}://{}{path}", self.handle().scheme, self.address())
     }
 
     /// The URL of a path at the admin address: `/metrics`, `/readyz`.

@@ -4,6 +4,7 @@ mod common;
 
 use std::{
     future::{Ready, ready},
+    net::SocketAddr,
     process::ExitCode,
     sync::{
         Arc,
@@ -17,13 +18,13 @@ use actix_web::{
     dev::{Service, ServiceRequest, Transform},
     rt, web,
 };
-use common::{body, get, quick, status};
+use common::{body, get, quick, status, tcp};
 use lastcall::Cause;
 
 #[actix_web::test]
 async fn a_service_tells_its_addresses_serves_and_reports_its_drain() {
     let bound = lastcall::service!().bind(quick()).await.unwrap();
-    let (http, admin) = (bound.http_address(), bound.admin_address());
+    let (http, admin) = (tcp(bound.http_address()), bound.admin_address());
     assert_eq!(status(&get(admin, "/livez").await), 200);
     assert_eq!(status(&get(admin, "/readyz").await), 503, "not ready");
     assert!(
@@ -65,7 +66,7 @@ async fn further_public_addresses_serve_the_same_application_and_are_fenced_with
     let second = bound.listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let app = |(): &()| App::new().route("/", web::get().to(async || "Hello"));
     let serving = bound.serve(app).await.unwrap();
-    for address in [serving.http_address(), second] {
+    for address in [serving.http_address(), second.into()] {
         assert_eq!(body(&get(address, "/").await), "Hello");
     }
     serving.handle().drain();
@@ -78,13 +79,16 @@ async fn all_addresses_of_both_versions_go_together_in_any_order() {
     for (first, second) in [("[::]", "0.0.0.0"), ("0.0.0.0", "[::]")] {
         let settings = quick().set("http.address", format!("{first}:0"));
         let mut bound = lastcall::service!().bind(settings).await.unwrap();
-        let port = bound.http_address().port();
+        let port = tcp(bound.http_address()).port();
         let second = format!("{second}:{port}").parse().unwrap();
         assert_eq!(bound.listen(second).unwrap(), second);
         let app = |(): &()| App::new().route("/", web::get().to(async || "Hello"));
         let serving = bound.serve(app).await.unwrap();
         for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
-            assert_eq!(body(&get(address.parse().unwrap(), "/").await), "Hello");
+            assert_eq!(
+                body(&get(address.parse::<SocketAddr>().unwrap(), "/").await),
+                "Hello"
+            );
         }
         serving.handle().drain();
         assert_eq!(serving.await.unwrap().exit, Some(0));
@@ -214,7 +218,7 @@ async fn an_application_sees_the_address_that_it_is_served_at() {
         App::new().route("/", web::get().to(shown))
     };
     let serving = bound.serve(app).await.unwrap();
-    let address = serving.http_address();
+    let address = tcp(serving.http_address());
     assert_eq!(
         body(&get(address, "/").await),
         format!("{address} {address}")
@@ -235,7 +239,7 @@ async fn threads_for_what_blocks_are_shared_out_among_the_workers() {
         App::new().route("/", web::get().to(block))
     };
     let serving = bound.serve(app).await.unwrap();
-    let address = serving.http_address();
+    let address = tcp(serving.http_address());
     let began = std::time::Instant::now();
     futures_util::future::join(get(address, "/"), get(address, "/")).await;
     assert!(

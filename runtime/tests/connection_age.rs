@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use actix_web::{App, rt, web};
-use common::quick;
+use common::{quick, tcp};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -27,7 +27,9 @@ async fn serve(limited: bool) -> lastcall::Serving {
 
 /// Asks on one connection until a response says goodbye, or for twice the age: after how long that was.
 async fn told_after(serving: &lastcall::Serving) -> Option<Duration> {
-    let mut socket = TcpStream::connect(serving.http_address()).await.unwrap();
+    let mut socket = TcpStream::connect(tcp(serving.http_address()))
+        .await
+        .unwrap();
     let since = Instant::now();
     while since.elapsed() < 2 * AGE {
         socket
@@ -69,7 +71,9 @@ async fn a_client_of_http_1_is_told_by_a_response_and_not_before_its_time() {
 #[actix_web::test]
 async fn a_client_of_http_2_is_told_though_it_asks_nothing() {
     let serving = serve(true).await;
-    let socket = TcpStream::connect(serving.http_address()).await.unwrap();
+    let socket = TcpStream::connect(tcp(serving.http_address()))
+        .await
+        .unwrap();
     let since = Instant::now();
     let (client, connection) = h2::client::handshake(socket).await.unwrap();
     let connection = rt::spawn(connection);

@@ -61,6 +61,7 @@ mod probes;
 mod process;
 mod readers;
 mod rehearsal;
+mod replaced;
 mod resources;
 mod resume;
 mod sabotage;

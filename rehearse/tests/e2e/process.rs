@@ -3,6 +3,7 @@
 use std::{
     env,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::fd::OwnedFd,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -26,7 +27,7 @@ impl Setup {
     /// The same of another example.
     pub(crate) fn bare_of(name: &str) -> Self {
         let mut command = Command::new(example(name));
-        command.env_clear();
+        command.env_clear().stdin(Stdio::null());
         Self(command)
     }
 
@@ -88,7 +89,7 @@ impl Setup {
     pub(crate) fn after(self, commands: &str) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &format!("{commands}; exec \"$0\" \"$@\"")]);
-        shell.arg(program()).env_clear();
+        shell.arg(program()).env_clear().stdin(Stdio::null());
         let set = self
             .0
             .get_envs()
@@ -97,16 +98,20 @@ impl Setup {
         Self(shell)
     }
 
+    /// Starts it with a listener, as systemd does.
+    pub(crate) fn inherits(self, listener: OwnedFd) -> Self {
+        let mut setup = self.after("exec 3<&0 0</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1");
+        setup.0.stdin(listener);
+        setup
+    }
+
     pub(crate) fn spawn(self) -> Process {
         self.spawn_with(&[])
     }
 
     pub(crate) fn spawn_with(mut self, arguments: &[&str]) -> Process {
         self.0.args(arguments);
-        self.0
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        self.0.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
         let out = Log::collect(child.stdout.take().unwrap());
         let log = Log::collect(child.stderr.take().unwrap());

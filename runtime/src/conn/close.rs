@@ -68,7 +68,7 @@ pub(super) struct Close {
     behind: Behind,
     /// Something behind the FIN has been counted.
     counted: bool,
-    /// Every byte had been acknowledged when this began.
+    /// Every byte had been acknowledged when this began, or needs no acknowledgement.
     owes_nothing: bool,
     began: Instant,
     delivery: Delivery,
@@ -88,7 +88,8 @@ impl Close {
             peer_done: io.eof,
             behind,
             counted: false,
-            owes_nothing: io.transport.unacknowledged() == Some(0),
+            owes_nothing: io.transport.is_delivered_at_once()
+                || io.transport.unacknowledged() == Some(0),
             began: now,
             delivery: Delivery::default(),
             discarded: now,

@@ -20,7 +20,6 @@ mod upload;
 
 use std::{
     future::Future,
-    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
@@ -43,6 +42,7 @@ use super::{
     close::Close,
     delivery::Delivery,
     h2::Handover,
+    peer::PeerAddress,
     policy::Further,
     registry::Registration,
     request::{InFlight, LastResponse, enter},
@@ -80,7 +80,7 @@ pin_project! {
         A: App,
     {
         worker: Rc<Worker<A>>,
-        peer: SocketAddr,
+        peer: PeerAddress,
         io: BufferedIo,
         open: OpenConnection,
         timer: Timer,
@@ -158,7 +158,7 @@ impl<A: App> H1<A> {
     pub(super) fn new(
         worker: Rc<Worker<A>>,
         transport: Transport,
-        peer: SocketAddr,
+        peer: PeerAddress,
         open: OpenConnection,
         since: Instant,
     ) -> Self {

@@ -15,7 +15,6 @@ mod stream;
 use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
-    net::SocketAddr,
     rc::Rc,
     task::Poll,
 };
@@ -33,6 +32,7 @@ use super::{
     app::App,
     buffered_io::BufferedIo,
     close::{Behind, Close},
+    peer::PeerAddress,
     registry::Registration,
     request::LastResponse,
     timer::Timer,
@@ -63,7 +63,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Handover<'l, A> {
     pub(super) worker: &'l Rc<Worker<A>>,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: PeerAddress,
     pub(super) io: &'l mut BufferedIo,
     pub(super) open: &'l mut OpenConnection,
     pub(super) timer: &'l mut Timer,

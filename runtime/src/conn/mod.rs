@@ -15,6 +15,7 @@ mod h1;
 mod h2;
 mod observed;
 mod payload;
+mod peer;
 mod policy;
 mod registry;
 mod request;
@@ -31,16 +32,15 @@ mod tls;
 mod transport;
 
 use std::{
-    net::SocketAddr,
     pin::pin,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::{net::TcpStream, sync::oneshot};
+use tokio::sync::oneshot;
 
-pub(crate) use self::{app::App, observed::Observe, registry::AwaitsClient};
+pub(crate) use self::{app::App, observed::Observe, peer::PeerAddress, registry::AwaitsClient};
 use self::{
     authority::LastHost,
     dates::Dates,
@@ -64,8 +64,8 @@ use crate::{
 /// An accepted connection, which has its place in the count.
 #[derive(Debug)]
 pub(crate) struct Accepted {
-    pub(crate) socket: std::net::TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) socket: socket2::Socket,
+    pub(crate) peer: PeerAddress,
     pub(crate) open: OpenConnection,
 }
 
@@ -173,9 +173,9 @@ impl<A> Worker<A> {
 
     /// When the client of this connection is to be told to leave, however the process goes on.
     #[inline]
-    fn leaves_at(&self, open: &OpenConnection, peer: SocketAddr) -> Option<Instant> {
+    fn leaves_at(&self, open: &OpenConnection, peer: PeerAddress) -> Option<Instant> {
         let age = self.limits.connection_age?;
-        Some(policy::leaves_at(open.accepted(), age, peer.port()))
+        Some(policy::leaves_at(open.accepted(), age, peer.number()))
     }
 
     fn silence_limits(&self) -> SilenceLimits {
@@ -227,16 +227,13 @@ impl<A: App> Worker<A> {
     /// Serves a connection in a task of its own.
     pub(crate) fn spawn(self: &Rc<Self>, accepted: Accepted) {
         let Accepted { socket, peer, open } = accepted;
-        let registered = socket
-            .set_nonblocking(true)
-            .and_then(|()| TcpStream::from_std(socket));
-        match registered {
-            Ok(socket) => self.serve(Socket::Tcp(socket), peer, open),
+        match Socket::register(socket, peer) {
+            Ok(socket) => self.serve(socket, peer, open),
             Err(error) => tracing::error!(%peer, %error, "a connection could not be registered"),
         }
     }
 
-    fn serve(self: &Rc<Self>, socket: Socket, peer: SocketAddr, open: OpenConnection) {
+    fn serve(self: &Rc<Self>, socket: Socket, peer: PeerAddress, open: OpenConnection) {
         tokio::task::spawn_local(serve(Rc::clone(self), socket, peer, open));
     }
 }
@@ -245,7 +242,7 @@ impl<A: App> Worker<A> {
 async fn serve<A: App>(
     worker: Rc<Worker<A>>,
     socket: Socket,
-    peer: SocketAddr,
+    peer: PeerAddress,
     mut open: OpenConnection,
 ) {
     let mut since = open.accepted();

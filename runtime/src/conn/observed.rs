@@ -1,11 +1,11 @@
 //! What is told of each single request, where that is asked for: its id, its line in the access log.
 
-use std::{net::SocketAddr, rc::Rc, time::Instant};
+use std::{rc::Rc, time::Instant};
 
 use actix_http::{HttpMessage as _, Request, ResponseHead, StatusCode};
 use tracing::{Span, span::Entered};
 
-use super::request::End;
+use super::{PeerAddress, request::End};
 use crate::{
     clock,
     metrics::{Route, Routes},
@@ -45,7 +45,7 @@ pub(super) struct Observer {
 pub(super) struct Observed {
     observe: Observe,
     routes: Rc<Routes>,
-    peer: SocketAddr,
+    peer: PeerAddress,
     id: Option<RequestId>,
     /// For the log.
     span: Span,
@@ -83,7 +83,7 @@ impl Observer {
 
     /// A request has come. Its id is for its handler to see, too.
     #[cold]
-    pub(super) fn begin(&self, request: &mut Request, peer: SocketAddr) -> Box<Observed> {
+    pub(super) fn begin(&self, request: &mut Request, peer: PeerAddress) -> Box<Observed> {
         let given = || RequestId::given(request.headers());
         let id = match self.observe.request_ids {
             RequestIds::Off => None,
@@ -107,7 +107,7 @@ impl Observer {
     }
 
     /// Something came that was no request, and was answered so.
-    pub(super) fn refused(&self, peer: SocketAddr, status: StatusCode) {
+    pub(super) fn refused(&self, peer: PeerAddress, status: StatusCode) {
         if self.observe.access_log {
             let status = status.as_u16();
             tracing::info!(target: "lastcall::access", parent: None, status, %peer, "refused");

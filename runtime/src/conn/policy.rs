@@ -145,10 +145,11 @@ pub(super) fn goodbye_due(
 }
 
 /// When a connection reaches `http.max_connection_age`: up to a tenth earlier or later, since those that came
-/// together, as after a rollout, are not to leave together. Its client's port says which: ports that follow
-/// each other are far apart by this hash (Knuth, The Art of Computer Programming, 6.4).
-pub(super) fn leaves_at(accepted: Instant, age: Duration, port: u16) -> Instant {
-    let spread = u32::from(port).wrapping_mul(0x9E37_79B1);
+/// together, as after a rollout, are not to leave together. Its client's number says which, which is a port
+/// mostly: numbers that follow each other are far apart by this hash (Knuth, The Art of Computer Programming,
+/// 6.4).
+pub(super) fn leaves_at(accepted: Instant, age: Duration, number: u16) -> Instant {
+    let spread = u32::from(number).wrapping_mul(0x9E37_79B1);
     let factor = 0.9 + 0.2 * f64::from(spread) / f64::from(u32::MAX);
     // No setting is beyond a year.
     accepted + age.mul_f64(factor)

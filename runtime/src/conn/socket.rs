@@ -10,9 +10,10 @@ use std::{
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 
+use super::PeerAddress;
 #[cfg(test)]
 use super::simulation;
 use crate::kernel::{self, Peer, Waiting};
@@ -21,6 +22,7 @@ use crate::kernel::{self, Peer, Waiting};
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
+    Unix(UnixStream),
     /// One side of a connection in a network that a test makes up.
     #[cfg(test)]
     Simulated(simulation::Socket),
@@ -31,6 +33,7 @@ macro_rules! delegate {
     ($socket:expr, $io:ident => $call:expr) => {
         match $socket {
             Socket::Tcp($io) => $call,
+            Socket::Unix($io) => $call,
             #[cfg(test)]
             Socket::Simulated($io) => $call,
         }
@@ -38,6 +41,18 @@ macro_rules! delegate {
 }
 
 impl Socket {
+    /// Puts one that was accepted on the current event loop.
+    ///
+    /// # Errors
+    /// When the event loop cannot take it.
+    pub(super) fn register(socket: socket2::Socket, peer: PeerAddress) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        match peer {
+            PeerAddress::Tcp(_) => TcpStream::from_std(socket.into()).map(Self::Tcp),
+            PeerAddress::Unix { .. } => UnixStream::from_std(socket.into()).map(Self::Unix),
+        }
+    }
+
     /// Pending when nothing waits, as far as the event loop knows.
     pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         delegate!(self, io => io.poll_read_ready(cx))
@@ -47,6 +62,7 @@ impl Socket {
     pub(super) fn waiting(&self) -> Waiting {
         match self {
             Self::Tcp(socket) => kernel::waiting(socket),
+            Self::Unix(socket) => kernel::waiting(socket),
             #[cfg(test)]
             Self::Simulated(socket) => socket.waiting(),
         }
@@ -60,6 +76,7 @@ impl Socket {
     pub(super) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => kernel::read_now(socket, bytes),
+            Self::Unix(socket) => kernel::read_now(socket, bytes),
             #[cfg(test)]
             Self::Simulated(socket) => socket.read_now(bytes),
         }
@@ -69,24 +86,34 @@ impl Socket {
     pub(super) fn request_waits(&self) -> bool {
         match self {
             Self::Tcp(socket) => kernel::request_waits(socket),
+            Self::Unix(socket) => kernel::request_waits(socket),
             #[cfg(test)]
             Self::Simulated(socket) => socket.request_waits(),
         }
     }
 
-    /// Bytes, our FIN among them, that the peer has not acknowledged; `None` where nobody can say.
+    /// Bytes, our FIN among them, that the peer has not acknowledged; `None` where nobody can say. Of a Unix
+    /// socket: that it has not read.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
         match self {
             Self::Tcp(socket) => kernel::unacknowledged(socket).ok(),
+            Self::Unix(socket) => kernel::unread(socket).ok(),
             #[cfg(test)]
             Self::Simulated(socket) => Some(socket.unacknowledged()),
         }
+    }
+
+    /// Whether what was written lies with the peer already, and stays there when this process has gone.
+    pub(super) fn is_delivered_at_once(&self) -> bool {
+        matches!(self, Self::Unix(_))
     }
 
     /// What is known of the other end: as if it were alive and near where nobody can say.
     pub(super) fn peer(&self) -> Peer {
         match self {
             Self::Tcp(socket) => kernel::peer(socket).unwrap_or_default(),
+            // If its process ended, so would the connection.
+            Self::Unix(_) => Peer::default(),
             #[cfg(test)]
             Self::Simulated(socket) => socket.peer(),
         }
@@ -100,6 +127,9 @@ impl Socket {
             Self::Tcp(socket) => {
                 let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
             }
+            // There is no RST: a body that has failed, and that only the end of its connection
+            // delimits, looks whole.
+            Self::Unix(_) => {}
             #[cfg(test)]
             Self::Simulated(socket) => socket.abandon(),
         }
@@ -111,6 +141,7 @@ impl Socket {
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Unix(socket) => socket.try_write(bytes),
             #[cfg(test)]
             Self::Simulated(_) => Err(io::ErrorKind::WouldBlock.into()),
         }

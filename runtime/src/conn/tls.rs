@@ -142,6 +142,11 @@ impl Session {
         self.tls.wants_write()
     }
 
+    /// See [`Socket::is_delivered_at_once`].
+    pub(super) fn is_delivered_at_once(&self) -> bool {
+        self.socket().is_delivered_at_once() && !self.has_unsent()
+    }
+
     pub(super) fn peer(&self) -> Peer {
         self.socket().peer()
     }

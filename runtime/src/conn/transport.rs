@@ -96,6 +96,11 @@ impl Transport {
         }
     }
 
+    /// Whether what was written lies with the peer already: see [`Socket::is_delivered_at_once`].
+    pub(super) fn is_delivered_at_once(&self) -> bool {
+        delegate!(self, io => io.is_delivered_at_once())
+    }
+
     /// What is known of the other end: as if it were alive and near where nobody can say.
     pub(super) fn peer(&self) -> Peer {
         delegate!(self, io => io.peer())

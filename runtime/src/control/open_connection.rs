@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Control, Notice, Pulse, Stage};
+use super::{Control, Newcomers, Notice, Pulse, Stage};
 use crate::{accept::Place, clock, lifecycle::Load};
 
 /// What one worker has open. Written by that worker alone but for `open`, so it is uncontended; and
@@ -74,7 +74,7 @@ pub(crate) struct OpenConnection {
     accepted: Instant,
     in_flight: bool,
     http2: bool,
-    /// It has been counted as a sign of traffic.
+    /// It has been counted as a sign of traffic, or is none.
     is_sign: bool,
 }
 
@@ -95,6 +95,13 @@ impl OpenConnection {
             http2: false,
             is_sign: false,
         }
+    }
+
+    /// It is one of these.
+    pub(crate) fn of(mut self, newcomers: Newcomers) -> Self {
+        // A client that was there before T0, and asks again, is a sign nevertheless.
+        self.is_sign = newcomers == Newcomers::Anybodys && self.control.t0().is_some();
+        self
     }
 
     /// When the connection was accepted.

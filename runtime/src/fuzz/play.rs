@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     body_limits::BodyLimits,
-    conn::{Accepted, Limits, Observe, Room, ToWorker},
+    conn::{Accepted, Limits, Observe, PeerAddress, Room, ToWorker},
     control::{Control, Counters, OpenConnection, Stage},
     metrics::Metrics,
     rules::Rules,
@@ -109,8 +109,8 @@ async fn run(listener: &TcpListener, script: &Script) -> Observed {
     }
     let open = OpenConnection::new(Arc::clone(&control), Arc::clone(&counters), None);
     let accepted = Accepted {
-        socket: accepted,
-        peer,
+        socket: accepted.into(),
+        peer: PeerAddress::Tcp(peer),
         open,
     };
     assert!(

@@ -2,9 +2,12 @@
 
 use std::{
     io, mem,
+    net::Shutdown,
     os::fd::{AsFd, AsRawFd},
     time::Duration,
 };
+
+use socket2::SockRef;
 
 use super::Peer;
 
@@ -41,6 +44,25 @@ pub(crate) fn raise_fence(listener: &impl AsFd) -> io::Result<()> {
     }
 }
 
+/// The fence of a Unix socket: connect(2) looks whether the listener can still be read from, and gets into
+/// its queue, under one lock (`unix_stream_connect`), which this takes, too. So whoever is not in the queue
+/// by now is refused, and nothing keeps accept(2) from emptying it. Whoever waits for room in the queue looks
+/// the path up again once there is some.
+///
+/// # Errors
+/// When it is no Unix socket that listens.
+pub(crate) fn raise_unix_fence(listener: &impl AsFd) -> io::Result<()> {
+    SockRef::from(listener).shutdown(Shutdown::Read)
+}
+
+/// Whether listen(2) was called on a socket.
+///
+/// # Errors
+/// When it is no socket.
+pub(crate) fn is_listening(socket: &impl AsFd) -> io::Result<bool> {
+    SockRef::from(socket).is_listener()
+}
+
 /// The connections that are established and not yet accepted: of a listening socket,
 /// `tcpi_unacked` is the length of the queue.
 ///
@@ -50,8 +72,7 @@ pub(crate) fn accept_queue(listener: &impl AsFd) -> io::Result<u32> {
     Ok(tcp_info(listener)?.tcpi_unacked)
 }
 
-/// Bytes, our FIN among them, that the peer's kernel has not yet acknowledged: `SIOCOUTQ`, which
-/// has the number of `TIOCOUTQ` (tcp(7)). None once the connection is no more, as after a reset:
+/// Bytes, our FIN among them, that the peer's kernel has not yet acknowledged. None once the connection is no more, as after a reset:
 /// the count then stands for ever, and nothing can reach the peer.
 ///
 /// # Errors
@@ -59,17 +80,32 @@ pub(crate) fn accept_queue(listener: &impl AsFd) -> io::Result<u32> {
 pub(crate) fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
     /// include/net/tcp_states.h
     const TCP_CLOSE: u8 = 7;
+    let bytes = outgoing_queue(socket)?;
+    if bytes > 0 && tcp_info(socket)?.tcpi_state == TCP_CLOSE {
+        return Ok(0);
+    }
+    Ok(bytes)
+}
+
+/// How much memory is taken by what the peer of a Unix socket has not read. None once it has closed
+/// its end.
+///
+/// # Errors
+/// When it is no socket.
+pub(crate) fn unread(socket: &impl AsFd) -> io::Result<usize> {
+    outgoing_queue(socket)
+}
+
+/// `SIOCOUTQ`, which has the number of `TIOCOUTQ` (tcp(7)).
+fn outgoing_queue(socket: &impl AsFd) -> io::Result<usize> {
     let mut bytes: libc::c_int = 0;
     let fd = socket.as_fd().as_raw_fd();
     // SAFETY: `fd` is open for as long as `socket` is borrowed; the kernel writes one int.
     let done = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) };
-    if done != 0 {
-        return Err(io::Error::last_os_error());
+    match done {
+        0 => Ok(bytes.unsigned_abs() as usize),
+        _ => Err(io::Error::last_os_error()),
     }
-    if bytes > 0 && tcp_info(socket)?.tcpi_state == TCP_CLOSE {
-        return Ok(0);
-    }
-    Ok(bytes.unsigned_abs() as usize)
 }
 
 /// What the kernel knows of the other end.
@@ -108,9 +144,8 @@ mod tests {
     use std::{
         io::{ErrorKind, Read as _, Write as _},
         net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+        os::unix::net::UnixStream,
     };
-
-    use socket2::SockRef;
 
     use super::*;
 
@@ -160,6 +195,21 @@ mod tests {
 
         drop(writer);
         std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    }
+
+    #[test]
+    fn what_the_peer_of_a_unix_socket_has_not_read_is_unread_until_it_reads_or_leaves() {
+        for leaves in [false, true] {
+            let (mut writer, mut reader) = UnixStream::pair().unwrap();
+            assert_eq!(unread(&writer).unwrap(), 0);
+            writer.write_all(b"hello").unwrap();
+            assert!(unread(&writer).unwrap() > 0);
+            match leaves {
+                true => drop(reader),
+                false => reader.read_exact(&mut [0; 5]).unwrap(),
+            }
+            assert_eq!(unread(&writer).unwrap(), 0);
+        }
     }
 
     #[test]

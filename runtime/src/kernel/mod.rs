@@ -11,16 +11,19 @@ mod system;
 mod system;
 
 pub(crate) mod handshakes;
+pub(crate) mod inherited;
 pub(crate) mod signals;
 
 // Compiled into Linux's tests, so that it cannot rot unseen.
 #[cfg(all(test, target_os = "linux"))]
 mod other;
 
-use std::{io, mem::MaybeUninit, net::TcpListener, os::fd::AsFd, sync::Arc, time::Duration};
+use std::{io, mem::MaybeUninit, os::fd::AsFd, sync::Arc, time::Duration};
 
-use socket2::SockRef;
-pub(crate) use system::{accept_queue, peer, raise_fence, unacknowledged};
+use socket2::{SockRef, Socket};
+pub(crate) use system::{
+    accept_queue, is_listening, peer, raise_fence, raise_unix_fence, unacknowledged, unread,
+};
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// What a socket's receive queue holds at this very moment.
@@ -102,8 +105,8 @@ pub(crate) fn read_now(socket: &impl AsFd, bytes: &mut [u8]) -> io::Result<usize
 ///
 /// # Errors
 /// When the event loop cannot take the socket.
-pub(crate) fn watch(listener: Arc<TcpListener>) -> io::Result<AsyncFd<Arc<TcpListener>>> {
-    // SAFETY: the `TcpListener` owns its descriptor, and `as_raw_fd` returns the same one until it is
+pub(crate) fn watch(listener: Arc<Socket>) -> io::Result<AsyncFd<Arc<Socket>>> {
+    // SAFETY: the `Socket` owns its descriptor, and `as_raw_fd` returns the same one until it is
     // dropped, which `AsyncFd` does only after it has taken it off the event loop.
     unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }.map_err(Into::into)
 }
@@ -135,7 +138,10 @@ pub(crate) fn raise_descriptor_limit() -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, net::TcpStream};
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+    };
 
     use super::*;
 
@@ -188,8 +194,11 @@ mod tests {
     fn elsewhere_the_kernel_is_said_to_have_no_answer() {
         let (_client, server) = pair();
         assert!(other::raise_fence(&server).is_err());
+        assert!(other::raise_unix_fence(&server).is_err());
+        assert!(other::is_listening(&server).is_err());
         assert!(other::accept_queue(&server).is_err());
         assert!(other::unacknowledged(&server).is_err());
+        assert!(other::unread(&server).is_err());
         assert!(other::peer(&server).is_err());
     }
 

@@ -11,9 +11,10 @@ use tokio::{
 
 use super::{
     Failure,
-    public_port::{bind, cannot_listen, listen},
+    public_port::{Taken, bind, cannot_listen, listen},
 };
 use crate::{
+    Address,
     accept::Places,
     acceptor::{Acceptor, WorkerHandle},
     admin::{self, View},
@@ -28,6 +29,9 @@ use crate::{
     status::Status,
     worker::{self, WorkerConfig},
 };
+
+/// The setting that names it.
+const KEY: &str = "admin.address";
 
 /// For probes, a scraper, preStop. Whoever else holds connections makes room: the kubelet kills a
 /// process that does not answer.
@@ -65,6 +69,7 @@ async fn told_to_go_first(mut status: watch::Receiver<Status>, rules: Rules) {
 impl AdminListener {
     pub(super) async fn open(
         address: SocketAddr,
+        given: Option<Taken>,
         limits: Limits,
         view: View,
     ) -> Result<Self, Failure> {
@@ -74,9 +79,15 @@ impl AdminListener {
             connection_age: None,
             ..limits
         };
-        let bound = bind("admin.address", address)?;
-        let address = bound.address();
-        let listener = listen("admin.address", bound, BACKLOG)?;
+        let Taken { name, bound } = match given {
+            Some(given) => given,
+            None => Taken {
+                name: KEY,
+                bound: bind(KEY, &Address::Tcp(address))?,
+            },
+        };
+        let address = bound.address().socket_address().unwrap_or(address);
+        let listener = listen(name, bound, BACKLOG)?;
         // Its connections have a life of their own: they serve until the very end.
         let (notify, notices) = mpsc::unbounded_channel();
         let rules = view.control.rules();
@@ -114,7 +125,7 @@ impl AdminListener {
         }
         let (room, places) = (limits.room, Places::new(limits.room.connections));
         let acceptor = Acceptor::open(Arc::clone(&control), vec![worker], listener, room, places)
-            .map_err(|error| cannot_listen("admin.address", address, error))?;
+            .map_err(|error| cannot_listen(name, &Address::Tcp(address), error))?;
         let accepting = spawn_local(async move {
             // Never fenced: it ends with the process.
             let (_never, fence) = oneshot::channel();

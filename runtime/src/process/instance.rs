@@ -17,9 +17,11 @@ use tokio::{
 use super::{
     Failure,
     admin_listener::AdminListener,
+    given::{Given, Listeners},
     public_port::{self, PublicPort, Taken},
 };
 use crate::{
+    Address,
     admin::View,
     background::{Background, Context, Start, Tasks},
     checks::Checks,
@@ -59,6 +61,7 @@ pub(crate) struct Parts<S, St> {
     pub(crate) metrics: Vec<Register>,
     pub(crate) layers: Vec<MakeLayer<S>>,
     pub(crate) rules: Rules,
+    pub(crate) given: Given,
     pub(crate) author: Author<S>,
 }
 
@@ -100,6 +103,8 @@ pub(crate) struct Instance<S, St> {
     pub(crate) tls: Option<Arc<Tls>>,
     /// None where its handle alone tells it to go.
     pub(crate) signals: Option<Signals>,
+    /// Those that it need not bind.
+    pub(crate) listeners: Listeners,
 }
 
 /// What a service tells while it starts, and what it waits for.
@@ -113,8 +118,10 @@ pub(crate) struct Channels<S, St> {
 
 /// A service that has its addresses, and answers at its admin port.
 pub(crate) struct Standing {
-    pub(crate) http: SocketAddr,
+    pub(crate) http: Address,
     pub(crate) admin: SocketAddr,
+    /// How URLs of the public address begin.
+    pub(crate) scheme: &'static str,
     pub(crate) control: Arc<Control>,
     pub(crate) status: watch::Receiver<Status>,
 }
@@ -155,6 +162,7 @@ where
             budget,
             tls,
             signals,
+            listeners,
         } = self;
         let Identity { name, version } = parts.identity;
         let (notify, notices) = mpsc::unbounded_channel();
@@ -193,15 +201,24 @@ where
             metrics.collect(crate::tls::Gauges(Arc::clone(tls)));
         }
         let limits = public_port::limits(&settings.http);
-        let admin = AdminListener::open(settings.admin.address, limits, view).await?;
+        let Listeners { public, admin } = listeners;
+        let admin = AdminListener::open(settings.admin.address, admin, limits, view).await?;
         let standing = Standing {
-            http: settings.http.address,
+            http: settings.http.address.clone(),
             admin: admin.address,
+            scheme: if tls.is_some() { "https" } else { "http" },
             control,
             status: driver.status(),
         };
         let ended = driver
-            .run(open(channels, standing, (metrics, tls), settings, state))
+            .run(open(
+                channels,
+                standing,
+                public,
+                (metrics, tls),
+                settings,
+                state,
+            ))
             .await;
         let ended = match ended {
             Ok((finished, workers)) if finished.exit != Exit::Aborted => {
@@ -275,6 +292,7 @@ impl<St> Starting<St> {
 async fn open<S, St>(
     channels: Channels<S, St>,
     standing: Standing,
+    given: Vec<Taken>,
     (metrics, tls): (Arc<Metrics>, Option<Arc<Tls>>),
     settings: Effective<S>,
     state: Starting<St>,
@@ -283,35 +301,41 @@ async fn open<S, St>(
         http, log, service, ..
     } = settings;
     let (control, admin) = (Arc::clone(&standing.control), standing.admin);
-    let take = || public_port::bind(public_port::KEY, http.address);
-    let early = match channels.bound {
-        None => None,
-        Some(tell) => {
-            let bound = take()?;
-            let http = bound.address();
-            // Whoever has asked may have turned to something else: then it is never served.
-            let _ = tell.send(Standing { http, ..standing });
-            Some(bound)
-        }
-    };
+    let mut taken = given;
+    if let Some(tell) = channels.bound {
+        take(&mut taken, &http.address)?;
+        let http = taken.first().map(|first| first.bound.address());
+        // Whoever has asked may have turned to something else: then it is never served.
+        let _ = tell.send(Standing {
+            http: http.unwrap_or(standing.http),
+            ..standing
+        });
+    }
     let state = state.done().await?;
     let served = channels.open.await;
     let (more, open) = served.map_err(|_| (Exit::Ok, anyhow!("it was dropped unserved")))?;
-    let first = early.map_or_else(take, Ok)?;
-    let first = Taken {
-        name: public_port::KEY,
-        bound: first,
-    };
+    take(&mut taken, &http.address)?;
+    taken.extend(more);
     let port = PublicPort {
         control,
         metrics,
-        taken: std::iter::once(first).chain(more).collect(),
+        taken,
         observe: public_port::observe(&http, &log),
         tls,
         http,
         admin,
     };
     open(port, service, state).await
+}
+
+/// Takes the address of `http.address`, where nothing is taken or given already.
+fn take(taken: &mut Vec<Taken>, address: &Address) -> Result<(), Failure> {
+    if taken.is_empty() {
+        let name = public_port::KEY;
+        let bound = public_port::bind(name, address)?;
+        taken.push(Taken { name, bound });
+    }
+    Ok(())
 }
 
 fn schedule<S>(settings: &Effective<S>, budget: &Budget, rules: Rules) -> Schedule {

@@ -2,6 +2,8 @@
 
 mod admin_listener;
 mod command;
+pub(crate) mod given;
+mod inherited;
 pub(crate) mod instance;
 pub(crate) mod public_port;
 
@@ -35,11 +37,13 @@ const WITHIN_A_RUNTIME: &str = "run() was called from asynchronous code, whose e
     block: make `main` an ordinary function, or call bind(), serve() and await the end";
 
 /// Runs the process. See [`crate::Service::run`].
-pub(crate) fn run<S, St>(parts: Parts<S, St>, open: Open<S, St>) -> ExitCode
+pub(crate) fn run<S, St>(mut parts: Parts<S, St>, open: Open<S, St>) -> ExitCode
 where
     S: AnySettings + Default,
     St: Clone + Send + 'static,
 {
+    // While there is one thread: the environment is changed.
+    parts.given.inherit();
     if tokio::runtime::Handle::try_current().is_ok() {
         return fail(Exit::Software, WITHIN_A_RUNTIME).into();
     }
@@ -140,6 +144,10 @@ where
     S: AnySettings,
     St: Clone + Send + 'static,
 {
+    let listeners = match take(&mut parts.given).listeners() {
+        Ok(listeners) => listeners,
+        Err((exit, error)) => return fail(exit, format_args!("{error:#}")),
+    };
     let (settings, _telemetry) = match logged(&mut parts, loaded) {
         Ok(logged) => logged,
         Err(exit) => return exit,
@@ -150,6 +158,7 @@ where
         budget,
         tls,
         signals: Some(signals),
+        listeners,
     };
     match instance.run(Channels::at_once(open)).await {
         Ok(finished) => finished.exit,

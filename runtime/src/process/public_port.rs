@@ -1,6 +1,11 @@
 //! The public port: taking its address, starting the workers, opening it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{App, body::MessageBody, dev::AppConfig};
 use anyhow::anyhow;
@@ -8,6 +13,7 @@ use tokio::{sync::oneshot, task::spawn_local};
 
 use super::Failure;
 use crate::{
+    Address,
     accept::Places,
     acceptor::Acceptor,
     body_limits::BodyLimits,
@@ -60,14 +66,14 @@ impl PublicPort {
         B: MessageBody + 'static,
     {
         let http = &self.http;
-        let first = self.taken.first();
-        let first = first.map_or(http.address, |first| first.bound.address());
+        let first = self.taken.first().map(|first| first.bound.address());
+        let shown = shown_to_applications(first.as_ref().unwrap_or(&http.address));
         let worker_config = WorkerConfig {
             control: Arc::clone(&self.control),
             metrics: self.metrics,
             limits: limits(http),
             observe: self.observe,
-            app: AppConfig::__priv_test_new(self.tls.is_some(), first.to_string(), first),
+            app: AppConfig::__priv_test_new(self.tls.is_some(), shown.to_string(), shown),
             tls: self.tls,
             blocking_threads: blocking_threads(http),
         };
@@ -88,14 +94,15 @@ impl PublicPort {
         let mut fences = Vec::new();
         for Taken { name, bound } in self.taken {
             let address = bound.address();
+            let given = matches!(bound, Bound::Given { .. }).then_some(name);
             let listener = listen(name, bound, http.backlog)?;
             let control = Arc::clone(&self.control);
             let (fence, raised) = oneshot::channel();
             let acceptor = Acceptor::open(control, workers.clone(), listener, room, places.clone())
-                .map_err(|error| cannot_listen(name, address, error))?;
+                .map_err(|error| cannot_listen(name, &address, error))?;
             spawn_local(acceptor.run(raised));
             fences.push(fence);
-            tracing::info!(http = %address, admin = %self.admin, "listening");
+            tracing::info!(http = %address, given, admin = %self.admin, "listening");
         }
         Ok(Opened {
             counters,
@@ -105,8 +112,15 @@ impl PublicPort {
     }
 }
 
+/// What an application is told of where it is served. A Unix socket has no such address, and what stands for
+/// one is what actix-web's own `bind_uds` makes up.
+fn shown_to_applications(address: &Address) -> SocketAddr {
+    const MADE_UP: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8080);
+    address.socket_address().unwrap_or(MADE_UP.into())
+}
+
 /// Takes the address of a listener, whose setting is `key`.
-pub(super) fn bind(key: &str, address: SocketAddr) -> Result<Bound, Failure> {
+pub(super) fn bind(key: &str, address: &Address) -> Result<Bound, Failure> {
     listener::bind(address).map_err(|error| cannot_listen(key, address, error))
 }
 
@@ -114,10 +128,10 @@ pub(super) fn bind(key: &str, address: SocketAddr) -> Result<Bound, Failure> {
 pub(super) fn listen(key: &str, bound: Bound, backlog: u32) -> Result<Listener, Failure> {
     let address = bound.address();
     let listener = bound.listen(backlog);
-    listener.map_err(|error| cannot_listen(key, address, error))
+    listener.map_err(|error| cannot_listen(key, &address, error))
 }
 
-pub(crate) fn cannot_listen(key: &str, address: SocketAddr, error: std::io::Error) -> Failure {
+pub(crate) fn cannot_listen(key: &str, address: &Address, error: io::Error) -> Failure {
     let what = format!("{key} = \"{address}\": cannot listen there");
     (Exit::OsErr, anyhow!(error).context(what))
 }

@@ -29,6 +29,25 @@ where
         .ok_or_else(|| expected(format_args!("a whole number from {LOW} to {HIGH}")))
 }
 
+/// An IP address with a port, or the path of a Unix socket.
+pub(super) mod public_address {
+    use super::*;
+    use crate::Address;
+
+    pub(crate) fn serialize<S>(address: &Address, sink: S) -> Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        sink.collect_str(address)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Address, D::Error> {
+        // What is no text is no address either.
+        let text = String::deserialize(source).unwrap_or_default();
+        Address::parse(&text).map_err(expected)
+    }
+}
+
 /// An IP address with a port.
 pub(super) fn address<'de, D: Deserializer<'de>>(source: D) -> Result<SocketAddr, D::Error> {
     SocketAddr::deserialize(source)

@@ -205,7 +205,10 @@ fn syntax(error: &ConfigError) -> String {
 
 /// Two listeners cannot share a port, unless each is given a free one.
 fn different_ports<S>(settings: &Effective<S>) -> Result<(), SettingsError> {
-    let (http, admin) = (settings.http.address, settings.admin.address);
+    let admin = settings.admin.address;
+    let Some(http) = settings.http.address.socket_address() else {
+        return Ok(());
+    };
     let overlap = http.ip() == admin.ip()
         || http.is_ipv4() == admin.is_ipv4()
             && (http.ip().is_unspecified() || admin.ip().is_unspecified());

@@ -43,6 +43,7 @@ pub(crate) use self::rate::Rate;
 pub use self::required::Required;
 pub use self::secret::Secret;
 pub use self::source::Settings;
+use crate::Address;
 
 /// The effective settings of a service whose own ones are `S`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,8 +74,8 @@ pub(crate) struct Effective<S> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Http {
     /// Where the public listener binds. Port 0: any free one.
-    #[serde(deserialize_with = "field::address")]
-    pub(crate) address: SocketAddr,
+    #[serde(with = "field::public_address")]
+    pub(crate) address: Address,
     /// The certificate that it shows, if it speaks TLS.
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsFiles,
@@ -311,7 +312,7 @@ impl Default for Http {
         // Honours a container's CPU quota, which a count of the machine's cores would not.
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self {
-            address: (Ipv4Addr::UNSPECIFIED, 8080).into(),
+            address: Address::Tcp((Ipv4Addr::UNSPECIFIED, 8080).into()),
             #[cfg(feature = "tls")]
             tls: TlsFiles::default(),
             keep_alive: Duration::from_secs(75),

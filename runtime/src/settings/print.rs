@@ -207,10 +207,13 @@ mod tests {
         let text = printed::<Service>(&[
             ("LASTCALL__DRAIN__MIN", "1m 500ms"),
             ("LASTCALL__GRACE_PERIOD", "2m"),
+            ("LASTCALL__HTTP__ADDRESS", "unix:/run/app.sock"),
             ("LASTCALL__DRAIN__MAX", "90s"),
         ]);
         for line in [
             "grace_period = \"120s\"  # LASTCALL__GRACE_PERIOD",
+            "address = \"unix:/run/app.sock\"  # LASTCALL__HTTP__ADDRESS",
+            "address = \"0.0.0.0:9090\"",
             "min = \"60500ms\"  # LASTCALL__DRAIN__MIN",
             "keep_alive = \"75s\"",
             "readiness = \"serving\"",

@@ -1,9 +1,11 @@
 //! What [`traces`](super) is without the feature `otlp`: nothing, and so it costs nothing.
 
-use std::{convert::Infallible, net::SocketAddr};
+use std::convert::Infallible;
 
 use actix_http::{Request, StatusCode};
 use tokio::sync::oneshot;
+
+use crate::conn::PeerAddress;
 
 pub(crate) fn flush() -> Option<oneshot::Receiver<Result<(), String>>> {
     None
@@ -22,7 +24,7 @@ impl Tracer {
         None
     }
 
-    pub(crate) fn begin(&self, _: &Request, _: SocketAddr) -> RequestSpan {
+    pub(crate) fn begin(&self, _: &Request, _: PeerAddress) -> RequestSpan {
         match self.0 {}
     }
 }

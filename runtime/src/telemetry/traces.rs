@@ -7,7 +7,6 @@
 use std::{
     collections::HashMap,
     env,
-    net::SocketAddr,
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -32,7 +31,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{metrics::known_method, process::instance::Identity, settings};
+use crate::{conn::PeerAddress, metrics::known_method, process::instance::Identity, settings};
 
 /// Where the spans of this process go, if anywhere.
 static PROVIDER: Mutex<Option<SdkTracerProvider>> = Mutex::new(None);
@@ -152,7 +151,7 @@ impl Tracer {
     }
 
     /// A request has come. Whose part it is, its `traceparent` says.
-    pub(crate) fn begin(&self, request: &Request, peer: SocketAddr) -> RequestSpan {
+    pub(crate) fn begin(&self, request: &Request, peer: PeerAddress) -> RequestSpan {
         let head = request.head();
         let parent = TraceContextPropagator::new()
             .extract_with_context(&Context::new(), &Headers(request.headers()));
@@ -170,7 +169,7 @@ impl Tracer {
 }
 
 /// By OpenTelemetry's conventions for HTTP. No query: it may hold secrets.
-fn attributes(head: &RequestHead, method: &'static str, peer: SocketAddr) -> Vec<KeyValue> {
+fn attributes(head: &RequestHead, method: &'static str, peer: PeerAddress) -> Vec<KeyValue> {
     let version = match head.version {
         actix_http::Version::HTTP_2 => "2",
         actix_http::Version::HTTP_10 => "1.0",
@@ -181,10 +180,15 @@ fn attributes(head: &RequestHead, method: &'static str, peer: SocketAddr) -> Vec
         KeyValue::new("url.scheme", "http"),
         KeyValue::new("url.path", head.uri.path().to_owned()),
         KeyValue::new("network.protocol.version", version),
-        KeyValue::new("network.peer.address", peer.ip().to_string()),
-        KeyValue::new("network.peer.port", i64::from(peer.port())),
-        KeyValue::new("client.address", peer.ip().to_string()),
     ];
+    match peer.socket_address() {
+        Some(peer) => attributes.extend([
+            KeyValue::new("network.peer.address", peer.ip().to_string()),
+            KeyValue::new("network.peer.port", i64::from(peer.port())),
+            KeyValue::new("client.address", peer.ip().to_string()),
+        ]),
+        None => attributes.push(KeyValue::new("network.transport", "unix")),
+    }
     if method == "_OTHER" {
         let original = head.method.as_str().to_owned();
         attributes.push(KeyValue::new("http.request.method_original", original));

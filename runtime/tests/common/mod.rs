@@ -2,22 +2,33 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use std::net::SocketAddr;
-
+use lastcall::Address;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpStream, UnixStream},
 };
 
 /// Everything that comes back for one request, on a connection of its own.
-pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
+pub(crate) async fn exchange(address: impl Into<Address>, request: &str) -> String {
     let answer = exchange_bytes(address, request.as_bytes()).await;
     String::from_utf8(answer).expect("text")
 }
 
 /// The same, where the answer may be no text.
-pub(crate) async fn exchange_bytes(address: SocketAddr, request: &[u8]) -> Vec<u8> {
-    let mut socket = TcpStream::connect(address).await.expect("a connection");
+pub(crate) async fn exchange_bytes(address: impl Into<Address>, request: &[u8]) -> Vec<u8> {
+    match address.into() {
+        Address::Tcp(address) => {
+            let socket = TcpStream::connect(address).await;
+            answered(socket.expect("a connection"), request).await
+        }
+        Address::Unix(path) => {
+            let socket = UnixStream::connect(path).await;
+            answered(socket.expect("a connection"), request).await
+        }
+    }
+}
+
+async fn answered(mut socket: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> Vec<u8> {
     socket.write_all(request).await.expect("a request");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.expect("an answer");
@@ -25,7 +36,7 @@ pub(crate) async fn exchange_bytes(address: SocketAddr, request: &[u8]) -> Vec<u
 }
 
 /// [`exchange`] for a GET whose connection ends with it.
-pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(address: impl Into<Address>, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     exchange(address, &request).await
 }
@@ -51,4 +62,9 @@ pub(crate) fn quick() -> lastcall::Settings<()> {
         .fold(settings, |settings, key| {
             settings.set(&format!("drain.{key}"), "0s")
         })
+}
+
+/// The IP address and port of a service that has them.
+pub(crate) fn tcp(address: Address) -> std::net::SocketAddr {
+    address.socket_address().expect("no Unix socket")
 }

@@ -2,15 +2,16 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     sync::Arc,
 };
 
+use lastcall::Address;
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::pki::NAME;
+use crate::{common::tcp, pki::NAME};
 
 pub(crate) type Connection = TlsStream<tokio::net::TcpStream>;
 
@@ -18,15 +19,15 @@ pub(crate) fn name() -> ServerName<'static> {
     ServerName::try_from(NAME).unwrap()
 }
 
-pub(crate) async fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Connection {
+pub(crate) async fn connect(address: impl Into<Address>, config: &Arc<ClientConfig>) -> Connection {
     try_connect(address, config).await.unwrap()
 }
 
 pub(crate) async fn try_connect(
-    address: SocketAddr,
+    address: impl Into<Address>,
     config: &Arc<ClientConfig>,
 ) -> std::io::Result<Connection> {
-    let socket = tokio::net::TcpStream::connect(address).await?;
+    let socket = tokio::net::TcpStream::connect(tcp(address.into())).await?;
     TlsConnector::from(Arc::clone(config))
         .connect(name(), socket)
         .await
@@ -65,10 +66,10 @@ pub(crate) struct ByHand {
 }
 
 impl ByHand {
-    pub(crate) fn connect(address: SocketAddr, config: &Arc<ClientConfig>) -> Self {
+    pub(crate) fn connect(address: impl Into<Address>, config: &Arc<ClientConfig>) -> Self {
         Self {
             tls: ClientConnection::new(Arc::clone(config), name()).unwrap(),
-            socket: TcpStream::connect(address).unwrap(),
+            socket: TcpStream::connect(tcp(address.into())).unwrap(),
         }
     }
 

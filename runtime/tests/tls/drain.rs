@@ -34,7 +34,7 @@ async fn a_handshake_that_is_half_done_at_the_fence_is_finished_and_its_request_
     let pki = pki();
     let serving = serve(settings(&pki)).await;
     let config = pki.client(None, &[]);
-    let address = serving.http_address();
+    let address = common::tcp(serving.http_address());
     let mut early = ByHand::connect(address, &config);
     let mut late = ByHand::connect(address, &config);
     let hello = early.records();

@@ -13,6 +13,7 @@ use std::{io::ErrorKind, sync::Arc};
 
 use actix_web::{App, HttpMessage as _, HttpRequest, web};
 use client::{ask, connect, read_to_the_end, try_connect};
+use common::tcp;
 use lastcall::{PeerCertificates, Serving, Settings};
 use pki::Pki;
 use rustls::HandshakeKind;
@@ -61,7 +62,7 @@ pub(crate) async fn serve(settings: Settings<()>) -> Serving {
 async fn both_protocols_are_served_and_the_client_is_told_which() {
     let pki = pki();
     let serving = serve(settings(&pki)).await;
-    let address = serving.http_address();
+    let address = tcp(serving.http_address());
     for alpn in [&["http/1.1"][..], &[]] {
         let mut connection = connect(address, &pki.client(None, alpn)).await;
         let chosen = alpn.first().map(|name| name.as_bytes());
@@ -100,7 +101,7 @@ async fn every_end_begins_with_close_notify() {
         .set("http.keep_alive", "200ms")
         .set("http.head_timeout", "200ms");
     let serving = serve(settings).await;
-    let (address, config) = (serving.http_address(), pki.client(None, &[]));
+    let (address, config) = (tcp(serving.http_address()), pki.client(None, &[]));
     for (request, answer) in [
         (
             "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
@@ -126,7 +127,7 @@ async fn a_client_must_show_a_certificate_where_one_is_asked_for() {
     let pki = pki();
     let ca = pki.path("ca.pem").to_str().unwrap().to_owned();
     let serving = serve(settings(&pki).set("http.tls.client_ca", ca)).await;
-    let address = serving.http_address();
+    let address = tcp(serving.http_address());
     let known = pki.client(Some(pki.issue("a client", 2999)), &[]);
     let mut connection = connect(address, &known).await;
     let answer = ask(&mut connection, "/who").await;
@@ -160,7 +161,7 @@ async fn a_session_is_resumed_where_it_was_made_and_made_anew_by_another_replica
     let config: Arc<_> = pki.client(None, &[]);
     let mut kinds = Vec::new();
     for serving in [&one, &one, &other, &other] {
-        let mut connection = connect(serving.http_address(), &config).await;
+        let mut connection = connect(tcp(serving.http_address()), &config).await;
         kinds.push(connection.get_ref().1.handshake_kind().unwrap());
         // With it come the tickets for the next one.
         ask(&mut connection, "/").await;
@@ -177,7 +178,7 @@ async fn a_session_is_resumed_where_it_was_made_and_made_anew_by_another_replica
 async fn who_does_not_finish_its_handshake_is_not_waited_for() {
     let pki = pki();
     let serving = serve(settings(&pki).set("http.head_timeout", "200ms")).await;
-    let mut socket = tokio::net::TcpStream::connect(serving.http_address())
+    let mut socket = tokio::net::TcpStream::connect(tcp(serving.http_address()))
         .await
         .unwrap();
     socket.write_all(&[22, 3, 1, 2]).await.unwrap();
@@ -187,7 +188,8 @@ async fn who_does_not_finish_its_handshake_is_not_waited_for() {
         .unwrap();
     assert!(rest.is_empty());
     // Whatever is no handshake hears so at once.
-    let plain = common::exchange_bytes(serving.http_address(), b"GET / HTTP/1.1\r\n\r\n").await;
+    let plain =
+        common::exchange_bytes(tcp(serving.http_address()), b"GET / HTTP/1.1\r\n\r\n").await;
     assert_eq!(plain.first(), Some(&21), "an alert: {plain:?}");
     let metrics = common::get(serving.admin_address(), "/metrics").await;
     assert!(

@@ -242,7 +242,7 @@ impl<A: App> H1<A> {
     fn begin(mut self: Pin<&mut Self>, mut request: Request, cx: &mut Context<'_>) -> Step {
         let this = self.as_mut().project();
         let head = request.head_mut();
-        head.peer_addr = Some(*this.peer);
+        head.peer_addr = this.peer.socket_address();
         let target = head.uri.path_and_query().cloned();
         if this.worker.control.stage() >= Stage::Goodbye {
             this.worker.control.request_came(*this.now);

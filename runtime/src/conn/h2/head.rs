@@ -62,7 +62,7 @@ fn overhead(fields: usize) -> usize {
 /// here.
 pub(super) fn request(
     parts: http::request::Parts,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
 ) -> Result<(Request, usize), Refusal> {
     let cookies = crumbs(&parts.headers);
     if parts.headers.len() > FIELDS + cookies.saturating_sub(1) {
@@ -81,11 +81,15 @@ fn crumbs(headers: &HeaderMap) -> usize {
     }
 }
 
-fn fill(head: &mut RequestHead, parts: http::request::Parts, peer: SocketAddr) -> Option<usize> {
+fn fill(
+    head: &mut RequestHead,
+    parts: http::request::Parts,
+    peer: Option<SocketAddr>,
+) -> Option<usize> {
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
     head.uri = uri(&parts.uri)?;
     head.version = Version::HTTP_2;
-    head.peer_addr = Some(peer);
+    head.peer_addr = peer;
     let place = Place::of(&parts)?;
     let mut named = place.authority.is_some();
     let (mut hosts, mut cookies) = (0, 0);
@@ -242,7 +246,7 @@ mod tests {
             .header("x-twice", "one")
             .header("x-twice", "two \u{fc}");
         let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
-        let (request, _) = request(parts(asked), peer).unwrap();
+        let (request, _) = request(parts(asked), Some(peer)).unwrap();
         let head = request.head();
         assert_eq!(head.method.as_str(), "PROPFIND");
         assert_eq!(head.uri.to_string(), "http://example.com:8080/a/b?c=d");
@@ -264,7 +268,7 @@ mod tests {
         ] {
             let asked = http::Request::builder().method(method).uri(target);
             let asked = parts(asked.header("host", "a.example:80"));
-            let (request, _) = request(asked, peer).unwrap();
+            let (request, _) = request(asked, Some(peer)).unwrap();
             assert_eq!(request.uri().to_string(), target);
         }
     }

@@ -1,12 +1,11 @@
 use std::{
     cell::{Cell, RefCell},
-    net::SocketAddr,
     rc::Rc,
     task::{Context, Waker},
     time::Instant,
 };
 
-use crate::conn::{Worker, request::LastResponse};
+use crate::conn::{PeerAddress, Worker, request::LastResponse};
 
 /// What the heads of all requests of a connection may weigh that handlers are at work on: a hundred
 /// of 28 fields each.
@@ -27,7 +26,7 @@ const READ_AHEAD: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Shared<A> {
     pub(super) worker: Rc<Worker<A>>,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: PeerAddress,
     pub(super) last: RefCell<LastResponse>,
     /// A response has been sent, if only its head.
     pub(super) answered: Cell<bool>,

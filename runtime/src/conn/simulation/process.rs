@@ -20,7 +20,7 @@ use super::{app, socket::Socket};
 use crate::{
     body_limits::BodyLimits,
     clock,
-    conn::{self, Limits, Observe, Room, Worker},
+    conn::{self, Limits, Observe, PeerAddress, Room, Worker},
     control::{Control, Counters, Fenced, Notice, OpenConnection},
     drain,
     drive::{Driver, Opened},
@@ -199,6 +199,6 @@ async fn worker(
             worker.wake_all();
         }
     });
-    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let peer = PeerAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
     Rc::new(move |socket, open| serve.serve(conn::socket::Socket::Simulated(socket), peer, open))
 }

@@ -49,7 +49,20 @@ fn a_bad_value_is_told_with_its_key_its_origin_and_what_is_allowed() {
             "LASTCALL__HTTP__ADDRESS",
             "localhost:80",
             "http.address = \"localhost:80\" (LASTCALL__HTTP__ADDRESS): must be an IP address and \
-             a port, such as \"0.0.0.0:8080\" or \"[::]:8080\"",
+             a port, such as \"0.0.0.0:8080\" or \"[::]:8080\", or the path of a Unix socket, such as \
+             \"unix:/run/app.sock\"",
+        ),
+        (
+            "LASTCALL__HTTP__ADDRESS",
+            "unix:@app",
+            "http.address = \"unix:@app\" (LASTCALL__HTTP__ADDRESS): must be the path of a file, such \
+             as \"unix:/run/app.sock\": abstract sockets are not served",
+        ),
+        (
+            "LASTCALL__ADMIN__ADDRESS",
+            "unix:/run/app.sock",
+            "admin.address = \"unix:/run/app.sock\" (LASTCALL__ADMIN__ADDRESS): must be an IP address \
+             and a port, such as \"0.0.0.0:8080\" or \"[::]:8080\"",
         ),
         (
             "LASTCALL__HTTP__KEEP_ALIVE",

@@ -41,10 +41,12 @@ impl<A: App> Session<'_, '_, A> {
         }
         let (parts, body) = request.into_parts();
         let expects = !body.is_end_stream() && expects_continue(&parts.headers);
-        let taken = head::request(parts, self.shared.peer).and_then(|(request, weight)| {
-            let head = Head::new(&self.shared, weight).ok_or(Refusal::TooMuch)?;
-            Ok((request, head))
-        });
+        let taken = head::request(parts, self.shared.peer.socket_address()).and_then(
+            |(request, weight)| {
+                let head = Head::new(&self.shared, weight).ok_or(Refusal::TooMuch)?;
+                Ok((request, head))
+            },
+        );
         let (mut request, head) = match taken {
             Ok(taken) => taken,
             Err(refusal) => {
