@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::connection::{Connection, Unexpected};
 use rehearse_client::{Http2Event as Event, Http2State as State};
 use rehearse_wire::http2::frame::{ACK, Frame, GOAWAY, PING, SETTINGS, put, setting};
-use rehearse_wire::http2::hpack;
+use rehearse_wire::http2::hpack::{self, Scheme};
 
 pub(super) use self::response::Answer;
 
@@ -74,19 +74,19 @@ impl Http2 {
 
     /// Sends a request without a body; its stream.
     pub(super) async fn get(&mut self, path: &str) -> Result<u32, Unexpected> {
-        self.open(&hpack::get(AUTHORITY, path, []), State::open)
+        self.open(&hpack::get(Scheme::Http, AUTHORITY, path, []), State::open)
             .await
     }
 
     /// The same, with a `Host` beside `:authority`.
     pub(super) async fn get_for(&mut self, path: &str, host: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("GET", AUTHORITY, path, [("host", host)]);
+        let head = hpack::request(Scheme::Http, "GET", AUTHORITY, path, [("host", host)]);
         self.open(&head, State::open).await
     }
 
     /// Sends the head of a request with a body; its stream.
     pub(super) async fn post(&mut self, path: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("POST", AUTHORITY, path, []);
+        let head = hpack::request(Scheme::Http, "POST", AUTHORITY, path, []);
         self.open(&head, State::open_with_body).await
     }
 
