@@ -90,6 +90,10 @@ pub struct Rehearsal {
     /// and root only) [default: the loopback device, on which to send is to deliver]
     #[arg(long, help_heading = CLUSTER, value_name = "TIME", value_parser = delay)]
     pub network_delay: Option<Duration>,
+    /// Speak TLS: HTTP/1.1 and HTTP/2 by ALPN. Programs find a certificate by the settings
+    /// http.tls.certificate and http.tls.key; it is made for the run, and exchanged in the middle of it
+    #[arg(long, help_heading = CLUSTER)]
+    pub tls: bool,
     #[command(flatten)]
     pub seed: Seed,
     #[command(flatten)]
