@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{Bound, Pair, delay, number, time};
+use crate::scenario::Transport;
 use rehearse_arm::ArmName;
 use rehearse_model::propagation::Propagation;
 use rehearse_report::Limits;
@@ -104,4 +105,14 @@ pub struct Rehearsal {
     pub programs: Programs,
     #[command(flatten)]
     pub output: Output,
+}
+
+impl Rehearsal {
+    /// What HTTP is spoken over.
+    pub fn transport(&self) -> Transport {
+        match self.tls {
+            true => Transport::Tls,
+            false => Transport::Clear,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::parse::parse;
 use super::plan::{BadInput, bad};
 use super::values::Bound;
 use crate::binaries::Binaries;
-use crate::scenario::{Arm, Scenario, Transport};
+use crate::scenario::{Arm, Scenario};
 use rehearse_arm::ArmName;
 use rehearse_arm::load::Load;
 use rehearse_client::Method;
@@ -170,10 +170,7 @@ impl<'a> Draft<'a> {
             grace: self.rehearsal.grace_period,
             replacement_delay: Duration::ZERO,
             published: false,
-            transport: match self.rehearsal.tls {
-                true => Transport::Tls,
-                false => Transport::Clear,
-            },
+            transport: self.rehearsal.transport(),
         }
     }
 
