@@ -1,7 +1,6 @@
 //! The certificates of a scenario over TLS.
 
 use anyhow::Context;
-use fastrand::Rng;
 use rehearse_report::Exchange;
 use rehearse_tls::{Authority, Issued, Mounted, Trust};
 use tokio::time::Instant;
@@ -31,9 +30,7 @@ impl Certificates {
     pub fn new() -> anyhow::Result<Self> {
         let authority = Authority::new()?;
         let [old, new] = [authority.issue(&[NAME])?, authority.issue(&[NAME])?];
-        // A run may have several scenarios, and tests several runs.
-        let folder = format!("rehearse-tls-{:08x}", Rng::new().u32(..));
-        let mounted = Mounted::new(&folder, &old).context("cannot write the certificate")?;
+        let mounted = Mounted::new("rehearse-tls", &old).context("cannot write the certificate")?;
         Ok(Self {
             trust: Trust::new(NAME, authority.pem())?,
             mounted,

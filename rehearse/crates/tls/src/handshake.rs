@@ -1,6 +1,6 @@
 //! The beginning of a connection over TLS.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use rustls::ClientConnection;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::layer::{Layer, Tls};
 use super::stream::Stream;
-use super::trust::{Connector, Protocol};
+use super::trust::Connector;
 
 /// A handshake failed.
 #[derive(Debug, Error)]
@@ -49,119 +49,110 @@ impl From<io::Error> for HandshakeFailed {
     }
 }
 
-/// A handshake under way, of which each part is sent when it is asked for.
-#[derive(Debug)]
-pub struct Handshake {
-    tcp: TcpStream,
-    tls: Tls,
-    protocol: Protocol,
-}
-
-impl Handshake {
-    /// Nothing has been sent yet.
+/// The handshake: at one go, or each part of it when it is asked for.
+impl Stream {
+    /// Nothing has been said yet on this connection.
     ///
     /// # Errors
     /// None that a server could bring about.
-    pub fn new(tcp: TcpStream, connector: &Connector) -> Result<Self, HandshakeFailed> {
+    pub fn unspoken(
+        tcp: TcpStream,
+        connector: Option<&Connector>,
+    ) -> Result<Self, HandshakeFailed> {
+        let Some(connector) = connector else {
+            return Ok(tcp.into());
+        };
         let (config, name) = (Arc::clone(&connector.config), connector.name.clone());
-        Ok(Self {
+        let tls = Tls::new(ClientConnection::new(config, name)?, connector.protocol);
+        let layer = Layer::Tls(Box::new(tls));
+        Ok(Self { tcp, layer })
+    }
+
+    /// Speaks TLS, if there is a connector, or else nothing.
+    ///
+    /// # Errors
+    /// See [`HandshakeFailed`].
+    pub async fn over(
+        tcp: TcpStream,
+        connector: Option<&Connector>,
+    ) -> Result<Self, HandshakeFailed> {
+        let mut stream = Self::unspoken(tcp, connector)?;
+        stream.shake_hands().await?;
+        Ok(stream)
+    }
+
+    /// Carries the handshake to its end, if there is one to be had. What was queued goes out together
+    /// with the last of it.
+    ///
+    /// # Errors
+    /// See [`HandshakeFailed`].
+    pub async fn shake_hands(&mut self) -> Result<(), HandshakeFailed> {
+        let Self {
             tcp,
-            tls: Tls::new(ClientConnection::new(config, name)?),
-            protocol: connector.protocol,
-        })
-    }
-
-    /// Sends this much of the client's first message, in hundredths.
-    ///
-    /// # Errors
-    /// The network's.
-    pub async fn greet(&mut self, hundredths: usize) -> Result<Vec<u8>, HandshakeFailed> {
-        let mut hello = Vec::new();
-        while self.tls.session.wants_write() {
-            self.tls.session.write_tls(&mut hello)?;
+            layer: Layer::Tls(tls),
+        } = self
+        else {
+            return Ok(());
+        };
+        flush(tcp, tls).await?;
+        while tls.session.is_handshaking() {
+            take(tcp, tls).await?;
+            flush(tcp, tls).await?;
         }
-        let rest = hello.split_off(hello.len() * hundredths / 100);
-        self.send(&hello).await?;
-        Ok(rest)
+        tls.check_protocol()
     }
 
-    /// Sends bytes as they are.
-    ///
-    /// # Errors
-    /// The network's.
-    pub async fn send(&mut self, mut bytes: &[u8]) -> Result<(), HandshakeFailed> {
-        while !bytes.is_empty() {
-            self.tcp.writable().await?;
-            match self.tcp.try_write(bytes) {
-                Ok(sent) => bytes = &bytes[sent..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the server's part, and answers nothing yet: what is left of TLS 1.3 is ours to send.
+    /// Takes the server's part, and answers nothing yet: what is left of TLS 1.3 is the client's to send.
     ///
     /// # Errors
     /// See [`HandshakeFailed`].
     pub async fn answered(&mut self) -> Result<(), HandshakeFailed> {
-        while self.tls.session.is_handshaking() {
-            self.take().await?;
+        let Self { tcp, layer } = self;
+        if let Layer::Tls(tls) = layer {
+            while tls.session.is_handshaking() {
+                take(tcp, tls).await?;
+            }
         }
         Ok(())
     }
+}
 
-    /// Carries it to its end; `first` goes out together with the last of it.
-    ///
-    /// # Errors
-    /// See [`HandshakeFailed`].
-    pub async fn finish(mut self, first: &[u8]) -> Result<Stream, HandshakeFailed> {
-        self.tls.session.writer().write_all(first)?;
-        self.flush().await?;
-        while self.tls.session.is_handshaking() {
-            self.take().await?;
-            self.flush().await?;
+/// Takes something in.
+async fn take(tcp: &TcpStream, tls: &mut Tls) -> Result<(), HandshakeFailed> {
+    tcp.readable().await?;
+    match tcp.try_io(Interest::READABLE, || tls.pull(tcp)) {
+        Ok(0) => Err(HandshakeFailed::Ended),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+        Err(error) => {
+            // It is told why.
+            let _gone = tls.flush(tcp);
+            Err(error.into())
         }
-        let agreed = self.tls.session.alpn_protocol();
-        if !self.protocol.is_spoken(agreed) {
-            let name = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-            return Err(HandshakeFailed::Protocol {
-                agreed: agreed.map_or_else(|| "nothing".to_owned(), name),
-                asked: name(self.protocol.alpn()),
-            });
+    }
+}
+
+async fn flush(tcp: &TcpStream, tls: &mut Tls) -> Result<(), HandshakeFailed> {
+    while tls.session.wants_write() {
+        tcp.writable().await?;
+        match tcp.try_io(Interest::WRITABLE, || tls.flush(tcp)) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+            _ => {}
         }
-        Ok(Stream {
-            tcp: self.tcp,
-            layer: Layer::Tls(Box::new(self.tls)),
+    }
+    Ok(())
+}
+
+impl Tls {
+    fn check_protocol(&self) -> Result<(), HandshakeFailed> {
+        let agreed = self.session.alpn_protocol();
+        if self.protocol.is_spoken(agreed) {
+            return Ok(());
+        }
+        let name = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        Err(HandshakeFailed::Protocol {
+            agreed: agreed.map_or_else(|| "nothing".to_owned(), name),
+            asked: name(self.protocol.alpn()),
         })
-    }
-
-    /// Takes something in.
-    async fn take(&mut self) -> Result<(), HandshakeFailed> {
-        self.tcp.readable().await?;
-        let Self { tcp, tls, .. } = self;
-        match tcp.try_io(Interest::READABLE, || tls.pull(tcp)) {
-            Ok(0) => Err(HandshakeFailed::Ended),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            Err(error) => {
-                // It is told why.
-                let _gone = tls.flush(tcp);
-                Err(error.into())
-            }
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), HandshakeFailed> {
-        let Self { tcp, tls, .. } = self;
-        while tls.session.wants_write() {
-            tcp.writable().await?;
-            match tcp.try_io(Interest::WRITABLE, || tls.flush(tcp)) {
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }

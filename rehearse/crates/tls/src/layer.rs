@@ -8,6 +8,8 @@ use rustls::{ClientConnection, HandshakeKind};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::trust::Protocol;
+
 /// How a peer ended its side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -57,10 +59,11 @@ pub enum Layer {
     Tls(Box<Tls>),
 }
 
-/// TLS, after the handshake.
+/// TLS, from before its handshake on.
 #[derive(Debug)]
 pub struct Tls {
     pub(super) session: ClientConnection,
+    pub(super) protocol: Protocol,
     /// How the peer ended it, once that is known.
     end: Option<End>,
 }
@@ -139,6 +142,26 @@ impl Layer {
         }
     }
 
+    /// Takes bytes that go out with the next that is sent: before the end of the handshake, with that.
+    /// Without TLS it takes none.
+    ///
+    /// # Errors
+    /// If they are more than a few thousand.
+    pub fn queue(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain => Err(ErrorKind::Unsupported.into()),
+            Self::Tls(tls) => tls.session.writer().write_all(bytes),
+        }
+    }
+
+    /// Whether its handshake is still to be had.
+    pub fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Tls(tls) => tls.session.is_handshaking(),
+        }
+    }
+
     /// Whether what was taken is not with the kernel yet.
     pub fn must_flush(&self) -> bool {
         match self {
@@ -158,7 +181,8 @@ impl Layer {
         }
     }
 
-    /// What `bytes` are as TLS sends them, in a record of their own; as they are, without TLS.
+    /// What is to be sent, with these bytes in a record of their own behind it, as TLS sends it: that
+    /// is left to the caller. The bytes as they are, without TLS.
     ///
     /// # Errors
     /// None that a server could bring about.
@@ -185,8 +209,12 @@ impl Layer {
 }
 
 impl Tls {
-    pub(super) fn new(session: ClientConnection) -> Self {
-        Self { session, end: None }
+    pub(super) fn new(session: ClientConnection, protocol: Protocol) -> Self {
+        Self {
+            session,
+            protocol,
+            end: None,
+        }
     }
 
     fn secured(&self) -> Secured {

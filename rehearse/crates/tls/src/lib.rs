@@ -17,7 +17,7 @@ mod tests;
 mod trust;
 
 pub use self::authority::{Authority, Issued, NotIssued};
-pub use self::handshake::{Handshake, HandshakeFailed};
+pub use self::handshake::HandshakeFailed;
 pub use self::layer::{End, Layer, Received, Secured};
 pub use self::mounted::Mounted;
 pub use self::stream::Stream;

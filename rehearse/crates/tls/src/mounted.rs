@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::authority::Issued;
 
@@ -17,6 +17,9 @@ const KEY: &str = "tls.key";
 /// What the files' links lead through, and what takes its place.
 const DATA: &str = "..data";
 const NEXT: &str = "..data_tmp";
+
+/// How many folders this process has made.
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
 /// A folder, which is removed with this.
 #[derive(Debug)]
@@ -32,7 +35,8 @@ impl Mounted {
     /// # Errors
     /// If it cannot be written.
     pub fn new(name: &str, issued: &Issued) -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        let (process, folder) = (std::process::id(), FOLDERS.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("{name}-{process}-{folder}"));
         let version = Mutex::new(0);
         // Nobody else is to read the key.
         fs::DirBuilder::new().mode(0o700).create(&folder)?;

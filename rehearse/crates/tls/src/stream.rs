@@ -5,9 +5,7 @@ use std::io::{self, ErrorKind};
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
-use super::handshake::{Handshake, HandshakeFailed};
 use super::layer::{Layer, Received};
-use super::trust::Connector;
 
 /// A connection, over TLS or not.
 #[derive(Debug)]
@@ -29,20 +27,6 @@ impl From<TcpStream> for Stream {
 }
 
 impl Stream {
-    /// Speaks TLS, if there is a connector, or else nothing.
-    ///
-    /// # Errors
-    /// See [`HandshakeFailed`].
-    pub async fn over(
-        tcp: TcpStream,
-        connector: Option<&Connector>,
-    ) -> Result<Self, HandshakeFailed> {
-        match connector {
-            None => Ok(tcp.into()),
-            Some(connector) => Handshake::new(tcp, connector)?.finish(b"").await,
-        }
-    }
-
     /// Waits for something to read. Cancel-safe.
     ///
     /// # Errors
@@ -109,20 +93,27 @@ impl Stream {
         }
     }
 
+    /// Waits for FIN, whatever comes before it.
+    ///
+    /// # Errors
+    /// The socket's, such as a reset.
+    pub async fn fin(&mut self) -> io::Result<()> {
+        loop {
+            self.tcp.readable().await?;
+            match self.tcp.try_read(&mut [0; 1_024]) {
+                Ok(0) => return Ok(()),
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+    }
+
     /// Waits for the socket.
     ///
     /// # Errors
     /// If the runtime ends.
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         self.tcp.ready(interest).await
-    }
-
-    /// What `bytes` are as TLS sends them, which is left to the caller. As they are, without TLS.
-    ///
-    /// # Errors
-    /// None that a server could bring about.
-    pub fn seal(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
-        self.layer.seal(bytes)
     }
 
     /// Says `close_notify` and closes the connection, as far as the kernel takes it now.
