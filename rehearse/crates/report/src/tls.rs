@@ -25,22 +25,19 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Connections to which a pod that is older than the exchange showed the new certificate: it has
+    /// Connections to which a pod that was ready before the exchange showed the new certificate: it has
     /// read it again.
     pub fn read_again(&self, arm: &ArmReport) -> u64 {
-        let created = arm.pods.history.iter();
-        let created = created.filter(|event| event.what == PodChange::Created);
-        let created: BTreeMap<SocketAddr, Instant> =
-            created.map(|event| (event.address, event.at)).collect();
+        let ready = arm.pods.history.iter();
+        let ready = ready.filter(|event| event.what == PodChange::Ready);
+        let ready: BTreeMap<SocketAddr, Instant> =
+            ready.map(|event| (event.address, event.at)).collect();
         let connections = arm.clients.iter().flat_map(|kind| &kind.log.connections);
         let shown = connections.filter(|connection| {
             let shows_new = connection
                 .tls
                 .is_some_and(|tls| !tls.handshake.resumed && tls.handshake.certificate == self.new);
-            shows_new
-                && created
-                    .get(&connection.peer)
-                    .is_some_and(|at| *at < self.at)
+            shows_new && ready.get(&connection.peer).is_some_and(|at| *at < self.at)
         });
         shown.count() as u64
     }
