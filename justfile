@@ -59,6 +59,10 @@ build-all:
 sizes:
     scripts/sizes
 
+# Makes a certificate for a service in the cluster, or renews it; it takes openssl.
+certificate NAME:
+    scripts/certificate {{ NAME }}
+
 # Runs what was pushed, all services or one, and waits until it does.
 deploy *NAME:
     scripts/deploy {{ NAME }}

@@ -7,6 +7,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 
+use crate::scenario::Transport;
+
 /// This package.
 const REHEARSE: &str = env!("CARGO_PKG_NAME");
 
@@ -23,6 +25,7 @@ pub struct Binaries {
     given: bool,
     quiet: bool,
     features: Features,
+    transport: Transport,
 }
 
 /// Which features of their dependencies programs are built with.
@@ -47,7 +50,13 @@ impl Binaries {
             given: given.is_some(),
             quiet,
             features: Features::OfWorkspace,
+            transport: Transport::Clear,
         }
+    }
+
+    /// The same, able to speak over this.
+    pub fn over(self, transport: Transport) -> Self {
+        Self { transport, ..self }
     }
 
     /// Where they are.
@@ -74,6 +83,7 @@ impl Binaries {
             given: self.given,
             quiet: self.quiet,
             features: Features::Own,
+            transport: self.transport,
         }
     }
 
@@ -131,6 +141,10 @@ impl Binaries {
             .arg(manifest);
         command.arg("--target-dir").arg(target).kill_on_drop(true);
         command.args(selection(self.features, names));
+        if self.transport == Transport::Tls {
+            let features = names.iter().map(|name| format!("--features={name}/tls"));
+            command.args(features);
+        }
         command.args(self.quiet.then_some("--quiet"));
         // Standard output is kept for the report.
         command.stdout(Stdio::null()).stdin(Stdio::null());

@@ -9,6 +9,7 @@
 
 pub mod bench;
 pub mod binaries;
+pub mod certificates;
 pub mod cli;
 pub mod conform;
 pub mod limits;

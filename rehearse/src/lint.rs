@@ -7,6 +7,7 @@ use rehearse_lint::{Finding, Manifests};
 
 use crate::binaries::Binaries;
 use crate::cli::{Output, Programs};
+use crate::scenario::Transport;
 
 /// The arguments of `rehearse lint`.
 #[derive(Debug, Args)]
@@ -37,6 +38,11 @@ fn existing(path: &str) -> Result<PathBuf, &'static str> {
 /// If it cannot be found out: a path that is not there, no kubectl, a service that cannot be built.
 pub async fn run(options: &Lint, binaries: &Binaries) -> anyhow::Result<u8> {
     let manifests = Manifests::read(&options.paths)?;
+    let transport = match manifests.speak_tls() {
+        true => Transport::Tls,
+        false => Transport::Clear,
+    };
+    let binaries = binaries.clone().over(transport);
     binaries
         .provide(&Vec::from_iter(manifests.services()))
         .await?;

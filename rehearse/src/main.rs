@@ -73,7 +73,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
     on_signal(&interrupt)?;
     let code = match (&cli.command, cli.rehearsal()) {
         (_, Some(told)) => {
-            let binaries = binaries(&told.programs, told.output);
+            let binaries = binaries(&told.programs, told.output).over(told.transport());
             let plan = cli::plan(cli, &binaries);
             rehearse(plan, told, &binaries, place, &interrupt).await?
         }
@@ -94,7 +94,7 @@ async fn run(cli: &Cli, place: &Place) -> anyhow::Result<u8> {
             code.unwrap_or(Ok(INTERRUPTED))?
         }
         (Some(Command::Conform(options)), _) => {
-            let binaries = binaries(&options.programs, options.output);
+            let binaries = binaries(&options.programs, options.output).over(options.transport());
             match conform::plan(options, &binaries) {
                 Ok(plan) => plan.run(&binaries, &interrupt).await?,
                 Err(error) => refused(error),

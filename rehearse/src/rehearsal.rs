@@ -1,5 +1,6 @@
 //! Runs scenarios, each in all its arms at once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,19 +9,21 @@ use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::certificates::Certificates;
 use crate::run_report::Report;
-use crate::scenario::{Arm, Scenario};
+use crate::scenario::{Arm, Scenario, Transport};
 use rehearse_arm::progress::{self, ArmProgress};
 use rehearse_arm::{ArmError, ArmOutcome, ArmPlan, Together};
 use rehearse_model::address::AddressPool;
 use rehearse_model::cluster::{Cluster, StartFailed, Template};
 use rehearse_model::endpoints::Router;
 use rehearse_model::pod::Timing;
+use rehearse_model::program::Program;
 use rehearse_model::propagation::Propagation;
 use rehearse_network::Sides;
 use rehearse_report::events::file::Files;
 use rehearse_report::options::Output;
-use rehearse_report::{Limits, ScenarioReport, Verdict};
+use rehearse_report::{Exchange, Limits, ScenarioReport, Verdict};
 
 /// How long pods may take to become ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -96,12 +99,17 @@ pub fn finish(
 /// returns no process is left.
 ///
 /// # Errors
-/// The first failure of an arm.
+/// The first failure of an arm; and if certificates cannot be made, or exchanged.
 async fn one(
     scenario: &Scenario,
     conditions: &Conditions,
     interrupt: &CancellationToken,
-) -> Result<ScenarioReport, ArmError<StartFailed>> {
+) -> anyhow::Result<ScenarioReport> {
+    let certificates = match scenario.transport {
+        Transport::Clear => None,
+        Transport::Tls => Some(Certificates::new()?),
+    };
+    let certificates = certificates.as_ref();
     let began = Instant::now();
     let together = Together {
         seed: conditions.seed,
@@ -115,23 +123,67 @@ async fn one(
         .map(|arm| ArmProgress::new(arm.name, scenario.steps))
         .collect();
     let parts = scenario.arms.iter().zip(&arms);
-    let runs = join_all(
-        parts.map(|(arm, progress)| self::arm(arm, scenario, conditions, &together, progress)),
-    );
-    let ran = tokio::select! {
-        ran = runs => ran,
+    let runs = parts.map(|(arm, progress)| {
+        let arm = over_tls(arm, certificates);
+        self::arm(arm, scenario, conditions, &together, progress)
+    });
+    let exchange = exchange(certificates, &arms);
+    let (ran, exchanged) = tokio::select! {
+        ended = with_exchange(join_all(runs), exchange) => ended?,
         never = progress::show(&arms, conditions.quiet) => match never {},
     };
     let outcomes = ran.into_iter().collect::<Result<_, _>>()?;
     let report = ScenarioReport::new(scenario, outcomes, &conditions.limits, began);
+    let report = report.with_exchange(exchanged);
     Ok(match interrupt.is_cancelled() {
         true => report.interrupted(),
         false => report,
     })
 }
 
+/// The same arm, whose program and clients know of the certificates.
+fn over_tls(arm: &Arm, certificates: Option<&Certificates>) -> Arm {
+    let mut arm = arm.clone();
+    if let Some(certificates) = certificates {
+        let mut program = Program::clone(&arm.program);
+        program.env.extend(certificates.variables());
+        arm.program = Arc::new(program);
+        arm.load.tls = Some(certificates.trust.clone());
+    }
+    arm
+}
+
+/// Exchanges the certificate in the middle of the steps, if there is one.
+async fn exchange(
+    certificates: Option<&Certificates>,
+    arms: &[ArmProgress],
+) -> anyhow::Result<Exchange> {
+    match certificates {
+        None => std::future::pending().await,
+        Some(certificates) => {
+            progress::halfway(arms).await;
+            certificates.exchange()
+        }
+    }
+}
+
+/// Waits for the runs, and carries the exchange out meanwhile. It fails with the exchange.
+async fn with_exchange<T>(
+    runs: impl Future<Output = T>,
+    exchange: impl Future<Output = anyhow::Result<Exchange>>,
+) -> anyhow::Result<(T, Option<Exchange>)> {
+    let (mut runs, mut exchange) = (pin!(runs), pin!(exchange));
+    tokio::select! {
+        ran = &mut runs => Ok((ran, None)),
+        exchanged = &mut exchange => {
+            let exchanged = exchanged?;
+            Ok((runs.await, Some(exchanged)))
+        }
+    }
+}
+
 async fn arm(
-    arm: &Arm,
+    arm: Arm,
     scenario: &Scenario,
     conditions: &Conditions,
     together: &Together,
@@ -140,7 +192,7 @@ async fn arm(
     let router = Router::new(conditions.propagation, conditions.seed);
     let cluster = {
         let _there = conditions.sides.services.enter();
-        Cluster::start(template(arm, scenario, conditions), router)
+        Cluster::start(template(&arm, scenario, conditions), router)
     };
     let plan = ArmPlan {
         arm: arm.name,

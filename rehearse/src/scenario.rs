@@ -40,6 +40,18 @@ pub struct Scenario {
     pub replacement_delay: Duration,
     /// Whether the source's published figures belong beside the result.
     pub published: bool,
+    /// What clients and pods speak HTTP over.
+    pub transport: Transport,
+}
+
+/// What HTTP is spoken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    #[default]
+    Clear,
+    /// TLS, with a certificate that is exchanged in the middle of the scenario.
+    Tls,
 }
 
 impl Scenario {
@@ -73,7 +85,11 @@ impl Scenario {
             .arms
             .first()
             .map_or_else(String::new, |arm| clients(&arm.load));
-        format!("{}: {steps}; {clients}", self.service)
+        let over = match self.transport {
+            Transport::Clear => "",
+            Transport::Tls => ", over TLS",
+        };
+        format!("{}: {steps}; {clients}{over}", self.service)
     }
 }
 

@@ -119,6 +119,8 @@ pub(super) fn load(
         timeout: args.timeout,
         rtt: rtt(args.rtt, rehearsal.network_delay)?,
         network: 2 * rehearsal.network_delay.unwrap_or_default(),
+        // Certificates are made when the scenario begins.
+        tls: None,
     })
 }
 

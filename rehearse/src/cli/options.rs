@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::{Bound, Pair, delay, number, time};
+use crate::scenario::Transport;
 use rehearse_arm::ArmName;
 use rehearse_model::propagation::Propagation;
 use rehearse_report::Limits;
@@ -90,6 +91,10 @@ pub struct Rehearsal {
     /// and root only) [default: the loopback device, on which to send is to deliver]
     #[arg(long, help_heading = CLUSTER, value_name = "TIME", value_parser = delay)]
     pub network_delay: Option<Duration>,
+    /// Speak TLS: HTTP/1.1 and HTTP/2 by ALPN. Programs find a certificate by the settings
+    /// http.tls.certificate and http.tls.key; it is made for the run, and exchanged in the middle of it
+    #[arg(long, help_heading = CLUSTER)]
+    pub tls: bool,
     #[command(flatten)]
     pub seed: Seed,
     #[command(flatten)]
@@ -100,4 +105,14 @@ pub struct Rehearsal {
     pub programs: Programs,
     #[command(flatten)]
     pub output: Output,
+}
+
+impl Rehearsal {
+    /// What HTTP is spoken over.
+    pub fn transport(&self) -> Transport {
+        match self.tls {
+            true => Transport::Tls,
+            false => Transport::Clear,
+        }
+    }
 }

@@ -126,6 +126,11 @@ impl Draft<'_> {
                 );
             }
         };
+        let over_tls = matches!(check, Check::Http { admin: false, .. });
+        if self.rehearsal.tls && over_tls {
+            let allowed = "must be admin with --tls, or --ready tcp: the probe speaks no TLS";
+            return bad("--ready-on", "main", allowed);
+        }
         let prestop = args.prestop.as_deref().map_or(PreStop::None, prestop);
         let Some((exe, rest)) = args.program.split_first() else {
             let allowed = "must be given after --, or as program in the scenario file";

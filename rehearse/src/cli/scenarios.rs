@@ -170,6 +170,7 @@ impl<'a> Draft<'a> {
             grace: self.rehearsal.grace_period,
             replacement_delay: Duration::ZERO,
             published: false,
+            transport: self.rehearsal.transport(),
         }
     }
 

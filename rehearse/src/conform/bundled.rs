@@ -25,6 +25,9 @@ const SETTINGS: [(&str, &str); 7] = [
     // Half a head must last until the deadline, to be what the deadline cuts.
     ("LASTCALL__HTTP__HEAD_TIMEOUT", "20s"),
 ];
+/// In which an idle connection ends soon.
+const SHORT_KEEP_ALIVE: [&str; 2] = ["LASTCALL__HTTP__KEEP_ALIVE", "1s"];
+
 const LAME_DUCK: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(8);
 const SLOW: Duration = Duration::from_secs(4);
@@ -120,6 +123,8 @@ impl Bundled {
                 prestop,
             },
             http2: true,
+            tls: None,
+            short_keep_alive: Some(SHORT_KEEP_ALIVE.map(str::to_owned).into()),
             // A lame duck that no grace period fits.
             bad_setting: is_ours.then(|| ("LASTCALL__DRAIN__MAX".to_owned(), "1h".to_owned())),
         })

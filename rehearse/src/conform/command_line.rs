@@ -38,6 +38,10 @@ pub(super) fn subject(options: &Conform) -> Result<Subject, BadInput> {
         path => Some(path.to_owned()),
     };
     let on_admin = options.ready_on == Port::Admin;
+    if options.tls && !on_admin && readiness.is_some() {
+        let allowed = "must be admin with --tls, or --ready tcp: probes speak no TLS";
+        return bad("--ready-on", "main", allowed);
+    }
     let environment = &options.environment;
     let env = variables(&environment.set).chain(pairs(&environment.env));
     let env = env.collect();
@@ -69,6 +73,8 @@ pub(super) fn subject(options: &Conform) -> Result<Subject, BadInput> {
             prestop: prestop(options),
         },
         http2: options.http2,
+        tls: None,
+        short_keep_alive: pairs(options.short_keep_alive.as_slice()).next(),
         bad_setting: pairs(options.bad_setting.as_slice()).next(),
     };
     paths_begin_with_a_slash(options, &subject)?;

@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 pub use self::options::{Bundled, Conform, TerminationSignal};
 
 use crate::binaries::Binaries;
+use crate::certificates::Certificates;
 use crate::cli::{BadInput, bad};
 use crate::limits;
+use crate::scenario::Transport;
 
 /// Cases that run at a time for each core: they mostly wait.
 const JOBS_PER_CORE: usize = 4;
@@ -23,6 +25,8 @@ pub struct Plan<'a> {
     options: &'a Conform,
     suite: Suite,
     subject: Option<Subject>,
+    /// What it is given, if it is to speak TLS.
+    transport: Transport,
 }
 
 /// Reads the options' meaning.
@@ -41,7 +45,17 @@ pub fn plan<'a>(options: &'a Conform, binaries: &Binaries) -> Result<Plan<'a>, B
         options,
         suite,
         subject,
+        transport: options.transport(),
     })
+}
+
+/// The same program, which knows of its certificate, and its clients, which trust it.
+fn over_tls(mut subject: Subject, certificates: Option<&Certificates>) -> Subject {
+    if let Some(certificates) = certificates {
+        subject.program.env.extend(certificates.variables());
+        subject.tls = Some(certificates.trust.clone());
+    }
+    subject
 }
 
 impl Plan<'_> {
@@ -60,10 +74,15 @@ impl Plan<'_> {
             println!("{}", rehearse_conformance::compare(&self.options.merge)?);
             return Ok(0);
         }
-        let Some(subject) = &self.subject else {
+        let Some(subject) = self.subject.clone() else {
             print!("{}", self.suite);
             return Ok(0);
         };
+        let certificates = match self.transport {
+            Transport::Clear => None,
+            Transport::Tls => Some(Certificates::new()?),
+        };
+        let subject = over_tls(subject, certificates.as_ref());
         if let Some(bundled) = self.options.service {
             let provided = binaries.provide(bundled.programs());
             interrupt.run_until_cancelled(provided).await.transpose()?;
@@ -72,7 +91,7 @@ impl Plan<'_> {
         let quiet = self.options.output.quiet;
         let report = self
             .suite
-            .run(subject, self.jobs(), quiet, interrupt)
+            .run(&subject, self.jobs(), quiet, interrupt)
             .await?;
         self.print(&report)?;
         Ok(report.exit_code())

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
 
 use crate::cli::{Environment, Output, Pair, Port, Programs};
+use crate::scenario::Transport;
 
 /// Which program, what is known of it, and which cases.
 #[derive(Debug, Args)]
@@ -50,9 +51,13 @@ pub struct Conform {
     /// A path with a WebSocket
     #[arg(long, value_name = "PATH")]
     pub websocket: Option<String>,
-    /// The program speaks HTTP/2 without TLS, by prior knowledge
+    /// The program speaks HTTP/2: without TLS by prior knowledge, and over TLS by ALPN
     #[arg(long)]
     pub http2: bool,
+    /// Speak TLS on the main port. The program finds a certificate and its key by the variables
+    /// LASTCALL__HTTP__TLS__CERTIFICATE and LASTCALL__HTTP__TLS__KEY
+    #[arg(long)]
+    pub tls: bool,
     /// Readiness: a path to get, or `tcp` for a connection to the main port
     #[arg(long, value_name = "PATH|tcp", default_value = "tcp")]
     pub ready: String,
@@ -76,6 +81,9 @@ pub struct Conform {
     /// A variable with which the program must refuse to start, such as a lame duck of an hour
     #[arg(long, value_name = "NAME=VALUE")]
     pub bad_setting: Option<Pair>,
+    /// A variable with which the program ends idle connections after a second or two
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub short_keep_alive: Option<Pair>,
     /// Only these cases
     #[arg(long, value_name = "CASE,…", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -105,8 +113,18 @@ pub struct Conform {
     pub output: Output,
 }
 
+impl Conform {
+    /// What the main port speaks HTTP over.
+    pub fn transport(&self) -> Transport {
+        match self.tls {
+            true => Transport::Tls,
+            false => Transport::Clear,
+        }
+    }
+}
+
 /// What is known of a bundled program, and cannot be given again.
-const KNOWN_OF_BUNDLED: [&str; 21] = [
+const KNOWN_OF_BUNDLED: [&str; 22] = [
     "program",
     "signal",
     "lame_duck",
@@ -127,6 +145,7 @@ const KNOWN_OF_BUNDLED: [&str; 21] = [
     "prestop_http_get",
     "ready_on",
     "bad_setting",
+    "short_keep_alive",
     "merge",
 ];
 

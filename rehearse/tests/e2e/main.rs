@@ -71,6 +71,7 @@ mod signals;
 mod silence;
 mod socket;
 mod streams;
+mod tls;
 mod traffic;
 mod unannounced;
 #[cfg(target_os = "linux")]

@@ -15,6 +15,11 @@ use crate::{process::program, until};
 
 /// A short rehearsal of `unruly`, beside the bundled control.
 pub(crate) fn rehearsal(sabotage: Option<&str>) -> Command {
+    rehearsal_with(sabotage, &[])
+}
+
+/// The same with further options.
+pub(crate) fn rehearsal_with(sabotage: Option<&str>, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
     command.args(["run", "--json", "--quiet", "--arms", "control,service"]);
     command.args([
@@ -37,6 +42,7 @@ pub(crate) fn rehearsal(sabotage: Option<&str>) -> Command {
         "--set",
         "drain.min=2s",
     ]);
+    command.args(options);
     if let Some(rule) = sabotage {
         command.args(["--env", &format!("LASTCALL_SABOTAGE={rule}")]);
     }

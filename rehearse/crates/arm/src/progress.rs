@@ -88,6 +88,11 @@ impl ArmProgress {
         self.taken.load(Ordering::Relaxed)
     }
 
+    fn is_halfway(&self) -> bool {
+        let under_way = self.phase.load(Ordering::Relaxed) >= Phase::Steps as u8;
+        under_way && self.taken() >= self.steps / 2
+    }
+
     /// `rollout 3/8, 12,345 requests, 17 failed`.
     fn words(&self) -> String {
         let phase = PHASES[usize::from(self.phase.load(Ordering::Relaxed))].1;
@@ -101,6 +106,13 @@ impl ArmProgress {
             phase.to_owned()
         };
         format!("{state}, {requests} requests, {failed} failed")
+    }
+}
+
+/// Waits until every arm has taken half of its steps, or is to take the only one.
+pub async fn halfway(arms: &[ArmProgress]) {
+    while !arms.iter().all(ArmProgress::is_halfway) {
+        tokio::time::sleep(REDRAW).await;
     }
 }
 

@@ -1,18 +1,17 @@
 //! One connection to one endpoint: opened for a request, perhaps kept for more, never shared.
 
 use std::io::{self, ErrorKind};
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::buffer::{self, Buffer};
 use super::failure::{FailureKind, Fault};
 use super::stage::Stage;
+use rehearse_tls::{Connector, End, Received, Secured, Stream};
 use rehearse_wire::http1::Body;
 
 /// Long enough for a lost SYN and its retries after 1 and 3 s, which then show as slow successes
@@ -49,7 +48,7 @@ pub(super) enum Sent {
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     pub(super) peer: SocketAddr,
     /// Its number in the log.
     pub(super) number: u32,
@@ -65,7 +64,7 @@ pub(super) struct Connection {
     pub(super) buffer: Buffer,
 }
 
-/// The handshake, and nothing else.
+/// TCP's handshake, and nothing else.
 pub(super) async fn connect(
     peer: SocketAddr,
     deadline: Instant,
@@ -97,15 +96,31 @@ pub(super) async fn connect(
     Ok(stream)
 }
 
+/// TLS's handshake, if there is to be one.
+pub(super) async fn secure(
+    tcp: TcpStream,
+    deadline: Instant,
+    tls: Option<&Connector>,
+) -> Result<Stream, Fault> {
+    let until = deadline.min(Instant::now() + CONNECT_TIMEOUT);
+    let secured = timeout_at(until, Stream::over(tcp, tls)).await;
+    let failed = |detail| Fault::new(FailureKind::HandshakeFailed, detail);
+    secured
+        .map_err(|_| failed("no end of the handshake in time".to_owned()))?
+        .map_err(|error| failed(error.to_string()))
+}
+
 impl Connection {
     /// Connects. A slow reader bounds the kernel's buffer, in bytes, or it would not be slow.
     pub(super) async fn open(
         peer: SocketAddr,
         deadline: Instant,
         receive_buffer: Option<u32>,
+        tls: Option<&Connector>,
     ) -> Result<Self, Fault> {
+        let tcp = connect(peer, deadline, receive_buffer).await?;
         Ok(Self {
-            stream: connect(peer, deadline, receive_buffer).await?,
+            stream: secure(tcp, deadline, tls).await?,
             peer,
             number: 0,
             first_byte: None,
@@ -125,34 +140,35 @@ impl Connection {
     }
 
     /// Asks the kernel, not tokio, whose view of the socket may be one turn of the reactor old.
-    pub(super) fn idle(&self) -> Idle {
+    pub(super) fn idle(&mut self) -> Idle {
         if !self.buffer.unread().is_empty() {
             return Idle::Stray;
         }
-        match self.peek() {
-            Ok(0) => Idle::Ended(self.finished()),
-            Ok(_) => Idle::Stray,
+        let Stream { tcp, layer } = &mut self.stream;
+        match layer.look(tcp) {
+            Ok(Received::End(end)) => Idle::Ended(self.finished(end)),
+            Ok(Received::Bytes(_)) => Idle::Stray,
             Err(error) if error.kind() == ErrorKind::WouldBlock => Idle::Quiet,
             Err(error) => Idle::Ended(self.broken(&error)),
         }
     }
 
     /// Resolves once the server has ended this idle connection. Cancel-safe.
-    pub(super) async fn ended(&self) {
-        while self.stream.readable().await.is_ok() {
-            match self.stream.try_io(Interest::READABLE, || self.peek()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Bytes that nobody asked for: the next request reports them.
-                Ok(1..) => std::future::pending().await,
-                Ok(0) | Err(_) => return,
-            }
+    pub(super) async fn ended(&mut self) {
+        if let Ok(Received::Bytes(_)) = self.stream.look().await {
+            // Bytes that nobody asked for: the next request reports them.
+            std::future::pending().await
         }
     }
 
     /// Writes `bytes`, and stops as soon as the server, not reading them all, speaks.
     pub(super) async fn send(&mut self, mut bytes: &[u8]) -> Result<Sent, Fault> {
-        while !bytes.is_empty() {
-            match self.stream.try_write(bytes) {
+        while !bytes.is_empty() || self.stream.layer.must_flush() {
+            let written = match bytes.is_empty() {
+                true => self.stream.try_flush().map(|()| 0),
+                false => self.stream.try_write(bytes),
+            };
+            match written {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let ready = self.stream.ready(Interest::READABLE | Interest::WRITABLE);
@@ -169,9 +185,13 @@ impl Connection {
     }
 
     /// Writes as much of `bytes` as the kernel takes now, and leaves the rest.
-    pub(super) fn send_some(&self, bytes: &mut Vec<u8>) -> Result<(), Fault> {
-        while !bytes.is_empty() {
-            match self.stream.try_write(bytes) {
+    pub(super) fn send_some(&mut self, bytes: &mut Vec<u8>) -> Result<(), Fault> {
+        while !bytes.is_empty() || self.stream.layer.must_flush() {
+            let written = match bytes.is_empty() {
+                true => self.stream.try_flush().map(|()| 0),
+                false => self.stream.try_write(bytes),
+            };
+            match written {
                 Ok(written) => drop(bytes.drain(..written)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(self.broken(&error)),
@@ -184,7 +204,7 @@ impl Connection {
     pub(super) async fn pause(&mut self, until: Instant) -> Result<Sent, Fault> {
         loop {
             tokio::select! {
-                _ = self.stream.readable() => if self.has_spoken()? {
+                _ = self.stream.tcp.readable() => if self.has_spoken()? {
                     return Ok(Sent::Interrupted);
                 },
                 () = sleep_until(until.min(self.deadline)) => break,
@@ -194,35 +214,56 @@ impl Connection {
         Ok(Sent::Whole)
     }
 
-    /// Reads what is there, at least one byte; 0 is a FIN. Cancel-safe.
-    pub(super) async fn fill(&mut self) -> Result<usize, Fault> {
+    /// Reads what is there, or the end. Cancel-safe.
+    pub(super) async fn fill(&mut self) -> Result<Received, Fault> {
         let Some(room) = self.buffer.room() else {
             return Err(Fault::bad("a head or line longer than the buffer"));
         };
         match timeout_at(self.deadline, self.stream.read(room)).await {
-            Ok(Ok(read)) => {
+            Ok(Ok(Received::Bytes(read))) => {
                 self.buffer.filled(read);
-                if self.stage == Stage::Nothing && read > 0 {
+                if self.stage == Stage::Nothing {
                     self.stage = Stage::Head;
                     self.first_byte = Some(Instant::now());
                 }
-                Ok(read)
+                Ok(Received::Bytes(read))
             }
+            Ok(Ok(end)) => Ok(end),
             Ok(Err(error)) => Err(self.broken(&error)),
             Err(_) => Err(self.late()),
         }
     }
 
-    /// Whether a byte, or a FIN, waits to be read; an error is the connection's end.
-    fn has_spoken(&self) -> Result<bool, Fault> {
-        match self.stream.try_io(Interest::READABLE, || self.peek()) {
+    /// Whether a byte, or an end, waits to be read; an error is the connection's end.
+    fn has_spoken(&mut self) -> Result<bool, Fault> {
+        match self.stream.try_look() {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(self.broken(&error)),
         }
     }
 
-    fn peek(&self) -> io::Result<usize> {
-        SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()])
+    /// What TLS's handshake came to, if there was one.
+    pub(super) fn secured(&self) -> Option<Secured> {
+        self.stream.layer.secured()
+    }
+
+    /// How the server ended it by TLS, as far as is known.
+    pub(super) fn tls_end(&self) -> Option<End> {
+        self.stream.layer.end()
+    }
+
+    /// Waits until the server has ended it, whatever it still says.
+    pub(super) async fn see_off(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        while let Ok(Received::Bytes(read)) = self.fill().await {
+            self.buffer.consume(read);
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.stream.close();
     }
 }

@@ -14,7 +14,6 @@ use super::pattern;
 use super::response::expect_success;
 use super::schedule::Pace;
 use super::{Content, Plan};
-use rehearse_wire::http1::Body;
 
 /// A slow reader's kernel buffer. With the usual megabytes, the server would not feel it.
 const SLOW_BUFFER: u32 = 32 << 10;
@@ -69,7 +68,7 @@ impl Exchange for Download {
             .request("GET", &self.target, connection.peer, "");
         send_head(connection, &head).await?;
         expect_success(&connection.head().await?, self.content)?;
-        let until_fin = connection.body == Body::UntilFin;
+        let until_fin = connection.is_unjudged();
         let (begun, mut offset) = (Instant::now(), 0);
         while let Some(piece) = connection.piece().await? {
             if self.bytes.is_some()

@@ -17,7 +17,6 @@ use super::response::expect_success;
 use super::schedule::Pace;
 use super::shared::Shared;
 use super::{Content, Plan};
-use rehearse_wire::http1::Body;
 use rehearse_wire::sse::{Event, Parser};
 
 /// The wait before a reconnect, unless the server gives a hint.
@@ -70,7 +69,7 @@ impl Events {
         if !head.event_stream {
             return Err(Fault::new(FailureKind::WrongBody, "not text/event-stream"));
         }
-        if connection.body == Body::UntilFin && self.shared.plan.content == Content::Known {
+        if connection.is_unjudged() && self.shared.plan.content == Content::Known {
             // What only a FIN ends cannot be told from what was cut.
             return Err(Fault::bad("an event stream without an end marker"));
         }
@@ -171,7 +170,7 @@ impl Exchange for Events {
     async fn run(&mut self, connection: &mut Connection) -> Result<Answer, Fault> {
         connection.fate = Fate::Dismissed;
         self.open(connection).await?;
-        let (opened, until_fin) = (Instant::now(), connection.body == Body::UntilFin);
+        let (opened, until_fin) = (Instant::now(), connection.is_unjudged());
         if self.shared.plan.content == Content::Unknown {
             // There may be no event for long.
             self.shared.progress.events.fetch_add(1, Ordering::Relaxed);

@@ -19,6 +19,8 @@ pub enum FailureKind {
     ConnectTimeout,
     /// Any other failure to connect, such as an unreachable network or a lack of local ports.
     ConnectOther,
+    /// TLS's handshake failed, after TCP's: a refusal, an end, or nothing in time.
+    HandshakeFailed,
     /// RST (or a broken pipe) before the first byte of the response.
     ResetBeforeResponse,
     /// FIN before the first byte of the response.
@@ -62,6 +64,7 @@ impl FailureKind {
             Self::ConnectRefused => "connect-refused",
             Self::ConnectTimeout => "connect-timeout",
             Self::ConnectOther => "connect-other",
+            Self::HandshakeFailed => "tls-handshake-failed",
             Self::ResetBeforeResponse => "reset-before-response",
             Self::ClosedBeforeResponse => "closed-before-response",
             Self::ConnectionLost => "connection-lost",

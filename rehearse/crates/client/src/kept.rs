@@ -4,6 +4,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Fate, Idle};
@@ -14,13 +15,15 @@ use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
 use super::shared::Shared;
 use super::stage::Stage;
-use super::{CROSSING, Plan};
+use super::{CROSSING, FAREWELL, Plan};
 
 pub(super) struct Kept<E> {
     shared: Arc<Shared>,
     index: usize,
     exchange: E,
     line: Line,
+    /// Connections over TLS that the server has yet to end.
+    leaving: JoinSet<()>,
 }
 
 /// The connection between two requests.
@@ -46,17 +49,20 @@ impl<E: Exchange> Kept<E> {
             index,
             exchange,
             line: Line::None,
+            leaving: JoinSet::new(),
         }
     }
 
     /// The kept connection, unless there is none or the client knows of its end.
     fn reuse(&mut self) -> Result<Option<(Connection, Origin)>, Fault> {
-        if let Line::Open(connection) = &self.line {
+        if let Line::Open(connection) = &mut self.line {
             match connection.idle() {
                 Idle::Quiet => {}
                 Idle::Stray => {
-                    self.end(connection, Instant::now(), Ended::WithRequest);
+                    let number = connection.number;
                     self.line = Line::None;
+                    self.shared
+                        .ended(number, Instant::now(), Ended::WithRequest);
                     return Err(Fault::bad("bytes on an idle connection"));
                 }
                 Idle::Ended(_) => self.note_end(),
@@ -82,9 +88,11 @@ impl<E: Exchange> Kept<E> {
     async fn connect(&self, deadline: Instant, trace: &mut Trace) -> Result<Connection, Fault> {
         trace.connection = None;
         let address = self.shared.pick(&mut trace.peer)?;
-        let opening = Connection::open(address, deadline, self.exchange.receive_buffer());
+        let buffer = self.exchange.receive_buffer();
+        let opening = Connection::open(address, deadline, buffer, self.shared.tls.as_ref());
         let mut connection = opening.await?;
-        connection.number = self.shared.connected(self.index, address);
+        let secured = connection.secured();
+        connection.number = self.shared.connected(self.index, address, secured);
         trace.connection = Some(connection.number);
         let fault = match connection.idle() {
             Idle::Quiet => return Ok(connection),
@@ -98,6 +106,22 @@ impl<E: Exchange> Kept<E> {
 
     fn end(&self, connection: &Connection, at: Instant, how: Ended) {
         self.shared.ended(connection.number, at, how);
+        let by_tls = connection.tls_end();
+        self.shared.ended_by_tls(connection.number, by_tls);
+    }
+
+    /// The server has told that it ends the connection. By TLS it owes `close_notify`, too.
+    fn see_off(&mut self, mut connection: Connection) {
+        self.end(&connection, Instant::now(), Ended::Announced);
+        if connection.secured().is_none() {
+            return;
+        }
+        while self.leaving.try_join_next().is_some() {}
+        let shared = Arc::clone(&self.shared);
+        self.leaving.spawn(async move {
+            connection.see_off(Instant::now() + FAREWELL).await;
+            shared.ended_by_tls(connection.number, connection.tls_end());
+        });
     }
 
     /// The kernel knows of the connection's end, which nothing had announced.
@@ -149,7 +173,7 @@ impl<E: Exchange> Caller for Kept<E> {
         match connection.fate {
             Fate::Kept => self.line = Line::Open(connection),
             Fate::Dismissed => self.end(&connection, Instant::now(), Ended::ByClient),
-            Fate::Ended => self.end(&connection, Instant::now(), Ended::Announced),
+            Fate::Ended => self.see_off(connection),
         }
         Ok(answer)
     }
@@ -165,7 +189,7 @@ impl<E: Exchange> Caller for Kept<E> {
     /// An idle connection that the server ends is closed when the client hears of that, not when it
     /// is next needed, so that the server's own close can end.
     async fn idle(&mut self) {
-        match &self.line {
+        match &mut self.line {
             Line::None => std::future::pending().await,
             Line::Open(connection) => {
                 connection.ended().await;
@@ -180,5 +204,6 @@ impl<E: Exchange> Caller for Kept<E> {
 
     async fn leave(&mut self) {
         self.exchange.leave();
+        while self.leaving.join_next().await.is_some() {}
     }
 }

@@ -16,6 +16,10 @@
 //! * **HTTP/2**: a connection is left once GOAWAY is seen; its open streams must be finished. A
 //!   stream that is reset, refused by a GOAWAY, or on a connection that ends under it is a failure:
 //!   what was on its way is not sent again.
+//! * **TLS**: the server's certificate must be the given authority's. A handshake that fails is a failure
+//!   of its own kind. An end without `close_notify` may have cut something: then a body that the
+//!   connection's end delimits is cut, and one behind `close_notify` complete; an idle connection
+//!   that ends so is counted ([`TlsFigures::truncated`]).
 //! * **WebSocket**: a message must come back, and a session must end by a proper Close; see
 //!   [`Mode::WebSocket`].
 //! * **Latency**: from the intended start to the last byte, connect time included, so that a
@@ -44,6 +48,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod think;
+mod tls_figures;
 mod upload;
 mod websocket;
 
@@ -53,6 +58,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use rehearse_tls::Trust;
 use tokio_util::sync::CancellationToken;
 
 pub use self::failure::{Example, FailureKind, Failures, Fault};
@@ -62,6 +68,7 @@ pub use self::log::Log;
 pub use self::outcome::Outcome;
 pub use self::summary::{LatencySummary, Summary};
 pub use self::think::Think;
+pub use self::tls_figures::{Certificate, TlsFigures};
 
 use self::download::Download;
 use self::events::Events;
@@ -75,6 +82,9 @@ use self::websocket::WebSocket;
 /// How long what crosses on a network may be on its way beside [`Plan::rtt`]: the turns of two busy
 /// processes.
 const CROSSING: Duration = Duration::from_millis(250);
+
+/// How long a server may take to end a connection of which it has said that it ends. Then we do.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Where a new connection goes.
 pub trait Endpoints: Send + Sync + 'static {
@@ -217,6 +227,8 @@ pub struct Plan {
     pub rtt: Duration,
     /// The round trip of the network itself, if it takes time without that.
     pub network: Duration,
+    /// Whom the clients trust, if they speak TLS.
+    pub tls: Option<Trust>,
 }
 
 /// Live counters, for a progress line.

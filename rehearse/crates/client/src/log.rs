@@ -6,8 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::Fault;
+pub use rehearse_tls::End as TlsEnd;
+use rehearse_tls::Secured;
 
-/// The log of one plan's clients. It takes 64 bytes for a request, and 80 for a
+/// The log of one plan's clients. It takes 64 bytes for a request, and 96 for a
 /// connection.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -66,7 +68,7 @@ pub struct Failed {
 }
 
 /// A client's connection.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Connection {
     /// Which client.
     pub client: u32,
@@ -76,6 +78,17 @@ pub struct Connection {
     pub opened: Instant,
     /// When it ended, and by whom; `None` if it outlived the run.
     pub ended: Option<(Instant, Ended)>,
+    /// What TLS came to on it, if it was spoken.
+    pub tls: Option<Tls>,
+}
+
+/// What TLS came to on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The handshake.
+    pub handshake: Secured,
+    /// How the server ended it, as far as the client has seen.
+    pub end: Option<TlsEnd>,
 }
 
 /// Who ended a connection.
@@ -200,6 +213,6 @@ mod tests {
     #[test]
     fn a_million_requests_take_64_mb() {
         assert!(size_of::<Request>() <= 64, "{}", size_of::<Request>());
-        assert!(size_of::<Connection>() <= 80, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 96, "{}", size_of::<Connection>());
     }
 }

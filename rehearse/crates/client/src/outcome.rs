@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::failure::{Example, Failures};
 use super::log::{End, Ended, Log, Request, Streamed};
 use super::risk;
+use super::tls_figures::TlsFigures;
 
 /// The histogram's upper end in microseconds: ten minutes. Longer ones count as this in the
 /// percentiles; the average, the maximum and the standard deviation are exact.
@@ -59,6 +60,8 @@ pub struct Outcome {
     /// Messages of WebSockets that met the server's Close on their way, and that nobody may answer
     /// after it (RFC 6455, 5.5.1). They are in no other figure.
     pub messages_crossed: u64,
+    /// What TLS came to, if it was spoken.
+    pub tls: Option<TlsFigures>,
     /// Microseconds from the intended start, of complete responses only.
     pub latency: Histogram<u64>,
     exact: Exact,
@@ -92,6 +95,7 @@ impl Default for Outcome {
             events_fewest: None,
             ticks: 0,
             messages_crossed: 0,
+            tls: None,
             latency: Histogram::new_with_bounds(1, LONGEST, 3)
                 .expect("1 to ten minutes of microseconds at 3 digits are valid bounds"),
             exact: Exact::default(),
@@ -104,6 +108,7 @@ impl Outcome {
     pub fn of(log: &Log, began: Instant, rtt: Duration) -> Self {
         let mut outcome = Self {
             unstarted: log.unstarted,
+            tls: TlsFigures::of(log),
             ..Self::default()
         };
         for request in &log.requests {
@@ -186,6 +191,9 @@ impl Outcome {
         self.events_fewest = fewest.into_iter().flatten().min();
         self.ticks += other.ticks;
         self.messages_crossed += other.messages_crossed;
+        if let Some(tls) = other.tls {
+            self.tls.get_or_insert_default().merge(tls);
+        }
         self.latency += other.latency;
         self.exact.sum += other.exact.sum;
         self.exact.squares += other.exact.squares;

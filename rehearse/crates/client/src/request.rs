@@ -15,7 +15,6 @@ use super::log::Answer;
 use super::response::expect_success;
 use super::schedule::Pace;
 use super::{Content, Method, Plan, Think};
-use rehearse_wire::http1::Body;
 
 pub(super) struct Request {
     method: Method,
@@ -83,7 +82,7 @@ impl Exchange for Request {
         }
         send_head(connection, self.rendered(connection.peer)).await?;
         expect_success(&connection.head().await?, self.content)?;
-        let until_fin = connection.body == Body::UntilFin;
+        let until_fin = connection.is_unjudged();
         let expected = self.expect.as_deref().map(str::as_bytes);
         let (mut seen, mut right) = (0, true);
         while let Some(piece) = connection.piece().await? {

@@ -4,6 +4,7 @@ use super::Content;
 use super::connection::{Connection, Fate};
 use super::failure::{FailureKind, Fault};
 use super::stage::Stage;
+use rehearse_tls::{End, Received};
 use rehearse_wire::http1::{Body, Head, Step};
 
 /// The failure of any status but 200; or, if it is not known what is to be answered, of any that is no
@@ -26,8 +27,11 @@ impl Connection {
                     ..
                 }) => self.stage = Stage::Head,
                 Some(head) => return Ok(head),
-                None if self.fill().await? == 0 => return Err(self.finished()),
-                None => {}
+                None => {
+                    if let Received::End(end) = self.fill().await? {
+                        return Err(self.finished(end));
+                    }
+                }
             }
         }
     }
@@ -42,16 +46,24 @@ impl Connection {
                     self.buffer.consume(bytes);
                 }
                 Step::End => return Ok(None),
-                Step::More if self.fill().await? > 0 => {}
-                Step::More if self.body == Body::UntilFin => {
-                    self.body = Body::Done;
-                    return Ok(None);
-                }
-                Step::More => return Err(self.finished()),
+                Step::More => match self.fill().await? {
+                    Received::Bytes(_) => {}
+                    Received::End(end) if self.body == Body::UntilFin && end != End::Truncated => {
+                        self.body = Body::Done;
+                        return Ok(None);
+                    }
+                    Received::End(end) => return Err(self.finished(end)),
+                },
             }
         };
         self.received += content as u64;
         Ok(Some(self.buffer.consume(content)))
+    }
+
+    /// Whether nobody can tell if the body is complete: only the connection's end delimits it, and
+    /// that says nothing of what was cut before it. By TLS it does.
+    pub(super) fn is_unjudged(&self) -> bool {
+        self.body == Body::UntilFin && self.secured().is_none()
     }
 
     /// Reads the body to its end and keeps at most `limit` bytes of it.

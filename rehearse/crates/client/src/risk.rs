@@ -59,6 +59,7 @@ mod tests {
             peer: ([127, 0, 0, 1], 80).into(),
             opened: begun,
             ended: Some((at(ms), Ended::Unannounced)),
+            tls: None,
         };
         let request = |ms| Request {
             client: 0,

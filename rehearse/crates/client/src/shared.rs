@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{FailureKind, Fault};
-use super::log::{Answer, Connection, End, Ended, Failed, Log, Micros, Request, Trace};
-use super::{Endpoints, Plan, Progress};
+use super::log::{Answer, Connection, End, Ended, Failed, Log, Micros, Request, Tls, Trace};
+use super::{Endpoints, Mode, Plan, Progress};
+use rehearse_tls::{Connector, End as TlsEnd, Protocol, Secured};
 
 /// What the clients of one plan have in common.
 pub(super) struct Shared {
@@ -20,6 +21,8 @@ pub(super) struct Shared {
     pub(super) endpoints: Arc<dyn Endpoints>,
     pub(super) started: Instant,
     pub(super) stopped: OnceLock<Instant>,
+    /// What its clients speak TLS with, if they do.
+    pub(super) tls: Option<Connector>,
     log: Mutex<Log>,
 }
 
@@ -31,7 +34,12 @@ impl Shared {
         stop: CancellationToken,
     ) -> Self {
         let (started, stopped) = (Instant::now(), OnceLock::new());
+        let protocol = match plan.mode {
+            Mode::H2 { .. } => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
         Self {
+            tls: plan.tls.as_ref().map(|trust| trust.connector(protocol)),
             plan,
             progress,
             stop,
@@ -58,7 +66,12 @@ impl Shared {
     }
 
     /// Enters a new connection. Gives its number.
-    pub(super) fn connected(&self, client: usize, peer: SocketAddr) -> u32 {
+    pub(super) fn connected(
+        &self,
+        client: usize,
+        peer: SocketAddr,
+        secured: Option<Secured>,
+    ) -> u32 {
         let mut log = self.log();
         let number = short(log.connections.len());
         log.connections.push(Connection {
@@ -66,6 +79,10 @@ impl Shared {
             peer,
             opened: Instant::now(),
             ended: None,
+            tls: secured.map(|handshake| Tls {
+                handshake,
+                end: None,
+            }),
         });
         number
     }
@@ -75,6 +92,15 @@ impl Shared {
         let mut log = self.log();
         if let Some(connection) = log.connections.get_mut(connection as usize) {
             connection.ended.get_or_insert((at, how));
+        }
+    }
+
+    /// Enters how the server ended a connection by TLS.
+    pub(super) fn ended_by_tls(&self, connection: u32, end: Option<TlsEnd>) {
+        let mut log = self.log();
+        let connection = log.connections.get_mut(connection as usize);
+        if let Some(tls) = connection.and_then(|connection| connection.tls.as_mut()) {
+            tls.end = tls.end.or(end);
         }
     }
 

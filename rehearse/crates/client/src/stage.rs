@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::failure::{FailureKind, Fault};
+use rehearse_tls::End;
 
 /// How far the response has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +26,13 @@ impl Connection {
         }
     }
 
-    /// The failure that a FIN is at this stage.
-    pub(super) fn finished(&self) -> Fault {
+    /// The failure that an end in good order is at this stage.
+    pub(super) fn finished(&self, end: End) -> Fault {
+        let how = end.to_string();
         match self.stage {
-            Stage::Nothing => Fault::new(FailureKind::ClosedBeforeResponse, "FIN"),
-            Stage::Head => Fault::new(FailureKind::CutInHead, "FIN"),
-            Stage::Body => self.cut("FIN"),
+            Stage::Nothing => Fault::new(FailureKind::ClosedBeforeResponse, how),
+            Stage::Head => Fault::new(FailureKind::CutInHead, how),
+            Stage::Body => self.cut(&how),
         }
     }
 
@@ -44,6 +46,7 @@ impl Connection {
                 ConnectionReset | ConnectionAborted | BrokenPipe => {
                     FailureKind::ResetBeforeResponse
                 }
+                ErrorKind::InvalidData => FailureKind::BadResponse,
                 _ => FailureKind::ConnectionLost,
             },
         };

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::failure::{Example, FailureKind};
 use super::outcome::Outcome;
+use super::tls_figures::TlsFigures;
 
 impl Outcome {
     /// The figures as they appear in JSON.
@@ -31,6 +32,7 @@ impl Outcome {
             events_fewest: self.events_fewest,
             ticks: self.ticks,
             messages_crossed: self.messages_crossed,
+            tls: self.tls.as_ref(),
             latency: (self.complete > 0).then(|| LatencySummary::of(self)),
         }
     }
@@ -59,6 +61,8 @@ pub struct Summary<'a> {
     pub events_fewest: Option<u64>,
     pub ticks: u64,
     pub messages_crossed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<&'a TlsFigures>,
     /// `None` if nothing was complete.
     pub latency: Option<LatencySummary>,
 }

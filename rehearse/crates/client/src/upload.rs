@@ -15,7 +15,6 @@ use super::pattern;
 use super::response::expect_success;
 use super::schedule::Pace;
 use super::{Content, Plan};
-use rehearse_wire::http1::Body;
 
 /// More than the answer takes, so that a wrong one can be shown.
 const MAX_ANSWER: usize = 256;
@@ -161,7 +160,7 @@ impl Exchange for Upload {
                 return Err(fault);
             }
         }
-        let until_fin = connection.body == Body::UntilFin;
+        let until_fin = connection.is_unjudged();
         let answer = connection.whole_body(MAX_ANSWER).await?;
         match self.content {
             Content::Known => self.judge(&answer)?,

@@ -45,6 +45,7 @@ pub(super) fn load(task: &Task, answer: Option<String>, options: &Cluster) -> Lo
         timeout: options.timeout,
         rtt: options.rtt,
         network: Duration::ZERO,
+        tls: None,
     };
     match scenario.clients {
         Clients::Both => usual,

@@ -25,6 +25,8 @@ pub(super) enum Feature {
     PrestopExec,
     PrestopHttpGet,
     BadSetting,
+    Tls,
+    ShortKeepAlive,
 }
 
 impl Feature {
@@ -49,6 +51,8 @@ impl Feature {
             Self::PrestopExec => matches!(subject.probes.prestop, Some(PreStopHook::Exec(_))),
             Self::PrestopHttpGet => matches!(subject.probes.prestop, Some(PreStopHook::HttpGet(_))),
             Self::BadSetting => subject.bad_setting.is_some(),
+            Self::Tls => subject.tls.is_some(),
+            Self::ShortKeepAlive => subject.short_keep_alive.is_some(),
         }
     }
 
@@ -72,6 +76,8 @@ impl Feature {
             Self::PrestopExec => "--prestop-path PATH",
             Self::PrestopHttpGet => "--prestop-http-get PATH",
             Self::BadSetting => "--bad-setting NAME=VALUE",
+            Self::Tls => "--tls",
+            Self::ShortKeepAlive => "--short-keep-alive NAME=VALUE",
         }
     }
 }

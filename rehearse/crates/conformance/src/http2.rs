@@ -6,14 +6,13 @@ mod response;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::connection::{Connection, Unexpected};
+use super::connection::{Connection, Target, Unexpected};
 use rehearse_client::{Http2Event as Event, Http2State as State};
 use rehearse_wire::http2::frame::{ACK, Frame, GOAWAY, PING, SETTINGS, put, setting};
-use rehearse_wire::http2::hpack;
+use rehearse_wire::http2::hpack::{self, Scheme};
 
 pub(super) use self::response::Answer;
 
@@ -38,6 +37,7 @@ pub(super) struct GoAway {
 /// A connection.
 pub(super) struct Http2 {
     connection: Connection,
+    scheme: Scheme,
     state: State,
     pub(super) goaways: Vec<GoAway>,
     streams: BTreeMap<u32, (UnboundedReceiver<Event>, Answer)>,
@@ -45,23 +45,37 @@ pub(super) struct Http2 {
     held: Option<Vec<Vec<u8>>>,
 }
 
+fn scheme(to: &Target) -> Scheme {
+    match to.tls {
+        Some(_) => Scheme::Https,
+        None => Scheme::Http,
+    }
+}
+
 impl Http2 {
     /// A connection whose settings have been exchanged.
-    pub(super) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
-        Self::over(Connection::connect(to).await?).await
+    pub(super) async fn connect(to: impl Into<Target>) -> Result<Self, Unexpected> {
+        let to = to.into();
+        let scheme = scheme(&to);
+        Self::over(Connection::connect(to).await?, scheme).await
     }
 
     /// The same by a client whose kernel takes only a few thousand bytes ahead.
-    pub(super) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Unexpected> {
-        Self::over(Connection::connect_with_small_window(to).await?).await
+    pub(super) async fn connect_with_small_window(
+        to: impl Into<Target>,
+    ) -> Result<Self, Unexpected> {
+        let to = to.into();
+        let scheme = scheme(&to);
+        Self::over(Connection::connect_with_small_window(to).await?, scheme).await
     }
 
-    async fn over(connection: Connection) -> Result<Self, Unexpected> {
+    async fn over(connection: Connection, scheme: Scheme) -> Result<Self, Unexpected> {
         let mut state = State::default();
         let window = setting(INITIAL_WINDOW_SIZE, WINDOW);
         put(&mut state.out, SETTINGS, 0, 0, &window);
         let mut http2 = Self {
             connection,
+            scheme,
             state,
             goaways: Vec::new(),
             streams: BTreeMap::new(),
@@ -74,19 +88,19 @@ impl Http2 {
 
     /// Sends a request without a body; its stream.
     pub(super) async fn get(&mut self, path: &str) -> Result<u32, Unexpected> {
-        self.open(&hpack::get(AUTHORITY, path, []), State::open)
+        self.open(&hpack::get(self.scheme, AUTHORITY, path, []), State::open)
             .await
     }
 
     /// The same, with a `Host` beside `:authority`.
     pub(super) async fn get_for(&mut self, path: &str, host: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("GET", AUTHORITY, path, [("host", host)]);
+        let head = hpack::request(self.scheme, "GET", AUTHORITY, path, [("host", host)]);
         self.open(&head, State::open).await
     }
 
     /// Sends the head of a request with a body; its stream.
     pub(super) async fn post(&mut self, path: &str) -> Result<u32, Unexpected> {
-        let head = hpack::request("POST", AUTHORITY, path, []);
+        let head = hpack::request(self.scheme, "POST", AUTHORITY, path, []);
         self.open(&head, State::open_with_body).await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::case::Stop;
-use super::server::Server;
+use super::server::{Connectors, Server};
 use super::subject::Subject;
 use rehearse_model::address::{AddressPool, PodAddress};
 use rehearse_model::probe;
@@ -27,6 +27,7 @@ pub(super) struct Launcher<'a> {
     pub(super) addresses: &'a AddressPool,
     /// When the first termination of a process of the case began.
     terminated: Arc<OnceLock<Instant>>,
+    tls: Option<Connectors>,
 }
 
 impl<'a> Launcher<'a> {
@@ -35,6 +36,7 @@ impl<'a> Launcher<'a> {
             subject,
             addresses,
             terminated: Arc::default(),
+            tls: subject.tls.as_ref().map(Connectors::of),
         }
     }
 
@@ -45,8 +47,13 @@ impl<'a> Launcher<'a> {
 
     /// A process, ready.
     pub(super) async fn start(&self) -> Result<Server<'a>, Stop> {
+        self.start_with(&[]).await
+    }
+
+    /// The same with further variables.
+    pub(super) async fn start_with(&self, variables: &[(&str, &str)]) -> Result<Server<'a>, Stop> {
         let address = self.address()?;
-        let mut process = self.spawn(address, &[])?;
+        let mut process = self.spawn(address, variables)?;
         let (probed, path) = self.subject.program.probe_target(&address);
         let began = Instant::now();
         while let Err(why) = probe::probe(probed, path).await {
@@ -65,7 +72,8 @@ impl<'a> Launcher<'a> {
             sleep(RETRY).await;
         }
         let terminated = Arc::clone(&self.terminated);
-        Ok(Server::new(self.subject, process, address, terminated))
+        let tls = self.tls.clone();
+        Ok(Server::new(self.subject, process, address, tls, terminated))
     }
 
     /// A process with further variables, as it starts.

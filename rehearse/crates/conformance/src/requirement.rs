@@ -119,6 +119,8 @@ requirements! {
         "A WebSocket is ended by a Close frame.";
     WEBSOCKET_CLOSING_HANDSHAKE = Must("websocket-closing-handshake", "websocket", Some(source::CLOSE_TCP)),
         "After Close and its answer the server closes the connection.";
+    CLOSE_NOTIFY = Must("close-notify", "tls", Some(source::CLOSE_NOTIFY)),
+        "TLS: close_notify comes before each FIN.";
     ACCEPT_QUEUE = Should("accept-queue", "the-accept-queue", Some(source::FINISH_OPEN)),
         "A connection that the kernel has accepted is served.";
     REQUESTS_IN_FLIGHT = Should("requests-in-flight", "in-flight", Some(source::FINISH_OPEN)),
@@ -157,12 +159,18 @@ requirements! {
         "A frame that breaks the protocol is answered by Close 1002.";
     PRESTOP_REPEATED = Should("prestop-repeated", "prestop", Some(source::HOOK_AGAIN)),
         "The preStop hook may be called more than once.";
+    TLS_RECORDS = Should("tls-records", "tls", Some(source::FINISH_OPEN)),
+        "TLS: a request is in flight from the first byte of its first record, and is finished.";
+    TLS_RESUMPTION = Should("tls-resumption", "tls", Some(source::NO_ACCEPTABLE_SESSION)),
+        "TLS: a session that another replica began is taken up, or begun anew.";
     LAME_DUCK = Convention("lame-duck", "lame-duck", None),
         "For some time after the signal new connections are served.";
     REFUSED_CLEANLY = Convention("refused-cleanly", "the-accept-queue", None),
         "New connections are refused in the end: none hangs, none is accepted and dropped.";
     FIRST_REQUEST = Convention("late-first-request", "the-accept-queue", None),
         "Who connected just before the end has time for a first request.";
+    TLS_HANDSHAKES = Convention("tls-handshakes", "tls", None),
+        "TLS: a handshake that has begun is finished, and its request served.";
     IDLE_KEPT = Convention("idle-kept", "idle-connections", Some(source::MAY_CLOSE)),
         "An idle connection is left to its client while there is something to wait for.";
     IDLE_ENDED = Convention("idle-ended", "idle-connections", None),

@@ -12,20 +12,38 @@ use tokio_util::task::AbortOnDropHandle;
 pub(super) use self::lifecycle::words;
 
 use super::case::{Observing, Stop};
-use super::connection::{Connection, Unexpected};
+use super::connection::{Connection, Target, Unexpected};
 use super::http1::get;
 use super::subject::{Download, Slow, Subject};
 use rehearse_model::address::PodAddress;
 use rehearse_model::process::Process;
+use rehearse_tls::{Connector, Protocol, Trust};
 use rehearse_wire::http1::Head;
 
 /// How long what was sent may take until the program has read it.
 pub(super) const ARRIVAL: Duration = Duration::from_millis(150);
 
+/// What a case's clients speak TLS with: their sessions are those of the case.
+#[derive(Clone, Debug)]
+pub(super) struct Connectors {
+    http1: Connector,
+    http2: Connector,
+}
+
+impl Connectors {
+    pub(super) fn of(trust: &Trust) -> Self {
+        Self {
+            http1: trust.connector(Protocol::Http1),
+            http2: trust.connector(Protocol::Http2),
+        }
+    }
+}
+
 /// A running process.
 pub(super) struct Server<'a> {
     pub(super) subject: &'a Subject,
     pub(super) address: PodAddress,
+    tls: Option<Connectors>,
     process: Process,
     /// When its termination began.
     terminated_at: Instant,
@@ -58,11 +76,13 @@ impl<'a> Server<'a> {
         subject: &'a Subject,
         process: Process,
         address: PodAddress,
+        tls: Option<Connectors>,
         first_terminated_at: Arc<OnceLock<Instant>>,
     ) -> Self {
         Self {
             subject,
             address,
+            tls,
             process,
             terminated_at: Instant::now(),
             first_terminated_at,
@@ -90,13 +110,29 @@ impl<'a> Server<'a> {
         upload.ok_or_else(|| Stop::not_applicable("--upload PATH"))
     }
 
+    /// Where HTTP/1.1 is spoken.
+    pub(super) fn http1(&self) -> Target {
+        Target {
+            address: self.address.http,
+            tls: self.tls.as_ref().map(|tls| tls.http1.clone()),
+        }
+    }
+
+    /// Where HTTP/2 is.
+    pub(super) fn http2(&self) -> Target {
+        Target {
+            address: self.address.http,
+            tls: self.tls.as_ref().map(|tls| tls.http2.clone()),
+        }
+    }
+
     pub(super) async fn connect(&self) -> Result<Connection, Unexpected> {
-        Connection::connect(self.address.http).await
+        Connection::connect(self.http1()).await
     }
 
     /// One of those that come again until they are refused.
     pub(super) async fn connect_while_closing(&self) -> Result<Connection, Unexpected> {
-        Connection::connect_while_closing(self.address.http).await
+        Connection::connect_while_closing(self.http1()).await
     }
 
     /// A plain request on a connection of its own.
@@ -146,7 +182,7 @@ impl<'a> Server<'a> {
     pub(super) async fn begin_endless_request(&self) -> Result<Connection, Stop> {
         let routes = &self.subject.routes;
         let lasting = routes.slow.as_ref().filter(|slow| slow.is_of_any_length());
-        let mut connection = Connection::connect_with_small_window(self.address.http)
+        let mut connection = Connection::connect_with_small_window(self.http1())
             .await
             .observing("before the signal")?;
         let request = match (&routes.download, lasting) {

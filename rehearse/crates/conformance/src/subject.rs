@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use rehearse_model::address::PodAddress;
 use rehearse_model::program::Program;
+use rehearse_tls::Trust;
 
 /// A program, and what it promises.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Subject {
     pub probes: Probes,
     /// Whether it speaks HTTP/2 by prior knowledge.
     pub http2: bool,
+    /// Whom its clients trust, if it speaks TLS on its main port.
+    pub tls: Option<Trust>,
+    /// A variable and its value, with which it ends idle connections after a second or two.
+    pub short_keep_alive: Option<(String, String)>,
     /// A variable and its value, with which it must not start.
     pub bad_setting: Option<(String, String)>,
 }

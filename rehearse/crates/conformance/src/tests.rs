@@ -98,6 +98,8 @@ pub(super) fn report(cases: Vec<Finding>) -> Report {
         },
         http2: false,
         bad_setting: None,
+        tls: None,
+        short_keep_alive: None,
     };
     Report::new(&subject, cases, Duration::ZERO, Duration::ZERO)
 }

@@ -1,8 +1,6 @@
 //! A WebSocket on a [`Connection`], by the strict client's own frames.
 
-use std::net::SocketAddr;
-
-use super::connection::{Connection, Unexpected};
+use super::connection::{Connection, Target, Unexpected};
 use super::http1::{get, with_fields};
 use rehearse_wire::websocket::{self, CLOSE, Frame, HANDSHAKE};
 
@@ -16,7 +14,7 @@ pub(super) struct WebSocket {
 }
 
 impl WebSocket {
-    pub(super) async fn open(to: SocketAddr, path: &str) -> Result<Self, Unexpected> {
+    pub(super) async fn open(to: impl Into<Target>, path: &str) -> Result<Self, Unexpected> {
         let mut connection = Connection::connect(to).await?;
         connection.send(with_fields(&get(path), HANDSHAKE)).await?;
         let head = connection.head().await?;

@@ -1,9 +1,12 @@
 //! The control: the services' routes on plain `actix_web::HttpServer`, with its own signal handling
 //! and its own graceful stop. What it loses is what a service without Lastcall's drain loses.
 
+mod tls;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -41,6 +44,22 @@ struct Cli {
     /// HTTP/2 by prior knowledge, beside HTTP/1.1
     #[arg(long, env = "CONTROL_H2C", value_parser = FalseyValueParser::new())]
     h2c: bool,
+    /// A certificate in PEM: speak TLS, with HTTP/2 and HTTP/1.1 by ALPN
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LASTCALL__HTTP__TLS__CERTIFICATE",
+        requires = "tls_key"
+    )]
+    tls_certificate: Option<PathBuf>,
+    /// Its key in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LASTCALL__HTTP__TLS__KEY",
+        requires = "tls_certificate"
+    )]
+    tls_key: Option<PathBuf>,
     /// How long `slow` takes to answer [default: 1s]
     #[arg(long, value_name = "TIME", env = "LASTCALL__SERVICE__DELAY",
         value_parser = humantime::parse_duration)]
@@ -134,9 +153,12 @@ async fn serve(cli: Cli) -> anyhow::Result<()> {
     if let Some(keep_alive) = cli.keep_alive {
         server = server.keep_alive(keep_alive);
     }
-    let bound = match cli.h2c {
-        true => server.bind_auto_h2c(listen),
-        false => server.bind(listen),
+    let bound = match (cli.tls_certificate.zip(cli.tls_key), cli.h2c) {
+        (Some((certificate, key)), _) => {
+            server.bind_rustls_0_23(listen, tls::config(&certificate, &key)?)
+        }
+        (None, true) => server.bind_auto_h2c(listen),
+        (None, false) => server.bind(listen),
     };
     let server = bound.with_context(|| format!("cannot listen on {listen}"))?;
     let probes = HttpServer::new(|| App::new().route("/readyz", web::get().to(HttpResponse::Ok)))

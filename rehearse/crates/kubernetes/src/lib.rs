@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::pod::{Pod, Terminated};
-pub use self::pod_spec::{Container, PodSpec, PodTemplate, PortName, Probe, Security, Variable};
+pub use self::pod_spec::{
+    Container, Mount, PodSpec, PodTemplate, PortName, Probe, Security, Variable,
+};
 pub use self::selector::{LabelSelector, Labels};
 
 /// What every object has.

@@ -14,6 +14,7 @@ mod service;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,14 @@ impl Manifests {
     /// The Lastcall services among them, by name.
     pub fn services(&self) -> BTreeSet<&str> {
         self.sources.iter().flat_map(Source::services).collect()
+    }
+
+    /// Whether a service among them is to speak TLS.
+    pub fn speak_tls(&self) -> bool {
+        let objects = self.sources.iter().flat_map(|source| &source.objects);
+        let pods = objects.filter_map(|object| object.pod.as_ref());
+        let mut containers = pods.flat_map(|pod| &pod.spec.containers);
+        containers.any(tls::is_set)
     }
 
     /// What is to be mended. Services are asked by the executables in this folder, named like them.

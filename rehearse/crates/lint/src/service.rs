@@ -5,6 +5,7 @@ use std::path::Path;
 use super::document::Source;
 use super::findings::Problems;
 use super::settings::{Check, Environment, Settings};
+use super::tls;
 use rehearse_kubernetes::{Container, PodTemplate, Variable};
 
 /// What its manifests call the container that runs the service.
@@ -46,7 +47,9 @@ impl<'a> Service<'a> {
             ));
             return Ok(None);
         };
-        let answer = check(name, &environment(pod, container, source, problems))?;
+        let mut environment = environment(pod, container, source, problems);
+        let _stand_ins = tls::stand_in(pod, container, &mut environment, problems)?;
+        let answer = check(name, &environment)?;
         let unseen = unseen(container);
         answer
             .problems

@@ -48,6 +48,8 @@ pub enum Fault {
     Pods(u64),
     /// So many responses may have been cut: nobody can know.
     Unjudged(u64),
+    /// So many connections over TLS it ended without `close_notify`, while no request was due.
+    Truncated(u64),
     /// Clients of this kind waited for so much longer than the control's, in milliseconds.
     Slow {
         /// Which clients.
@@ -74,6 +76,7 @@ impl Fault {
         match self {
             Self::Pods(_) => Verdict::PodFault,
             Self::Unjudged(_) => Verdict::Unjudged,
+            Self::Truncated(_) => Verdict::Truncated,
             Self::Slow { .. } => Verdict::Slow,
             Self::Lucky { .. } => Verdict::Lucky,
             Self::Limit(_) => Verdict::Limit,
@@ -90,6 +93,11 @@ impl Fault {
                 "{} of its responses have a body that only the connection's end delimits: whether \
                  they are complete nobody can know. Give them a length, or send them in chunks.",
                 thousands(*responses)
+            ),
+            Self::Truncated(connections) => format!(
+                "It ended {} connections over TLS without close_notify: their clients cannot know \
+                 that nothing was cut.",
+                thousands(*connections)
             ),
             Self::Slow {
                 kind,
@@ -118,9 +126,11 @@ pub fn of(arms: &[ArmReport], limits: &Limits) -> Vec<Fault> {
         return Vec::new();
     };
     let mut faults = Vec::new();
+    let truncated = service.total.tls.as_ref().map_or(0, |tls| tls.truncated);
     let counted = [
         (service.pods.faults, Fault::Pods as fn(u64) -> Fault),
         (service.total.unjudged, Fault::Unjudged),
+        (truncated, Fault::Truncated),
     ];
     let counted = counted.into_iter().filter(|(count, _)| *count > 0);
     faults.extend(counted.map(|(count, fault)| fault(count)));

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use rehearse_arm::ArmOutcome;
 use rehearse_arm::load::KindOutcome;
-use rehearse_client::Outcome;
+use rehearse_client::{Outcome, TlsFigures};
 use rehearse_platform::{Happened, Ledger};
 
 /// An arm with one client kind, whose requests took so many milliseconds.
@@ -147,4 +147,21 @@ fn the_controls_faults_are_its_own_affair() {
     let mut control = control(&[10]);
     control.pods.faults = 5;
     assert_eq!(of(&[control, service(&[10])], &Limits::default()), []);
+}
+
+#[test]
+fn an_end_over_tls_that_may_have_cut_something_is_a_fault() {
+    let with = |truncated| {
+        arm(ArmName::Service, Kind::KeepAlive, &[10], |outcome| {
+            outcome.tls = Some(TlsFigures {
+                truncated,
+                ..TlsFigures::default()
+            });
+        })
+    };
+    let limits = Limits::default();
+    assert_eq!(of(&[control(&[10]), with(0)], &limits), []);
+    let found = of(&[control(&[10]), with(2)], &limits);
+    assert_eq!(found, [Fault::Truncated(2)]);
+    assert_eq!(found[0].verdict(), Verdict::Truncated);
 }

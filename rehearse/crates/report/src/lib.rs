@@ -16,6 +16,7 @@ pub mod proof;
 mod streams;
 pub mod table;
 mod timeline;
+mod tls;
 mod verdict;
 
 use serde::Serialize;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 pub use self::closes::Crossed;
 pub use self::faults::{Fault, Limits};
 pub use self::format::{COLUMNS, percent, wrapped};
+pub use self::tls::Exchange;
 pub use self::verdict::{Judged, Tally, Verdict};
 pub(crate) use rehearse_arm::progress::thousands;
 
@@ -63,6 +65,9 @@ pub struct ScenarioReport {
     /// When the last new connection came to pods that were replaced, by those reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagation: Option<Propagation>,
+    /// The certificate that was exchanged in it, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
     /// Where its pods stood.
     #[serde(skip)]
     pub surroundings: Surroundings,
@@ -124,9 +129,15 @@ impl ScenarioReport {
             verdict: judged.verdict(),
             propagation: drains.as_ref().and_then(Drains::propagation),
             drains,
+            exchange: None,
             surroundings,
             arms,
         }
+    }
+
+    /// The same figures of a run in which a certificate was exchanged.
+    pub fn with_exchange(self, exchange: Option<Exchange>) -> Self {
+        Self { exchange, ..self }
     }
 
     /// The same figures as those of a run that was ended before its time: they are judged by nothing.

@@ -10,6 +10,7 @@ use super::format::indented;
 use super::notes::notes;
 use super::streams;
 use super::timeline;
+use super::tls;
 use super::{ArmReport, Published, ScenarioReport, percent, thousands, wrapped};
 use rehearse_arm::ArmName;
 use rehearse_arm::load::Kind;
@@ -21,7 +22,9 @@ impl ScenarioReport {
         let mut out = format!("{title}\n{}\n", self.figures());
         let closes = closes::closes(&self.arms);
         let streams = streams::tables(&self.arms);
-        for table in self.tails().into_iter().chain(closes).chain(streams) {
+        let tls = tls::tls(&self.arms, self.exchange.as_ref());
+        let more = closes.into_iter().chain(streams).chain(tls);
+        for table in self.tails().into_iter().chain(more) {
             let _infallible = writeln!(out, "{table}");
         }
         for line in self.arms.iter().flat_map(notes) {
@@ -69,6 +72,7 @@ impl ScenarioReport {
         std::iter::once(by_kind)
             .chain(closes)
             .chain(streams)
+            .chain(tls::tls(&self.arms, self.exchange.as_ref()))
             .collect()
     }
 

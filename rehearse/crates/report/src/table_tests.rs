@@ -61,6 +61,7 @@ fn a_report_of_large_figures_is_at_most_100_columns_wide() {
         .map(|arm| ArmReport::new(outcome(arm), "20 → 1"))
         .into();
     let report = ScenarioReport {
+        exchange: None,
         began: tokio::time::Instant::now(),
         service: "hello".to_owned(),
         conditions: "conditions ".repeat(20),

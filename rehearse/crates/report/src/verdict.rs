@@ -22,6 +22,8 @@ pub enum Verdict {
     PodFault,
     /// The service lost nothing that can be judged; of some responses it cannot be said.
     Unjudged,
+    /// The service ended connections over TLS without `close_notify`.
+    Truncated,
     /// The service let a client wait for much longer than the control did.
     Slow,
     /// That the service lost nothing is luck.
@@ -74,6 +76,7 @@ impl Verdict {
             Self::Interrupted => 130,
             Self::PodFault
             | Self::Unjudged
+            | Self::Truncated
             | Self::Slow
             | Self::Lucky
             | Self::Limit

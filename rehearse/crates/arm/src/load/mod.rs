@@ -11,6 +11,7 @@ pub use self::routes::Routes;
 pub use self::running::{KindOutcome, Meter, Running};
 
 use rehearse_client::{Method, Mode, Plan, SlowStreams, Think};
+use rehearse_tls::Trust;
 
 /// The period of one client that connects anew each time. Long, because a client makes one request
 /// at a time: the rate comes from their number.
@@ -73,6 +74,8 @@ pub struct Load {
     pub rtt: Duration,
     /// The round trip of the network itself.
     pub network: Duration,
+    /// Whom clients trust, if they speak TLS.
+    pub tls: Option<Trust>,
 }
 
 /// A kind of client, by its name in reports.
@@ -178,6 +181,7 @@ impl Load {
                     timeout: self.timeout,
                     rtt: self.rtt,
                     network: self.network,
+                    tls: self.tls.clone(),
                 },
             )
         };
@@ -208,6 +212,7 @@ mod tests {
             timeout: Duration::from_secs(30),
             rtt: Duration::ZERO,
             network: Duration::ZERO,
+            tls: None,
         }
     }
 

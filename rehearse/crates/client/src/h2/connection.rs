@@ -1,6 +1,6 @@
 //! One connection: opened for a request, used by all of a client's streams until it is told to go.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::super::buffer::{self, Buffer};
 use super::super::failure::FailureKind;
 use super::state::{End, Event, Goaways, State};
+use rehearse_tls::{End as TlsEnd, Layer, Received, Stream};
 
 /// A connection and who attends to it: both end with the last stream that needs them.
 pub(in super::super) struct Link {
@@ -49,14 +50,16 @@ pub(in super::super) struct OpenStream {
 impl Link {
     /// Speaks HTTP/2 on a new connection, which has this number in the log.
     pub(in super::super) fn open(
-        stream: TcpStream,
+        stream: Stream,
         peer: SocketAddr,
         number: u32,
         rtt: Duration,
     ) -> Arc<Self> {
+        let Stream { tcp, layer } = stream;
         let wire = Arc::new(Wire {
-            stream,
+            stream: tcp,
             side: Mutex::new(Side {
+                layer,
                 state: State::default(),
                 buffer: Buffer::new(buffer::LARGEST),
                 unsendable: None,
@@ -65,6 +68,7 @@ impl Link {
             rtt,
             changed: Notify::new(),
             greeted: Notify::new(),
+            over: Notify::new(),
         });
         let attendant = tokio::spawn(Arc::clone(&wire).attend());
         Arc::new(Self {
@@ -83,6 +87,16 @@ impl Link {
             self.wire.send(&mut side);
         }
         self.wire.greeted.notified().await;
+    }
+
+    /// Waits until the connection is over.
+    pub(super) async fn over(&self) {
+        self.wire.over.notified().await;
+    }
+
+    /// How the server ended it by TLS, as far as is known.
+    pub(super) fn tls_end(&self) -> Option<TlsEnd> {
+        self.wire.lock().layer.end()
     }
 
     /// Sends a request on a new stream, unless we have seen by now that we are to go.
@@ -131,9 +145,12 @@ struct Wire {
     changed: Notify,
     /// The server has spoken, or never will.
     greeted: Notify,
+    /// It is over.
+    over: Notify,
 }
 
 struct Side {
+    layer: Layer,
     state: State,
     buffer: Buffer,
     /// Why nothing can be sent any more. There may still be something to receive.
@@ -145,8 +162,8 @@ struct Side {
 /// News of the connection's end.
 enum News {
     Goaway,
-    /// Its FIN, or an error.
-    End(Option<io::Error>),
+    /// An end in good order, or an error.
+    End(Result<TlsEnd, io::Error>),
 }
 
 impl Wire {
@@ -160,7 +177,7 @@ impl Wire {
             let (all_sent, seen) = {
                 let side = self.lock();
                 let seen = side.unseen.as_ref().map(|(seen, _)| *seen);
-                (side.state.out.is_empty(), seen)
+                (side.all_sent(), seen)
             };
             let interest = match (all_sent, seen) {
                 (true, _) => Interest::READABLE,
@@ -174,7 +191,7 @@ impl Wire {
                 () = sleep_until(seen.unwrap_or_else(Instant::now)), if seen.is_some() => {
                     let mut side = self.lock();
                     self.receive(&mut side);
-                    self.take_stock(&side)
+                    self.take_stock(&mut side)
                 }
                 () = self.changed.notified() => continue,
             };
@@ -198,25 +215,25 @@ impl Wire {
         if ready.is_writable() {
             let _none = self.stream.try_io(Interest::WRITABLE, || {
                 self.send(&mut side);
-                if side.state.out.is_empty() {
-                    Ok(())
-                } else {
-                    none()
-                }
+                if side.all_sent() { Ok(()) } else { none() }
             });
         }
-        self.take_stock(&side)
+        self.take_stock(&mut side)
     }
 
     /// What follows from what was taken in. Says whether the connection goes on.
-    fn take_stock(&self, side: &Side) -> bool {
+    fn take_stock(&self, side: &mut Side) -> bool {
         let (state, over) = (&side.state, side.state.ended().is_some());
         if over || state.is_greeted() {
             self.greeted.notify_one();
         }
-        if over || (state.is_told() && state.is_idle() && state.out.is_empty()) {
+        if over {
+            self.over.notify_one();
+        }
+        if over || (state.is_told() && state.is_idle() && side.all_sent()) {
             // Who is told to leave, leaves; and a FIN is answered, so that the server's own close
             // can end.
+            side.layer.say_close(&self.stream);
             let _gone = SockRef::from(&self.stream).shutdown(Shutdown::Write);
         }
         !over
@@ -236,12 +253,12 @@ impl Wire {
                 let kind = FailureKind::BadResponse;
                 return side.state.end(kind, "a frame longer than the buffer");
             };
-            match (&*SockRef::from(&self.stream)).read(room) {
-                Ok(0) => self.meet_end(side, None),
-                Ok(read) => side.buffer.filled(read),
+            match side.layer.read(&self.stream, room) {
+                Ok(Received::End(end)) => self.meet_end(side, Ok(end)),
+                Ok(Received::Bytes(read)) => side.buffer.filled(read),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => self.meet_end(side, Some(error)),
+                Err(error) => self.meet_end(side, Err(error)),
             }
         }
         self.send(side);
@@ -255,20 +272,20 @@ impl Wire {
         match side.unseen.take_if(|(seen, _)| *seen <= Instant::now()) {
             None => later,
             Some((_, News::Goaway)) => Goaways::Next,
-            Some((_, News::End(error))) => {
-                side.end(error);
+            Some((_, News::End(end))) => {
+                side.end(end);
                 later
             }
         }
     }
 
     /// An end that was announced, or that nothing can cross, is seen at once.
-    fn meet_end(&self, side: &mut Side, error: Option<io::Error>) {
+    fn meet_end(&self, side: &mut Side, end: Result<TlsEnd, io::Error>) {
         if self.rtt.is_zero() || side.state.is_new() || side.state.is_told() {
-            side.end(error);
+            side.end(end);
         } else {
             side.state.note_end();
-            self.keep_unseen(side, News::End(error));
+            self.keep_unseen(side, News::End(end));
         }
     }
 
@@ -278,8 +295,13 @@ impl Wire {
     }
 
     fn send(&self, side: &mut Side) {
-        while !side.state.out.is_empty() && side.unsendable.is_none() {
-            match (&*SockRef::from(&self.stream)).write(&side.state.out) {
+        while !side.all_sent() && side.unsendable.is_none() {
+            let Side { layer, state, .. } = side;
+            let sent = match state.out.is_empty() {
+                true => layer.flush(&self.stream).map(|()| 0),
+                false => layer.write(&self.stream, &state.out),
+            };
+            match sent {
                 Ok(sent) => drop(side.state.out.drain(..sent)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return self.changed.notify_one();
@@ -292,15 +314,31 @@ impl Wire {
     }
 }
 
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let side = self.side.get_mut().unwrap_or_else(PoisonError::into_inner);
+        side.layer.say_close(&self.stream);
+    }
+}
+
 impl Side {
+    /// Whether the kernel has all that is to be sent.
+    fn all_sent(&self) -> bool {
+        self.state.out.is_empty() && !self.layer.must_flush()
+    }
+
     /// The end as it was met when reading, or before that when writing.
-    fn end(&mut self, error: Option<io::Error>) {
+    fn end(&mut self, end: Result<TlsEnd, io::Error>) {
         use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-        let Some(error) = self.unsendable.take().or(error) else {
-            let kind = FailureKind::ClosedBeforeResponse;
-            return self.state.end(kind, "FIN");
+        let error = match (self.unsendable.take(), end) {
+            (Some(error), _) | (None, Err(error)) => error,
+            (None, Ok(end)) => {
+                let kind = FailureKind::ClosedBeforeResponse;
+                return self.state.end(kind, &end.to_string());
+            }
         };
         let kind = match error.kind() {
+            ErrorKind::InvalidData => FailureKind::BadResponse,
             ConnectionReset | ConnectionAborted | BrokenPipe => FailureKind::ResetBeforeResponse,
             _ => FailureKind::ConnectionLost,
         };

@@ -14,21 +14,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use self::connection::{Link, OpenStream, Opened};
 use self::job::Job;
 use self::state::End;
-use rehearse_wire::http2::hpack;
+use rehearse_wire::http2::hpack::{self, Scheme};
 
-use super::SlowStreams;
-use super::connection::connect;
+use super::connection::{connect, secure};
 use super::driver::{self, Caller};
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Trace};
 use super::schedule::Pace;
 use super::shared::Shared;
+use super::{FAREWELL, SlowStreams};
 
 /// Of so many streams, the last one reads slowly.
 const ONE_SLOW_IN: usize = 4;
@@ -47,6 +48,7 @@ pub(super) async fn run(
             index,
             patient: !index.is_multiple_of(2),
             current: Mutex::new(None),
+            leaving: Mutex::default(),
         })
     };
     let clients: Vec<_> = (0..shared.plan.clients).map(client).collect();
@@ -70,6 +72,8 @@ struct Client {
     /// 3.4), and both are usual: so every other client does.
     patient: bool,
     current: Mutex<Option<Arc<Link>>>,
+    /// Connections over TLS that the server has yet to end.
+    leaving: Mutex<JoinSet<()>>,
 }
 
 impl Client {
@@ -81,7 +85,11 @@ impl Client {
         trace: &mut Trace,
     ) -> Result<OpenStream, Fault> {
         let headers = &self.shared.plan.headers;
-        let head = |peer| hpack::get(&headers.host(peer), target, headers.fields());
+        let scheme = match &self.shared.tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        };
+        let head = |peer| hpack::get(scheme, &headers.host(peer), target, headers.fields());
         loop {
             // Who finds no connection makes one, and the others wait for that.
             let mut current = timeout_at(deadline, self.current.lock())
@@ -98,7 +106,7 @@ impl Client {
                         freed.await.map_err(late)?;
                         continue;
                     }
-                    Opened::Told => self.end(link, Instant::now(), Ended::Announced),
+                    Opened::Told => self.see_off(link).await,
                     Opened::Ended(end) => self.note(link, &end),
                 }
                 *current = None;
@@ -137,14 +145,32 @@ impl Client {
     async fn connect(&self, deadline: Instant, trace: &mut Trace) -> Result<Arc<Link>, Fault> {
         trace.connection = None;
         let peer = self.shared.pick(&mut trace.peer)?;
-        let stream = connect(peer, deadline, None).await?;
-        let number = self.shared.connected(self.index, peer);
+        let tcp = connect(peer, deadline, None).await?;
+        let stream = secure(tcp, deadline, self.shared.tls.as_ref()).await?;
+        let secured = stream.layer.secured();
+        let number = self.shared.connected(self.index, peer, secured);
         trace.connection = Some(number);
         Ok(Link::open(stream, peer, number, self.shared.plan.rtt))
     }
 
+    /// The server has said that it goes. By TLS it owes `close_notify` in the end, too.
+    async fn see_off(&self, link: &Arc<Link>) {
+        self.end(link, Instant::now(), Ended::Announced);
+        if self.shared.tls.is_none() {
+            return;
+        }
+        let (shared, link) = (Arc::clone(&self.shared), Arc::clone(link));
+        let mut leaving = self.leaving.lock().await;
+        while leaving.try_join_next().is_some() {}
+        leaving.spawn(async move {
+            let _too_long = timeout(FAREWELL, link.over()).await;
+            shared.ended_by_tls(link.number, link.tls_end());
+        });
+    }
+
     fn end(&self, link: &Link, at: Instant, how: Ended) {
         self.shared.ended(link.number, at, how);
+        self.shared.ended_by_tls(link.number, link.tls_end());
     }
 
     /// An end under open streams is in the log as their failures, too.
@@ -180,5 +206,10 @@ impl Caller for Slot {
 
     fn pace(&self) -> Pace {
         self.job.pace
+    }
+
+    async fn leave(&mut self) {
+        let mut leaving = self.client.leaving.lock().await;
+        while leaving.join_next().await.is_some() {}
     }
 }

@@ -126,7 +126,9 @@ async fn the_kernel_is_asked_whether_a_connection_has_ended() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     let address = listener.local_addr().unwrap();
-    let connection = Connection::open(address, deadline, None).await.unwrap();
+    let mut connection = Connection::open(address, deadline, None, None)
+        .await
+        .unwrap();
     let (accepted, _) = listener.accept().unwrap();
     assert!(matches!(connection.idle(), Idle::Quiet));
     drop(accepted);

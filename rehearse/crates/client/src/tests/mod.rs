@@ -10,6 +10,7 @@ mod h2;
 mod network;
 mod peer;
 mod server;
+mod tls;
 mod unknown;
 mod websocket;
 
@@ -55,6 +56,7 @@ fn plan(mode: Mode) -> Plan {
         timeout,
         rtt: Duration::ZERO,
         network: Duration::ZERO,
+        tls: None,
     }
 }
 

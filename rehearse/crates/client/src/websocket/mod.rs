@@ -13,23 +13,18 @@ mod session;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::session::{Heard, Session};
-use super::CROSSING;
 use super::connection::Connection;
 use super::driver::Caller;
 use super::failure::{FailureKind, Fault};
 use super::log::{Answer, Ended, Streamed, Trace};
 use super::schedule::Pace;
 use super::shared::Shared;
-use super::{Mode, Think};
-
-/// How long a server may take to end the connection after the Close was answered. Then we do.
-const FAREWELL: Duration = Duration::from_secs(5);
+use super::{CROSSING, FAREWELL, Mode, Think};
 
 pub(super) struct WebSocket {
     shared: Arc<Shared>,
@@ -90,8 +85,10 @@ impl WebSocket {
 
     async fn open(&self, deadline: Instant, trace: &mut Trace) -> Result<Session, Fault> {
         let address = self.shared.pick(&mut trace.peer)?;
-        let mut connection = Connection::open(address, deadline, None).await?;
-        connection.number = self.shared.connected(self.index, address);
+        let tls = self.shared.tls.as_ref();
+        let mut connection = Connection::open(address, deadline, None, tls).await?;
+        let secured = connection.secured();
+        connection.number = self.shared.connected(self.index, address, secured);
         trace.connection = Some(connection.number);
         let number = connection.number;
         let opened = Session::open(connection, &self.shared.plan).await;
@@ -103,13 +100,16 @@ impl WebSocket {
     }
 
     /// The server has said Close, and was answered.
-    fn see_off(&mut self, session: Session) {
+    fn see_off(&mut self, mut session: Session) {
         let trace = unasked(&session.connection);
         let (shared, index, now) = (Arc::clone(&self.shared), self.index, trace.started);
         shared.ended(session.connection.number, now, Ended::Announced);
         while self.leaving.try_join_next().is_some() {}
         self.leaving.spawn(async move {
-            if let Err(fault) = session.see_off(now + FAREWELL).await {
+            let seen_off = session.see_off(now + FAREWELL).await;
+            let connection = &session.connection;
+            shared.ended_by_tls(connection.number, connection.tls_end());
+            if let Err(fault) = seen_off {
                 shared.enter(index, now, &trace, Err(fault));
             }
         });
@@ -119,6 +119,8 @@ impl WebSocket {
         let number = session.connection.number;
         self.shared
             .ended(number, Instant::now(), Ended::WithRequest);
+        let by_tls = session.connection.tls_end();
+        self.shared.ended_by_tls(number, by_tls);
     }
 
     fn note_tick(&mut self) {

@@ -9,6 +9,7 @@ use super::super::exchange::send_head;
 use super::super::failure::{FailureKind, Fault};
 use super::super::stage::Stage;
 use super::super::{Content, Plan};
+use rehearse_tls::Received;
 use rehearse_wire::websocket::{self, Frame};
 
 /// What the drain of a server may say: going away (RFC 6455, 7.4.1), or service restart (1012).
@@ -91,7 +92,7 @@ impl Session {
     }
 
     /// Whether there is something to hear before anything is said: the kernel is asked.
-    pub(super) fn has_more(&self) -> bool {
+    pub(super) fn has_more(&mut self) -> bool {
         match &self.unseen {
             Some((came, _)) => came.elapsed() >= self.rtt,
             None => !matches!(self.connection.idle(), Idle::Quiet),
@@ -131,22 +132,24 @@ impl Session {
             }
             self.flush();
             match self.connection.fill().await {
-                Ok(0) => return Err(Fault::new(FailureKind::NoCloseFrame, "FIN")),
-                Ok(_) => {}
+                Ok(Received::End(end)) => {
+                    return Err(Fault::new(FailureKind::NoCloseFrame, end.to_string()));
+                }
+                Ok(Received::Bytes(_)) => {}
                 Err(fault) => return Err(without_close(fault)),
             }
         }
     }
 
     /// Waits until the server has ended the connection. After its Close it may say nothing more.
-    pub(super) async fn see_off(mut self, deadline: Instant) -> Result<(), Fault> {
+    pub(super) async fn see_off(&mut self, deadline: Instant) -> Result<(), Fault> {
         self.connection.deadline = deadline;
         loop {
             if !self.connection.buffer.unread().is_empty() {
                 return Err(Fault::bad("a server that goes on after its Close"));
             }
             // However it ends, and whether it ends: the goodbye is said, and nothing is due.
-            if !matches!(self.connection.fill().await, Ok(1..)) {
+            if !matches!(self.connection.fill().await, Ok(Received::Bytes(_))) {
                 return Ok(());
             }
         }

@@ -51,7 +51,7 @@ pub(super) const CASES: &[Case] = &[
 
 /// A connection that has been used, and is kept.
 async fn used(server: &Server<'_>) -> Result<Http2, Stop> {
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("HTTP/2 before the signal")?;
     connection.exchange(&server.subject.routes.plain).await?;
     Ok(connection)
@@ -129,7 +129,7 @@ async fn new_connection(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     server.terminate();
     sleep_until(server.in_lame_duck(0.2)).await;
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("a new connection")?;
     // A client that has just connected takes a moment to ask.
     let goaway = connection.until(|c| !c.goaways.is_empty());

@@ -42,7 +42,7 @@ async fn invalid(launcher: &Launcher<'_>) -> Outcome {
 
 async fn differs(launcher: &Launcher<'_>) -> Outcome {
     let server = launcher.start().await?;
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("connecting")?;
     let stream = connection
         .get_for(&launcher.subject.routes.plain, "another")

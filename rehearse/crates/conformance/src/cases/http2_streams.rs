@@ -48,7 +48,7 @@ const LATER: Duration = Duration::from_millis(1200);
 
 async fn in_flight(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("before the signal")?;
     let stream = connection.get(&server.slow()?.target()).await;
     let stream = stream.observing("before the signal")?;
@@ -61,7 +61,7 @@ async fn in_flight(launcher: &Launcher<'_>) -> Outcome {
 
 async fn half_body(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("before the signal")?;
     let stream = connection
         .post(server.upload()?)
@@ -81,7 +81,7 @@ async fn half_body(launcher: &Launcher<'_>) -> Outcome {
 async fn slow_reader(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
     let download = server.download()?;
-    let connected = Http2::connect_with_small_window(server.address.http).await;
+    let connected = Http2::connect_with_small_window(server.http2()).await;
     let mut connection = connected.observing("before the signal")?;
     let stream = connection.get(&download.target()).await;
     let stream = stream.observing("before the signal")?;
@@ -103,7 +103,7 @@ async fn slow_reader(launcher: &Launcher<'_>) -> Outcome {
 
 async fn idle_connection(launcher: &Launcher<'_>) -> Outcome {
     let mut server = launcher.start().await?;
-    let connected = Http2::connect(server.address.http).await;
+    let connected = Http2::connect(server.http2()).await;
     let mut connection = connected.observing("before the signal")?;
     connection.exchange(&launcher.subject.routes.plain).await?;
     server.terminate();

@@ -128,7 +128,7 @@ async fn queue(server: &Server<'_>) -> Result<Vec<Connection>, Stop> {
             .await
             .observing("connecting to the accept queue")?;
         connection
-            .send(server.plain_request())
+            .send_ahead(server.plain_request())
             .await
             .observing("in the accept queue")?;
         queue.push(connection);

@@ -46,7 +46,7 @@ const LATER: Duration = Duration::from_millis(2700);
 /// A client that has asked and has read the head, and then reads nothing until the lame duck is
 /// long over.
 async fn stopped_reader(server: &mut Server<'_>, bytes: usize, target: &str) -> Outcome {
-    let small = Connection::connect_with_small_window(server.address.http).await;
+    let small = Connection::connect_with_small_window(server.http1()).await;
     let mut connection = small.observing("before the signal")?;
     connection
         .send(get(target))

@@ -21,6 +21,8 @@ mod requests_in_flight;
 mod settings;
 mod signals;
 mod silent_connections;
+mod tls_ends;
+mod tls_requests;
 mod upgrade;
 mod websocket;
 
@@ -47,6 +49,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Case> {
         websocket::CASES,
         goaway::CASES,
         http2_streams::CASES,
+        tls_ends::CASES,
+        tls_requests::CASES,
         probes::CASES,
         prestop::CASES,
         signals::CASES,

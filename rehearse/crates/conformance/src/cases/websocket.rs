@@ -67,7 +67,7 @@ async fn open(server: &Server<'_>) -> Result<WebSocket, Stop> {
         .websocket
         .as_deref()
         .unwrap_or_default();
-    let opened = WebSocket::open(server.address.http, path).await;
+    let opened = WebSocket::open(server.http1(), path).await;
     opened.observing("opening the WebSocket before the signal")
 }
 

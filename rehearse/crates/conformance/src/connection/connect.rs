@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use rehearse_wire::http1::Body;
 
-use super::{Connection, Unexpected};
+use super::{Connection, Spoken, Unexpected};
+use rehearse_tls::{Connector, Stream};
 
 /// How long a handshake may take before it counts as hanging: less than the second after which a
 /// client's kernel sends a lost SYN again (RFC 6298, 5.7), so that none is lost unseen.
@@ -22,19 +23,33 @@ pub(super) const HANDSHAKE: Duration = Duration::from_millis(900);
 /// pause met this in 168 of 10,000 closes. Closing a listener has such a moment too.
 const SECOND_SYN: Duration = Duration::from_millis(1900);
 
+/// Where a connection goes, and with what it speaks TLS there, if it does.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<Connector>,
+}
+
+impl From<SocketAddr> for Target {
+    /// In the clear.
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls: None }
+    }
+}
+
 impl Connection {
-    pub(crate) async fn connect(to: SocketAddr) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect(to: impl Into<Target>) -> Result<Self, Unexpected> {
         let hangs = |_| Unexpected::Hanging;
-        timeout(HANDSHAKE, Self::by(to, None))
+        timeout(HANDSHAKE, Self::by(to.into(), None))
             .await
             .map_err(hangs)?
     }
 
     /// A new connection that may meet the listener as it closes. Its refusal may take a second SYN; a
     /// connection may not.
-    pub(crate) async fn connect_while_closing(to: SocketAddr) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect_while_closing(to: impl Into<Target>) -> Result<Self, Unexpected> {
         let begun = Instant::now();
-        let connected = timeout(SECOND_SYN, Self::by(to, None)).await;
+        let connected = timeout(SECOND_SYN, Self::by(to.into(), None)).await;
         match connected.unwrap_or(Err(Unexpected::Hanging)) {
             Ok(_) if begun.elapsed() > HANDSHAKE => Err(Unexpected::Hanging),
             outcome => outcome,
@@ -42,9 +57,11 @@ impl Connection {
     }
 
     /// A client whose kernel takes only a few thousand bytes ahead.
-    pub(crate) async fn connect_with_small_window(to: SocketAddr) -> Result<Self, Unexpected> {
+    pub(crate) async fn connect_with_small_window(
+        to: impl Into<Target>,
+    ) -> Result<Self, Unexpected> {
         let hangs = |_| Unexpected::Hanging;
-        let connected = timeout(HANDSHAKE, Self::by(to, Some(4096))).await;
+        let connected = timeout(HANDSHAKE, Self::by(to.into(), Some(4096))).await;
         connected.map_err(hangs)?
     }
 
@@ -52,23 +69,24 @@ impl Connection {
     pub(crate) async fn connect_from(source: IpAddr, to: SocketAddr) -> Result<Self, Unexpected> {
         let socket = socket(to)?;
         socket.bind((source, 0).into())?;
-        let connected = timeout(HANDSHAKE, Self::over(socket, to)).await;
+        let connected = timeout(HANDSHAKE, Self::over(socket, to.into())).await;
         connected.map_err(|_| Unexpected::Hanging)?
     }
 
-    async fn by(to: SocketAddr, window: Option<u32>) -> Result<Self, Unexpected> {
-        let socket = socket(to)?;
+    async fn by(to: Target, window: Option<u32>) -> Result<Self, Unexpected> {
+        let socket = socket(to.address)?;
         if let Some(window) = window {
             socket.set_recv_buffer_size(window)?;
         }
         Self::over(socket, to).await
     }
 
-    async fn over(socket: TcpSocket, to: SocketAddr) -> Result<Self, Unexpected> {
-        let socket = socket.connect(to).await?;
-        socket.set_nodelay(true)?;
+    async fn over(socket: TcpSocket, to: Target) -> Result<Self, Unexpected> {
+        let tcp = socket.connect(to.address).await?;
+        tcp.set_nodelay(true)?;
         Ok(Self {
-            socket,
+            stream: Stream::unspoken(tcp, to.tls.as_ref())?,
+            spoken: Spoken::Nothing,
             buffer: Vec::new(),
             body: Body::Done,
             since: Instant::now(),

@@ -25,6 +25,19 @@ pub(super) const HOST_INVALID: Source = rfc(
      header field line or a Host header field with an invalid field value.",
 );
 
+pub(super) const CLOSE_NOTIFY: Source = rfc(
+    8446,
+    "6.1",
+    "Each party MUST send a \"close_notify\" alert before closing its write side of the connection, \
+     unless it has already sent some error alert.",
+);
+
+pub(super) const NO_ACCEPTABLE_SESSION: Source = rfc(
+    8446,
+    "4.2.11",
+    "If no acceptable PSKs are found, the server SHOULD perform a non-PSK handshake if possible.",
+);
+
 pub(super) const TARGET_TOO_LONG: Source = rfc(
     9112,
     "3",

@@ -4,6 +4,7 @@ mod grace_period;
 mod ports;
 mod restricted;
 mod settings;
+mod tls;
 
 use super::document::Source;
 use super::findings::Findings;

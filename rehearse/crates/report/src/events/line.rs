@@ -133,6 +133,31 @@ pub struct Connection {
     /// Who ended it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended: Option<Ended>,
+    /// What TLS came to, if it was spoken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tls: Option<Tls>,
+}
+
+/// What TLS came to on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// The CRC-32 of the server's certificate.
+    pub certificate: u32,
+    /// Whether the handshake took up an earlier session, in which that was shown.
+    pub resumed: bool,
+    /// How the server ended it, as far as the client has seen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<TlsEnd>,
+}
+
+/// How a server ended a connection over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsEnd {
+    /// By `close_notify`.
+    CloseNotify,
+    /// Without it.
+    Truncated,
 }
 
 /// Who ended a connection, and how.

@@ -109,6 +109,14 @@ impl Arm<'_> {
                 log::Ended::Unannounced => line::Ended::Unannounced,
                 log::Ended::WithRequest => line::Ended::WithRequest,
             }),
+            tls: one.tls.map(|tls| line::Tls {
+                certificate: tls.handshake.certificate,
+                resumed: tls.handshake.resumed,
+                end: tls.end.map(|end| match end {
+                    log::TlsEnd::CloseNotify => line::TlsEnd::CloseNotify,
+                    log::TlsEnd::Fin | log::TlsEnd::Truncated => line::TlsEnd::Truncated,
+                }),
+            }),
         })
     }
 

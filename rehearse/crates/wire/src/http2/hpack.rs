@@ -11,6 +11,7 @@ pub const NO_TABLE: (u16, u32) = (1, 0);
 const METHOD: u8 = 2;
 const METHOD_GET: u8 = 2;
 const SCHEME_HTTP: u8 = 6;
+const SCHEME_HTTPS: u8 = 7;
 const AUTHORITY: u8 = 1;
 const PATH: u8 = 4;
 const STATUS: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
@@ -23,17 +24,28 @@ const INDEXED: u8 = 0x80;
 const INDEXING: u8 = 0x40;
 const TABLE_SIZE: u8 = 0x20;
 
+/// What a request comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
 /// The head of a `GET`, with these fields, too: their names in lower case.
 pub fn get<'a>(
+    scheme: Scheme,
     authority: &str,
     target: &str,
     fields: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Vec<u8> {
-    request("GET", authority, target, fields)
+    request(scheme, "GET", authority, target, fields)
 }
 
 /// The head of a request, with these fields, too: their names in lower case.
 pub fn request<'a>(
+    scheme: Scheme,
     method: &str,
     authority: &str,
     target: &str,
@@ -44,7 +56,10 @@ pub fn request<'a>(
         "GET" => block.push(INDEXED | METHOD_GET),
         _ => literal(&mut block, METHOD, method),
     }
-    block.push(INDEXED | SCHEME_HTTP);
+    block.push(match scheme {
+        Scheme::Http => INDEXED | SCHEME_HTTP,
+        Scheme::Https => INDEXED | SCHEME_HTTPS,
+    });
     literal(&mut block, AUTHORITY, authority);
     literal(&mut block, PATH, target);
     literal(&mut block, USER_AGENT, "rehearse");
@@ -284,7 +299,7 @@ mod tests {
     #[test]
     fn a_long_target_has_a_long_length() {
         let target = format!("/{}", "x".repeat(300));
-        let block = get("127.0.0.1:80", &target, std::iter::empty());
+        let block = get(Scheme::Http, "127.0.0.1:80", &target, std::iter::empty());
         let at = block
             .windows(300)
             .position(|bytes| bytes == &target.as_bytes()[1..]);
@@ -294,7 +309,7 @@ mod tests {
 
     #[test]
     fn further_fields_stand_behind_our_own() {
-        let block = get("a", "/", [("x-token", "yz")]);
+        let block = get(Scheme::Http, "a", "/", [("x-token", "yz")]);
         assert!(block.ends_with(b"\x00\x07x-token\x02yz"), "{block:x?}");
     }
 }

@@ -44,7 +44,7 @@ async fn the_kernel_is_asked_whether_a_goaway_has_come() {
     let deadline = Instant::now() + HANGS;
     let address = listener.local_addr().unwrap();
     let stream = connect(address, deadline, None).await.unwrap();
-    let link = Link::open(stream, address, 0, Duration::ZERO);
+    let link = Link::open(stream.into(), address, 0, Duration::ZERO);
     let (mut accepted, _) = listener.accept().unwrap();
     let Opened::Stream(stream) = link.request(OK) else {
         panic!("a new connection has room for a stream");
