@@ -74,6 +74,10 @@ pub mod test;
 mod threads;
 mod worker;
 
+// Linked by being named.
+#[cfg(all(feature = "musl-memory", target_env = "musl"))]
+use lastcall_musl as _;
+
 pub use background::{Jobs, Stop};
 pub use body_limits::{BodyLimits, BodyLimitsService};
 pub use bound::{Bound, Serving};
