@@ -7,15 +7,15 @@ use std::{
     time::SystemTime,
 };
 
+use der::{
+    AnyRef, DateTime, Decode as _, Reader, SliceReader, Tag,
+    asn1::{GeneralizedTime, UtcTime},
+};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
-};
-use x509_cert::{
-    der::{DateTime, Decode as _},
-    time::Time,
 };
 
 use super::{Stamps, stamp};
@@ -145,20 +145,52 @@ fn roots(path: &Path) -> Result<RootCertStore, Invalid> {
 /// When the first of a chain expires, which is the one that clients know the server by.
 fn expires(chain: &[CertificateDer<'_>]) -> Result<DateTime, Invalid> {
     let first = chain.first().map_or(&[][..], |first| first.as_ref());
-    let parsed = x509_cert::Certificate::from_der(first);
-    let parsed = parsed.map_err(|error| {
+    let expires = not_after(first).map_err(|error| {
         Invalid::new(
             CERTIFICATE,
             format!("must hold certificates in PEM: {error}"),
         )
     })?;
-    let expires = match parsed.tbs_certificate.validity.not_after {
-        Time::UtcTime(time) => time.to_date_time(),
-        Time::GeneralTime(time) => time.to_date_time(),
-    };
     if expires.to_system_time() <= SystemTime::now() {
         let problem = format!("must not have expired, as it has at {expires}");
         return Err(Invalid::new(CERTIFICATE, problem));
     }
     Ok(expires)
+}
+
+/// The end of a certificate's validity. rustls reads all the rest; here is looked at only what stands before that
+/// (RFC 5280, 4.1).
+fn not_after(certificate: &[u8]) -> der::Result<DateTime> {
+    SliceReader::new(certificate)?.sequence(|certificate| {
+        let not_after = certificate.sequence(|signed| {
+            // The version, unless it is the first.
+            if signed.peek_tag()?.is_context_specific() {
+                any(signed)?;
+            }
+            let (_serial, _algorithm, _issuer) = (any(signed)?, any(signed)?, any(signed)?);
+            let not_after = signed.sequence(|validity| {
+                time(validity)?;
+                time(validity)
+            })?;
+            skip(signed)?;
+            Ok(not_after)
+        })?;
+        skip(certificate)?;
+        Ok(not_after)
+    })
+}
+
+fn any<'a>(reader: &mut impl Reader<'a>) -> der::Result<AnyRef<'a>> {
+    AnyRef::decode(reader)
+}
+
+fn skip<'a>(reader: &mut impl Reader<'a>) -> der::Result<&'a [u8]> {
+    reader.read_slice(reader.remaining_len())
+}
+
+fn time<'a>(reader: &mut impl Reader<'a>) -> der::Result<DateTime> {
+    match reader.peek_tag()? {
+        Tag::UtcTime => UtcTime::decode(reader).map(|time| time.to_date_time()),
+        _ => GeneralizedTime::decode(reader).map(|time| time.to_date_time()),
+    }
 }
