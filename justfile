@@ -14,7 +14,7 @@ test *ARGS:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy --package lastcall-runtime --features otlp,tls --all-targets -- -D warnings
+    cargo clippy --package lastcall-runtime --features musl,otlp,tls --all-targets -- -D warnings
     cargo check --package hello --package slow --package streaming --features actix-web/default
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
     cargo run --quiet -- lint manifests/*/
@@ -47,7 +47,7 @@ up:
 down:
     scripts/down
 
-# Builds one service's image and pushes it to the local registry.
+# Builds one service's image and pushes it to the local registry; FEATURES=tls with the service's feature.
 build NAME:
     scripts/build {{ NAME }}
 

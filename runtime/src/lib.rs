@@ -61,6 +61,16 @@ mod kernel;
 mod lifecycle;
 mod listener;
 mod metrics;
+#[cfg(all(
+    feature = "musl-memory",
+    target_arch = "x86_64",
+    any(test, target_env = "musl")
+))]
+#[allow(
+    unsafe_code,
+    reason = "they are given pointers, and replace functions by name"
+)]
+mod musl_memory;
 mod probe;
 mod process;
 mod report;
@@ -80,6 +90,11 @@ mod tls;
 #[path = "no_tls.rs"]
 mod tls;
 mod worker;
+
+// musl's own has one lock for all threads.
+#[cfg(all(feature = "musl", target_env = "musl"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use address::Address;
 pub use background::{Jobs, Stop};
