@@ -199,6 +199,7 @@ async fn arm(
         load: &arm.load,
         replicas: scenario.spec.replicas,
         steps: scenario.steps,
+        hold: scenario.hold,
         progress,
     };
     rehearse_arm::run(cluster, plan, together).await

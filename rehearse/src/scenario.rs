@@ -38,6 +38,8 @@ pub struct Scenario {
     pub grace: Duration,
     /// From the creation of a replacement to its first probe.
     pub replacement_delay: Duration,
+    /// How long the load goes on once all has settled; and half of that before the first step.
+    pub hold: Duration,
     /// Whether the source's published figures belong beside the result.
     pub published: bool,
     /// What clients and pods speak HTTP over.
@@ -67,6 +69,10 @@ impl Scenario {
             Duration::ZERO => String::new(),
             pause => format!(" {pause:?} apart"),
         };
+        let hold = match self.hold {
+            Duration::ZERO => String::new(),
+            hold => format!(" and held for {hold:?}"),
+        };
         let replicas = count(replicas, "replica");
         let steps = match step {
             Step::RollOut => format!("{replicas}, {}", count(times, "rolling update")),
@@ -80,7 +86,7 @@ impl Scenario {
             }
             step => format!("{replicas}, {}", count(times, step.noun())),
         };
-        let steps = format!("{steps}{pause}{delay}");
+        let steps = format!("{steps}{pause}{delay}{hold}");
         let clients = self
             .arms
             .first()

@@ -145,6 +145,10 @@ pub struct Scale {
     /// Replicas after
     #[arg(long, help_heading = DEPLOYMENT, value_name = "N", value_parser = number, default_value = "1")]
     pub to: usize,
+    /// How long the load goes on once all has settled, and half as long before the scaling. A table says
+    /// how the requests of kept connections were spread over the replicas: then, and in the second half
+    #[arg(long, help_heading = DEPLOYMENT, value_name = "TIME", value_parser = time, default_value = "0s")]
+    pub hold: Duration,
     #[command(flatten)]
     pub hooks: Hooks,
     #[command(flatten)]

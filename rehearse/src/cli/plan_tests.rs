@@ -236,6 +236,10 @@ fn bad_input_names_option_value_and_what_is_allowed() {
             "'six' for '--replicas <N>': must be a whole number",
         ),
         (
+            "scale --hold soon",
+            "'soon' for '--hold <TIME>': must be a time such as",
+        ),
+        (
             "rollout --timeout soon",
             "'soon' for '--timeout <TIME>': must be a time such as",
         ),
@@ -293,10 +297,23 @@ fn steady_and_slow_clients_are_two_groups_of_one_run() {
 }
 
 #[test]
+fn a_load_is_held_only_if_that_is_asked_for() {
+    assert_eq!(scenario("scale").hold, Duration::ZERO);
+    let held = scenario("scale --from 3 --to 6 --hold 20s");
+    assert_eq!(held.hold, Duration::from_secs(20));
+    let title = held.title();
+    assert!(
+        title.starts_with("hello: scaled from 3 to 6 at once and held for 20s; "),
+        "{title}"
+    );
+}
+
+#[test]
 fn an_option_belongs_to_the_commands_on_which_it_has_an_effect() {
     for (args, refused) in [
         ("--seed 1 rollout", "'--seed <N>'"),
         ("scale --max-surge 1", "'--max-surge'"),
+        ("rollout --hold 5s", "'--hold'"),
         ("delete --max-unavailable 1", "'--max-unavailable'"),
         ("run --no-prestop -- app", "'--no-prestop'"),
         ("run --method POST -- app", "'--method'"),

@@ -90,7 +90,11 @@ impl<'a> Draft<'a> {
             return bad("--to", args.to, "must differ from --from");
         }
         let steps = Steps::new(Step::ScaleTo(args.to), 1);
-        self.bundled(&args.mix, args.hooks, spec, steps)
+        let scenario = self.bundled(&args.mix, args.hooks, spec, steps)?;
+        Ok(Scenario {
+            hold: args.hold,
+            ..scenario
+        })
     }
 
     pub(super) fn delete(&self, args: &Delete) -> Result<Scenario, BadInput> {
@@ -169,6 +173,7 @@ impl<'a> Draft<'a> {
             arms,
             grace: self.rehearsal.grace_period,
             replacement_delay: Duration::ZERO,
+            hold: Duration::ZERO,
             published: false,
             transport: self.rehearsal.transport(),
         }

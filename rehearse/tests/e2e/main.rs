@@ -70,6 +70,7 @@ mod settings;
 mod signals;
 mod silence;
 mod socket;
+mod spread;
 mod streams;
 mod tls;
 mod traffic;

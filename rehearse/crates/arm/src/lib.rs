@@ -7,4 +7,4 @@ pub mod progress;
 mod run;
 
 pub use self::name::ArmName;
-pub use self::run::{ArmError, ArmOutcome, ArmPlan, Together, run};
+pub use self::run::{ArmError, ArmOutcome, ArmPlan, Held, Together, run};

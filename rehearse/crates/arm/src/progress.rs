@@ -33,16 +33,19 @@ pub enum Phase {
     Settling,
     /// It has settled, and waits for the other arms under its load.
     Settled,
+    /// Every arm has settled, and the load goes on.
+    Holding,
     /// Its processes are being ended.
     Ending,
 }
 
-const PHASES: [(Phase, &str); 6] = [
+const PHASES: [(Phase, &str); 7] = [
     (Phase::Starting, "starting"),
     (Phase::WarmingUp, "warming up"),
     (Phase::Steps, ""),
     (Phase::Settling, "draining"),
     (Phase::Settled, "settled"),
+    (Phase::Holding, "holding"),
     (Phase::Ending, "done"),
 ];
 

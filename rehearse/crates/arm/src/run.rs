@@ -1,9 +1,11 @@
 //! An arm's plan in a scenario, from its first pods to its figures.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Barrier;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::load::{KindOutcome, Load, Running};
@@ -38,6 +40,8 @@ pub struct ArmPlan<'a> {
     pub replicas: usize,
     /// What happens to its Deployment.
     pub steps: Steps,
+    /// How long its load goes on once all arms have settled; and half of that before the first step.
+    pub hold: Duration,
     /// Shows how far it is.
     pub progress: &'a ArmProgress,
 }
@@ -67,6 +71,15 @@ fn seen(example: Option<&Example>) -> String {
     example.map_or_else(String::new, |e| format!(": {}, {}", e.kind, e.detail))
 }
 
+/// Two times to be compared, if the load was held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Half of the hold, up to the first step.
+    pub before: Range<Instant>,
+    /// The second half of the hold: what the steps have led to has had the first half to come about.
+    pub after: Range<Instant>,
+}
+
 /// What came of an arm.
 pub struct ArmOutcome {
     /// Which.
@@ -75,12 +88,14 @@ pub struct ArmOutcome {
     pub kinds: Vec<KindOutcome>,
     /// What happened to its pods and endpoints.
     pub happened: Happened,
+    /// What is compared of it; `None` if its load was not held to the end.
+    pub held: Option<Held>,
     /// How long its clients' network took.
     pub rtt: Duration,
 }
 
-/// Runs one arm: waits for its pods, puts them under load, takes the steps, waits until all has
-/// settled, stops the load. The platform has been ended when this returns, whatever it returns. An
+/// Runs one arm: waits for its pods, puts them under load, holds it, takes the steps, waits until all has
+/// settled, holds the load, stops it. The platform has been ended when this returns, whatever it returns. An
 /// interrupted arm has the figures of what it did so far.
 ///
 /// # Errors
@@ -98,18 +113,19 @@ pub async fn run<P: Platform>(
     };
     let result = match (ran, load) {
         (Some(result), _) => result,
-        (None, Some(load)) => Ok(load.abandon().await),
-        (None, None) => Ok(Vec::new()),
+        (None, Some(load)) => Ok((load.abandon().await, None)),
+        (None, None) => Ok((Vec::new(), None)),
     };
     if result.is_err() {
         together.interrupt.cancel();
     }
     plan.progress.enter(Phase::Ending);
     let happened = platform.end().await;
-    result.map(|kinds| ArmOutcome {
+    result.map(|(kinds, held)| ArmOutcome {
         arm: plan.arm,
         kinds,
         happened,
+        held,
         rtt: plan.load.rtt + plan.load.network,
     })
 }
@@ -119,7 +135,7 @@ async fn under_load<P: Platform>(
     plan: &ArmPlan<'_>,
     together: &Together,
     load: &mut Option<Running>,
-) -> Result<Vec<KindOutcome>, ArmError<P::Error>> {
+) -> Result<(Vec<KindOutcome>, Option<Held>), ArmError<P::Error>> {
     let ArmPlan { arm, progress, .. } = *plan;
     let failed = |cause| ArmError::Platform { arm, cause };
     progress.enter(Phase::Starting);
@@ -143,6 +159,9 @@ async fn under_load<P: Platform>(
     })?;
     together.barrier.wait().await;
 
+    // A client whose first request came only with the steps would find the new pods at once.
+    let half = plan.hold / 2;
+    let before = stay(half).await;
     progress.enter(Phase::Steps);
     take(platform, plan).await.map_err(failed)?;
     progress.enter(Phase::Settling);
@@ -150,7 +169,18 @@ async fn under_load<P: Platform>(
     progress.enter(Phase::Settled);
     // The last losses come when the last pods are gone: of any arm.
     together.barrier.wait().await;
-    Ok(load.finish().await)
+    progress.enter(Phase::Holding);
+    sleep(half).await;
+    let after = stay(half).await;
+    let held = (!plan.hold.is_zero()).then_some(Held { before, after });
+    Ok((load.finish().await, held))
+}
+
+/// Lets so much time pass, and says which it was.
+async fn stay(time: Duration) -> Range<Instant> {
+    let from = Instant::now();
+    sleep(time).await;
+    from..Instant::now()
 }
 
 async fn take<P: Platform>(platform: &mut P, plan: &ArmPlan<'_>) -> Result<(), P::Error> {

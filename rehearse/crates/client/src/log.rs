@@ -126,7 +126,7 @@ pub struct Micros(u32);
 
 impl Micros {
     /// From one instant to another; none if that is earlier.
-    pub(super) fn between(from: Instant, to: Instant) -> Self {
+    pub fn between(from: Instant, to: Instant) -> Self {
         let micros = to.saturating_duration_since(from).as_micros();
         Self(u32::try_from(micros).unwrap_or(u32::MAX))
     }
@@ -147,6 +147,11 @@ impl Log {
 }
 
 impl Request {
+    /// When its client turned to it.
+    pub fn began(&self) -> Instant {
+        self.intended + Duration::from(self.started)
+    }
+
     /// It was sent while the end of its idle connection was on its way, and failed.
     pub fn has_crossed(&self) -> bool {
         matches!(&self.end, End::Failed(failed) if failed.crossed())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::future::{join_all, try_join_all};
@@ -119,6 +120,8 @@ impl Run<'_> {
                 load,
                 replicas: scenario.replicas as usize,
                 steps: scenario.steps,
+                // Clients see a node's address: how pods share their requests nobody could say.
+                hold: Duration::ZERO,
                 progress,
             };
             rehearse_arm::run(platform, plan, &together)

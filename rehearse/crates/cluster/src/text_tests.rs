@@ -29,6 +29,7 @@ fn outcome(arm: ArmName, kinds: &[(Kind, u64)]) -> ArmOutcome {
         arm,
         kinds: kinds.collect(),
         happened: Happened::default(),
+        held: None,
         rtt: Duration::ZERO,
     }
 }

@@ -26,9 +26,10 @@ fn arm(arm: ArmName, kind: Kind, took: &[u64], more: impl FnOnce(&mut Outcome)) 
             pods: Ledger::default(),
             endpoints: Vec::new(),
         },
+        held: None,
         rtt: Duration::from_millis(10),
     };
-    ArmReport::new(outcome, "2")
+    ArmReport::new(outcome, "2", tokio::time::Instant::now())
 }
 
 fn control(took: &[u64]) -> ArmReport {

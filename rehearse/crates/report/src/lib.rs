@@ -13,6 +13,7 @@ pub mod junit;
 mod notes;
 pub mod options;
 pub mod proof;
+pub mod spread;
 mod streams;
 pub mod table;
 mod timeline;
@@ -30,6 +31,7 @@ pub use self::verdict::{Judged, Tally, Verdict};
 pub(crate) use rehearse_arm::progress::thousands;
 
 use self::drains::{Drains, Propagation, Surroundings};
+use self::spread::Spread;
 
 use rehearse_arm::load::{Kind, KindOutcome};
 use rehearse_arm::{ArmName, ArmOutcome};
@@ -107,7 +109,7 @@ impl ScenarioReport {
         } = scenario.into();
         let arms: Vec<ArmReport> = outcomes
             .into_iter()
-            .map(|outcome| ArmReport::new(outcome, &replicas))
+            .map(|outcome| ArmReport::new(outcome, &replicas, began))
             .collect();
         let drains = Drains::of(&arms, surroundings);
         let tallies: Vec<Tally> = arms.iter().map(ArmReport::tally).collect();
@@ -181,10 +183,13 @@ pub struct ArmReport {
     /// Requests that crossed the end of their connection, by both sides, where both count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crossing: Option<Crossed>,
+    /// How the requests of kept connections were spread over its replicas, if its load was held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
 }
 
 impl ArmReport {
-    pub(crate) fn new(outcome: ArmOutcome, replicas: &str) -> Self {
+    pub(crate) fn new(outcome: ArmOutcome, replicas: &str, began: Instant) -> Self {
         let mut total = Outcome::default();
         outcome
             .kinds
@@ -196,6 +201,7 @@ impl ArmReport {
             replicas: replicas.to_owned(),
             errors_percent: 100.0 * failed / total.requests.max(1) as f64,
             total,
+            spread: Spread::of(&outcome, began),
             crossing: Crossed::of(&outcome.kinds, &outcome.happened.pods, outcome.rtt),
             clients: outcome.kinds,
             pods: outcome.happened.pods,

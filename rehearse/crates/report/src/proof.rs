@@ -123,9 +123,10 @@ mod tests {
             arm,
             kinds,
             happened: Happened::default(),
+            held: None,
             rtt: Duration::ZERO,
         };
-        ArmReport::new(outcome, "1")
+        ArmReport::new(outcome, "1", tokio::time::Instant::now())
     }
 
     #[test]

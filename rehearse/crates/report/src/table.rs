@@ -8,6 +8,7 @@ use super::closes;
 use super::drains::Drains;
 use super::format::indented;
 use super::notes::notes;
+use super::spread;
 use super::streams;
 use super::timeline;
 use super::tls;
@@ -23,7 +24,8 @@ impl ScenarioReport {
         let closes = closes::closes(&self.arms);
         let streams = streams::tables(&self.arms);
         let tls = tls::tls(&self.arms, self.exchange.as_ref());
-        let more = closes.into_iter().chain(streams).chain(tls);
+        let spread = spread::spread(&self.arms);
+        let more = closes.into_iter().chain(streams).chain(tls).chain(spread);
         for table in self.tails().into_iter().chain(more) {
             let _infallible = writeln!(out, "{table}");
         }

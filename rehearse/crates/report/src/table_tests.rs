@@ -50,6 +50,7 @@ fn outcome(arm: ArmName) -> ArmOutcome {
             pods: Ledger::default(),
             endpoints: Vec::new(),
         },
+        held: None,
         rtt: Duration::from_millis(10),
     }
 }
@@ -58,7 +59,7 @@ fn outcome(arm: ArmName) -> ArmOutcome {
 fn a_report_of_large_figures_is_at_most_100_columns_wide() {
     let arms = [ArmName::Control, ArmName::Usual, ArmName::Service];
     let arms = arms
-        .map(|arm| ArmReport::new(outcome(arm), "20 → 1"))
+        .map(|arm| ArmReport::new(outcome(arm), "20 → 1", tokio::time::Instant::now()))
         .into();
     let report = ScenarioReport {
         exchange: None,
